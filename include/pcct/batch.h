@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PCCT_BATCH_H
+#define PCCT_BATCH_H
+
+#include <pcct/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A batch collects inserts and deletes; its commit makes them one new version, all or nothing. Until then nobody sees them and the store is
+ * not locked. Deletes are carried out before inserts, so a label that is deleted and inserted in one batch gets its new coordinates.
+ * Threads: one at a time per batch.
+ */
+typedef struct pcct_batch pcct_batch;
+
+enum pcct_on_duplicate {
+    PCCT_DUPLICATE_ERROR = 0,   /* an inserted label that is live already refuses the whole commit */
+    PCCT_DUPLICATE_SKIP = 1,    /* the live point stays; of equal labels within the batch the first is taken */
+    PCCT_DUPLICATE_REPLACE = 2  /* the new coordinates win; of equal labels within the batch the last is taken */
+};
+
+struct pcct_batch_options {
+    size_t size;
+    int on_duplicate;      /* enum pcct_on_duplicate */
+    int no_wait;           /* 1: a commit answers BUSY at once when another writer is at work; 0: it waits */
+    const char *expect;    /* a revision: the commit answers CONFLICT unless the branch stands there; NULL: anywhere. Copied. */
+    const uint8_t *write_id; /* 16 bytes or NULL: a commit repeated with the same id and content returns the first one's version. Copied. */
+    /* Called now and then during a commit, from the committing thread, with the share done (0 to 1); other than 0 abandons the commit. */
+    int (*progress)(void *ctx, double done);
+    void *progress_ctx;
+};
+#define PCCT_BATCH_OPTIONS_INIT { sizeof(struct pcct_batch_options), 0, 0, NULL, NULL, NULL, NULL }
+
+/* Begins a batch on `branch` ("main"). *batch is owned: pcct_batch_close(). Errors: INVALID, NOT_FOUND (the branch), MEMORY. */
+PCCT_PUBLIC int pcct_batch_begin(pcct_batch **batch, pcct_store *store, const char *branch, const struct pcct_batch_options *options,
+                                 struct pcct_error *err);
+
+/* Adds n points, row-major n x dim in the store's units. labels[n], or NULL: the next numbers of the store-wide counter (0, 1, 2, ...).
+ * Both are copied. Labels are any numbers but -1 and
+ * 2^63 - 1. Errors: POINT (naming the row, counted from 0 over the whole batch; nothing of this call is kept), INVALID (such a label), LIMIT, MEMORY. */
+PCCT_PUBLIC int pcct_batch_insert(pcct_batch *batch, const double *points, size_t n, const int64_t *labels, struct pcct_error *err);
+
+/* Removes the points of these labels, which must be live when the batch is committed (UNKNOWN then). Copied. Errors: MEMORY. */
+PCCT_PUBLIC int pcct_batch_delete(pcct_batch *batch, const int64_t *labels, size_t n, struct pcct_error *err);
+
+/* Notes a key and value with the version, such as "epoch" = "12". The last value of a key wins. Key: 1 to 64 of [A-Za-z0-9_.-]; value: UTF-8
+ * of at most 4096 bytes. Errors: INVALID, LIMIT, MEMORY. */
+PCCT_PUBLIC int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct pcct_error *err);
+
+/* Commits. When it returns 0 the new version is on disk and *version is its number; after a failure the store is as before and the batch may
+ * be committed again or closed. message: UTF-8 of at most 65536 bytes, NULL: "". A batch without changes commits too.
+ * Errors: DUPLICATE, UNKNOWN, BUSY, CONFLICT, CANCELLED, NOSPACE, IO, DAMAGED, MEMORY, LIMIT, FORKED. */
+PCCT_PUBLIC int pcct_batch_commit(uint64_t *version, pcct_batch *batch, const char *message, struct pcct_error *err);
+
+/* Counts of the last commit of this batch. Fill `size` before the call. */
+struct pcct_batch_result {
+    size_t size;
+    uint64_t inserted, deleted, skipped, replaced; /* a replaced point counts in all of inserted, deleted and replaced */
+    uint64_t frame_bytes;                          /* written to the journal */
+    uint64_t anchor_bytes;                         /* written to an anchor, 0 if none was due */
+    double plan_seconds, store_seconds, anchor_seconds;
+};
+PCCT_PUBLIC int pcct_batch_result(struct pcct_batch_result *result, const pcct_batch *batch);
+
+/* Frees the batch, committed or not; NULL is fine. */
+PCCT_PUBLIC void pcct_batch_close(pcct_batch *batch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PCCT_HISTORY_H
+#define PCCT_HISTORY_H
+
+#include <pcct/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pcct_key_value {
+    const char *key, *value;
+};
+
+/* One version. Pointers are borrowed until the next call on the same pcct_log, or its close. */
+struct pcct_version {
+    uint64_t version;
+    uint64_t parent;        /* 0: the empty version */
+    uint8_t identity[16];   /* same inputs give the same identity on any machine and thread count */
+    int64_t time_ns;        /* since 1970, UTC; for people only, no order follows from it */
+    uint64_t n_live, inserted, deleted;
+    uint64_t frame_bytes;
+    const char *message;
+    const struct pcct_key_value *keys; /* ascending by key */
+    size_t n_keys;
+};
+
+/* Walks from `revision` to its first ancestor, newest first. Threads: one at a time per log. */
+typedef struct pcct_log pcct_log;
+PCCT_PUBLIC int pcct_log_open(pcct_log **log, pcct_store *store, const char *revision, struct pcct_error *err);
+/* 1: *version was filled; 0: no more; negative: an error (DAMAGED, IO, MEMORY). The empty version 0 has no record and is not listed. */
+PCCT_PUBLIC int pcct_log_next(struct pcct_version *version, pcct_log *log, struct pcct_error *err);
+PCCT_PUBLIC void pcct_log_close(pcct_log *log); /* NULL is fine */
+
+/* The number of the version that `revision` names (see view.h). Errors: INVALID, NOT_FOUND, AMBIGUOUS, DAMAGED, IO. */
+PCCT_PUBLIC int pcct_resolve(uint64_t *version, pcct_store *store, const char *revision, struct pcct_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

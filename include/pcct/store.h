@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PCCT_STORE_H
+#define PCCT_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pcct/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A store is a directory that holds every version of one set of labelled points and the compressed cover tree over them.
+ *
+ * Threads: a pcct_store may be used by any number of threads at once. Processes: one writes at a time, any number read. A handle does not
+ * survive fork(): the child opens the store anew (PCCT_E_FORKED otherwise).
+ */
+typedef struct pcct_store pcct_store;
+
+/* Where memory comes from. `alloc` returns `bytes` bytes aligned to `alignment` (a power of two) or NULL; both may be called by any thread. */
+struct pcct_allocator {
+    void *(*alloc)(void *ctx, size_t bytes, size_t alignment);
+    void (*free)(void *ctx, void *memory);
+    void *ctx;
+};
+
+/* Every option structure: set `size` to sizeof (use _INIT), zero means the default, bytes beyond those the library knows must be zero. */
+struct pcct_create_options {
+    size_t size;
+    uint32_t dim;         /* columns of a point; required, 1 to 4096 */
+    uint32_t reserved;
+    const char *metric;   /* "euclidean" (default) or "haversine" (dim 2: latitude and longitude in degrees, distances in metres) */
+    uint64_t seed;        /* of the insertion order; part of every version's identity */
+};
+#define PCCT_CREATE_OPTIONS_INIT { sizeof(struct pcct_create_options), 0, 0, NULL, 0 }
+
+struct pcct_open_options {
+    size_t size;
+    int threads;                            /* for commits and opening views; 0: as many as the machine offers */
+    int reserved;
+    const struct pcct_allocator *allocator; /* copied; NULL: the C library's */
+};
+#define PCCT_OPEN_OPTIONS_INIT { sizeof(struct pcct_open_options), 0, 0, NULL }
+
+/* Makes an empty store at `path`, which must not exist; durable when it returns. Nothing is left behind after a failure.
+ * Errors: INVALID, LIMIT, EXISTS, NOT_FOUND (the folder above), PERMISSION, NOSPACE, IO, FILESYSTEM, MEMORY. */
+PCCT_PUBLIC int pcct_store_create(const char *path, const struct pcct_create_options *options, struct pcct_error *err);
+
+/* Opens the store at `path` for reading and writing. *store is owned: pcct_store_close(); NULL after a failure.
+ * Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED, PERMISSION, FILESYSTEM, IO, MEMORY. */
+PCCT_PUBLIC int pcct_store_open(pcct_store **store, const char *path, const struct pcct_open_options *options, struct pcct_error *err);
+
+/* Closes the handle; NULL is fine. Batches and views of it must be closed before. */
+PCCT_PUBLIC void pcct_store_close(pcct_store *store);
+
+/* What never changes about a store, and its size. Fill `size` before the call. */
+struct pcct_store_info {
+    size_t size;
+    uint32_t dim;
+    uint32_t format;         /* format version of the files */
+    char metric[32];
+    uint64_t seed;
+    uint8_t uuid[16];
+    uint64_t head;           /* version that branch main stands at; 0: the empty version that every store starts from */
+    uint64_t journal_bytes;  /* bytes of frames written */
+    uint64_t anchor_bytes;
+    uint64_t disk_bytes;     /* blocks that the store's files occupy */
+    uint32_t anchors;
+    uint32_t reserved;
+};
+PCCT_PUBLIC int pcct_store_info(struct pcct_store_info *info, pcct_store *store, struct pcct_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

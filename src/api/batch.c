@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handle.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { KEY_BYTES_MAX = 64, VALUE_BYTES_MAX = 4096, KEYS_MAX = 1024 };
+
+static int check_options(const struct pcct_batch_options *o, struct pcct_error *err)
+{
+    if (o->on_duplicate < PCCT_DUPLICATE_ERROR || o->on_duplicate > PCCT_DUPLICATE_REPLACE) {
+        return base_fail(err, PCCT_E_INVALID, "on_duplicate is %d; it must be one of PCCT_DUPLICATE_...", o->on_duplicate);
+    }
+    return 0;
+}
+
+int pcct_batch_begin(pcct_batch **out, pcct_store *store, const char *branch, const struct pcct_batch_options *options, struct pcct_error *err)
+{
+    struct pcct_batch_options o;
+    pcct_batch *batch = NULL;
+    uint64_t head = 0;
+    int status = 0;
+
+    if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_batch_begin needs a place for the handle");
+    *out = NULL;
+    TRY(options_read(&o, sizeof o, options, "the options of pcct_batch_begin", err));
+    TRY(check_options(&o, err));
+    if (!branch) branch = "main";
+    TRY(store_head(&head, store->store, branch, err));
+    TRY(base_take_zero(&batch, &store->env, 1, sizeof *batch, err));
+    batch->store = store;
+    batch->on_duplicate = o.on_duplicate;
+    batch->no_wait = o.no_wait;
+    batch->progress = o.progress;
+    batch->progress_ctx = o.progress_ctx;
+    batch->point.item_bytes = sizeof(double);
+    batch->label.item_bytes = sizeof(int64_t);
+    batch->counted.item_bytes = 1;
+    batch->gone.item_bytes = sizeof(int64_t);
+    batch->key.item_bytes = sizeof(struct batch_key);
+    if (o.write_id) {
+        batch->has_write_id = 1;
+        memcpy(batch->write_id, o.write_id, sizeof batch->write_id);
+    }
+    if (o.expect) TRY(text_copy(&batch->expect, &store->env, o.expect, err));
+    TRY(text_copy(&batch->branch, &store->env, branch, err));
+    *out = batch;
+    batch = NULL;
+done:
+    pcct_batch_close(batch);
+    return status;
+}
+
+void pcct_batch_close(pcct_batch *batch)
+{
+    const struct base_env *env = NULL;
+    struct batch_key *key = NULL;
+
+    if (!batch) return;
+    env = &batch->store->env;
+    key = batch->key.memory.data;
+    for (size_t i = 0; i < batch->key.count; i++) {
+        base_free(env, key[i].key);
+        base_free(env, key[i].value);
+    }
+    base_vector_free(&batch->key, env);
+    base_vector_free(&batch->gone, env);
+    base_vector_free(&batch->counted, env);
+    base_vector_free(&batch->label, env);
+    base_vector_free(&batch->point, env);
+    base_free(env, batch->expect);
+    base_free(env, batch->branch);
+    base_free(env, batch);
+}
+
+/* -1 fills short answers, and nothing may stand above the last label that the counter could give. */
+static int check_labels(const int64_t *labels, size_t n, struct pcct_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (labels[i] == -1 || labels[i] == INT64_MAX) {
+            return base_fail(err, PCCT_E_INVALID, "row %zu has label %" PRId64 ", which no point may have; choose another", i, labels[i]);
+        }
+    }
+    return 0;
+}
+
+int pcct_batch_insert(pcct_batch *batch, const double *points, size_t n, const int64_t *labels, struct pcct_error *err)
+{
+    const struct base_env *env = &batch->store->env;
+    size_t dim = batch->store->metric.input_dim, rows = batch->counted.count, bad = 0;
+    double *point = NULL;
+    int64_t *label = NULL;
+    uint8_t *counted = NULL;
+    int status = 0;
+
+    if (n == 0) return 0;
+    if (!points) return base_fail(err, PCCT_E_INVALID, "points must be given");
+    if (n > UINT32_MAX - rows) return base_fail(err, PCCT_E_LIMIT, "a batch holds at most %u points", UINT32_MAX);
+    TRY(metric_validate(&bad, &batch->store->metric, points, n, rows, err));
+    if (labels) TRY(check_labels(labels, n, err));
+    TRY(base_vector_add(&point, &batch->point, env, n * dim, err));
+    TRY(base_vector_add(&label, &batch->label, env, n, err));
+    TRY(base_vector_add(&counted, &batch->counted, env, n, err));
+    memcpy(point, points, n * dim * sizeof *point);
+    memset(counted, labels ? 0 : 1, n);
+    for (size_t i = 0; i < n; i++) label[i] = labels ? labels[i] : -1;
+done:
+    if (status != 0) {
+        batch->point.count = rows * dim;
+        batch->label.count = rows;
+        batch->counted.count = rows;
+    }
+    return status;
+}
+
+int pcct_batch_delete(pcct_batch *batch, const int64_t *labels, size_t n, struct pcct_error *err)
+{
+    int64_t *gone = NULL;
+    int status = 0;
+
+    if (n == 0) return 0;
+    if (!labels) return base_fail(err, PCCT_E_INVALID, "labels must be given");
+    TRY(base_vector_add(&gone, &batch->gone, &batch->store->env, n, err));
+    memcpy(gone, labels, n * sizeof *gone);
+done:
+    return status;
+}
+
+static int check_key(const char *key, const char *value, struct pcct_error *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    size_t bytes = key ? strlen(key) : 0;
+
+    if (bytes == 0 || bytes > KEY_BYTES_MAX || strspn(key, allowed) != bytes) {
+        return base_fail(err, PCCT_E_INVALID, "a key is 1 to %d letters, digits, '_', '.' or '-'", KEY_BYTES_MAX);
+    }
+    if (!value || strlen(value) > VALUE_BYTES_MAX) {
+        return base_fail(err, PCCT_E_LIMIT, "the value of key %s must be text of at most %d bytes", key, VALUE_BYTES_MAX);
+    }
+    return 0;
+}
+
+/* Keys are kept ascending, as the note has them. */
+int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct pcct_error *err)
+{
+    const struct base_env *env = &batch->store->env;
+    struct batch_key *all = batch->key.memory.data, *last = NULL, fresh = { NULL, NULL };
+    size_t at = 0, n = batch->key.count;
+    int status = 0;
+
+    TRY(check_key(key, value, err));
+    if (n >= KEYS_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "a version has at most %d keys", KEYS_MAX));
+    TRY(text_copy(&fresh.value, env, value, err));
+    while (at < n && strcmp(all[at].key, key) < 0) at++;
+    if (at < n && strcmp(all[at].key, key) == 0) {
+        base_free(env, all[at].value);
+        all[at].value = fresh.value;
+        fresh.value = NULL;
+        goto done;
+    }
+    TRY(text_copy(&fresh.key, env, key, err));
+    TRY(base_vector_add(&last, &batch->key, env, 1, err));
+    all = batch->key.memory.data;
+    memmove(all + at + 1, all + at, (n - at) * sizeof *all);
+    all[at] = fresh;
+    fresh = (struct batch_key){ NULL, NULL };
+done:
+    base_free(env, fresh.key);
+    base_free(env, fresh.value);
+    return status;
+}
+
+int pcct_batch_result(struct pcct_batch_result *result, const pcct_batch *batch)
+{
+    return result_write(result, &batch->result, sizeof batch->result);
+}

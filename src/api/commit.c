@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/request.h"
+#include "index/frame.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES_MAX = 65536 };
+
+/* What one commit carries from step to step. */
+struct commit {
+    pcct_store *store;
+    pcct_batch *batch;
+    struct base_vector note;       /* message 0 key 0 value 0 ... */
+    struct request request;
+    struct index_frame frame;
+    struct base_vector payload;
+    struct store_version record;
+    uint64_t start;
+};
+
+static int add_text(struct base_vector *note, const struct base_env *env, const char *text, struct pcct_error *err)
+{
+    size_t bytes = strlen(text) + 1;
+    char *place = NULL;
+    int status = 0;
+
+    TRY(base_vector_add(&place, note, env, bytes, err));
+    memcpy(place, text, bytes);
+done:
+    return status;
+}
+
+static int write_note(struct commit *c, const char *message, struct pcct_error *err)
+{
+    const struct batch_key *key = c->batch->key.memory.data;
+    const struct base_env *env = &c->store->env;
+    int status = 0;
+
+    if (!message) message = "";
+    if (strlen(message) > MESSAGE_BYTES_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "a message has at most %d bytes", MESSAGE_BYTES_MAX));
+    TRY(add_text(&c->note, env, message, err));
+    for (size_t i = 0; i < c->batch->key.count; i++) {
+        TRY(add_text(&c->note, env, key[i].key, err));
+        TRY(add_text(&c->note, env, key[i].value, err));
+    }
+done:
+    return status;
+}
+
+/* *found: this write id was committed with the same content before; *version is what it made. */
+static int look_up_write_id(int *found, uint64_t *version, struct commit *c, struct pcct_error *err)
+{
+    struct store_version before;
+    int status = 0;
+
+    *found = 0;
+    TRY(request_content(&c->record.content, c->batch, c->note.memory.data, c->note.count, err));
+    if (!c->batch->has_write_id) goto done;
+    memcpy(c->record.write_id, c->batch->write_id, sizeof c->record.write_id);
+    TRY(store_write_id(found, &before, c->store->store, c->batch->write_id, err));
+    if (!*found) goto done;
+    if (memcmp(&before.content, &c->record.content, sizeof before.content) != 0) {
+        TRY(base_fail(err, PCCT_E_CONFLICT, "this write id made version v%" PRIu64 " from other content; use a new id", before.version));
+    }
+    *version = before.version;
+done:
+    return status;
+}
+
+static int check_head(struct commit *c, struct pcct_error *err)
+{
+    uint64_t expected = 0;
+    int status = 0;
+
+    TRY(store_head(&c->record.parent, c->store->store, c->batch->branch, err));
+    c->record.state_parent = c->record.parent;
+    if (!c->batch->expect) goto done;
+    TRY(store_revision(&expected, c->store->store, c->batch->expect, err));
+    if (expected != c->record.parent) {
+        TRY(base_fail(err, PCCT_E_CONFLICT, "%s stands at v%" PRIu64 ", not at v%" PRIu64 " as expected; look at the log and try again", c->batch->branch,
+                      c->record.parent, expected));
+    }
+done:
+    return status;
+}
+
+/* Plans on the writer's state; after a failure that state is as before, or forgotten. */
+static int plan(struct commit *c, struct pcct_error *err)
+{
+    struct index_state *state = c->store->head;
+    int status = 0;
+
+    TRY(request_resolve(&c->request, c->batch, state, err));
+    index_frame_begin(&c->frame, state);
+    status = tree_update(state, &c->request.tree, err);
+    if (status == 0) status = index_frame_seal(&c->frame, state, err);
+    if (status != 0 && index_undo(state, &c->frame, NULL) != 0) head_drop(c->store);
+done:
+    return status;
+}
+
+/* The identity covers what was put in and what came out, and nothing else: no number, time, write id or encoding. */
+static int identify(struct commit *c, struct pcct_error *err)
+{
+    const struct index_state *state = c->store->head;
+    const struct base_env *env = &c->store->env;
+    struct store_version parent = { 0 }, state_parent = { 0 };
+    uint64_t build[3] = { (uint64_t)state->metric.id, state->metric.input_dim, state->seed };
+    struct base_hasher *hasher = NULL;
+    struct base_hash128 content;
+    int status = 0;
+
+    if (c->record.parent) TRY(store_version(&parent, NULL, c->store->store, c->record.parent, err));
+    if (c->record.state_parent) TRY(store_version(&state_parent, NULL, c->store->store, c->record.state_parent, err));
+    TRY(index_frame_content(&content, &c->frame, &state->metric, err));
+    TRY(base_hasher_new(&hasher, env, err));
+    base_hasher_feed(hasher, &parent.identity, sizeof parent.identity);
+    base_hasher_feed(hasher, &state_parent.identity, sizeof state_parent.identity);
+    base_hasher_feed(hasher, &content, sizeof content);
+    base_hasher_feed(hasher, build, sizeof build);
+    base_hasher_feed(hasher, c->note.memory.data, c->note.count);
+    base_hasher_feed(hasher, state->digest, sizeof state->digest);
+    c->record.identity = base_hasher_128(hasher);
+done:
+    base_hasher_free(hasher, env);
+    return status;
+}
+
+/* After a failure the writer's state is ahead of the disk: it is forgotten and read again by the next commit. */
+static int make_durable(struct commit *c, struct pcct_error *err)
+{
+    const struct index_state *state = c->store->head;
+    int status = 0;
+
+    TRY(identify(c, err));
+    TRY(index_frame_encode(&c->payload, &c->frame, &state->metric, err));
+    c->record.n_rows = state->n;
+    c->record.n_live = state->n_live;
+    c->record.inserted = c->request.tree.n_insert;
+    c->record.deleted = c->request.tree.n_delete;
+    TRY(store_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, c->payload.memory.data, c->payload.count, err));
+    c->store->head_version = c->record.version;
+done:
+    if (status != 0) head_drop(c->store);
+    return status;
+}
+
+/* An anchor is a copy: that it could not be written is no failure of the commit, which is durable. The next commit tries again. */
+static void write_anchor(struct commit *c)
+{
+    struct base_vector head = { .item_bytes = 1 };
+    struct index_image image = { 0 };
+    uint64_t bytes = 0;
+    int status = 0;
+
+    TRY(index_image_of(&image, &head, c->store->head, NULL));
+    if (!store_anchor_due(&c->record, &image)) goto done;
+    TRY(store_anchor_write(&bytes, c->store->store, c->record.version, &image, head.memory.data, head.count, NULL));
+    c->batch->result.anchor_bytes = bytes;
+done:
+    base_vector_free(&head, &c->store->env);
+}
+
+static double seconds_since(struct commit *c)
+{
+    uint64_t now = base_os_ticks_ns(&c->store->os);
+    double seconds = (double)(now - c->start) * 1e-9;
+
+    c->start = now;
+    return seconds;
+}
+
+/* With the writer lock held. */
+static int commit_locked(uint64_t *version, struct commit *c, struct pcct_error *err)
+{
+    struct pcct_batch_result *result = &c->batch->result;
+    int status = 0, found = 0;
+
+    TRY(look_up_write_id(&found, version, c, err));
+    if (found) goto done;
+    TRY(check_head(c, err));
+    TRY(head_follow(c->store, c->record.parent, err));
+    TRY(plan(c, err));
+    result->plan_seconds = seconds_since(c);
+    TRY(make_durable(c, err));
+    result->store_seconds = seconds_since(c);
+    *version = c->record.version;
+    result->inserted = c->record.inserted;
+    result->deleted = c->record.deleted;
+    result->skipped = c->request.skipped;
+    result->replaced = c->request.replaced;
+    result->frame_bytes = c->record.bytes;
+    write_anchor(c);
+    result->anchor_seconds = seconds_since(c);
+done:
+    return status;
+}
+
+int pcct_batch_commit(uint64_t *version, pcct_batch *batch, const char *message, struct pcct_error *err)
+{
+    struct commit c = { .store = batch->store, .batch = batch };
+    const struct base_env *env = &batch->store->env;
+    uint64_t made = 0;
+    int status = 0, locked = 0;
+
+    c.note.item_bytes = 1;
+    c.payload.item_bytes = 1;
+    index_frame_init(&c.frame, env);
+    memset(&batch->result, 0, sizeof batch->result);
+    batch->result.size = sizeof batch->result;
+    TRY(write_note(&c, message, err));
+    TRY(store_lock(batch->store->store, !batch->no_wait, err));
+    locked = 1;
+    c.start = base_os_ticks_ns(&batch->store->os);
+    TRY(commit_locked(&made, &c, err));
+    if (version) *version = made;
+done:
+    if (locked) store_unlock(batch->store->store);
+    index_frame_free(&c.frame);
+    base_vector_free(&c.payload, env);
+    base_vector_free(&c.note, env);
+    request_free(&c.request);
+    return status;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handle.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* A fsck of the files (store/) and then of what they mean: the newest sound version is opened and T1 to T6 are proved for it. */
+struct checking {
+    const struct pcct_fsck_options *options;
+    uint64_t newest;      /* sound version */
+    uint64_t damaged;
+};
+
+static void report(void *ctx, int damaged, const char *text)
+{
+    struct checking *checking = ctx;
+
+    if (damaged) checking->damaged++;
+    if (checking->options->report) checking->options->report(checking->options->report_ctx, damaged, text);
+}
+
+static int progress(void *ctx, double done)
+{
+    const struct checking *checking = ctx;
+
+    return checking->options->progress ? checking->options->progress(checking->options->progress_ctx, done) : 0;
+}
+
+static void sound(void *ctx, uint64_t version)
+{
+    struct checking *checking = ctx;
+
+    if (version > checking->newest) checking->newest = version;
+}
+
+static void check_meaning(struct checking *checking, const char *path)
+{
+    struct pcct_open_options options = PCCT_OPEN_OPTIONS_INIT;
+    struct pcct_error fault = { 0 };
+    pcct_store *store = NULL;
+    pcct_view *view = NULL;
+    char revision[32], line[PCCT_MESSAGE_BYTES + 64];
+    int status = 0;
+
+    options.threads = checking->options->threads;
+    snprintf(revision, sizeof revision, "v%" PRIu64, checking->newest);
+    TRY(pcct_store_open(&store, path, &options, &fault));
+    TRY(pcct_view_open(&view, store, revision, &fault));
+    TRY(index_check(&view->state, &fault));
+done:
+    if (status != 0) {
+        snprintf(line, sizeof line, "version %s: %s", revision, fault.message);
+        report(checking, 1, line);
+    }
+    pcct_view_close(view);
+    pcct_store_close(store);
+}
+
+int pcct_fsck(struct pcct_fsck_result *out, const char *path, const struct pcct_fsck_options *options, struct pcct_error *err)
+{
+    struct pcct_fsck_options o;
+    struct checking checking = { .options = &o };
+    struct store_fsck fsck = { .report = report, .progress = progress, .sound = sound, .ctx = &checking };
+    struct pcct_fsck_result result = { 0 };
+    struct base_os os;
+    struct base_env env;
+    int status = 0;
+
+    TRY(options_read(&o, sizeof o, options, "the options of pcct_fsck", err));
+    if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
+    base_os_init(&os);
+    base_env_init(&env, &os, o.threads);
+    fsck.rebuild = o.rebuild;
+    TRY(store_fsck(&fsck, path, &env, err));
+    if (checking.newest > 0) check_meaning(&checking, path);
+    result.versions = fsck.versions;
+    result.frames = fsck.frames;
+    result.anchors = fsck.anchors;
+    result.bytes = fsck.bytes;
+    result.damaged = checking.damaged;
+    result.versions_readable = fsck.versions_readable;
+    if (result_write(out, &result, sizeof result) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_fsck: set the result's size to sizeof first"));
+done:
+    return status;
+}

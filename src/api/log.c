@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handle.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+struct pcct_log {
+    pcct_store *store;             /* borrowed */
+    uint64_t next;                 /* version to tell next; 0: no more */
+    struct base_vector note;       /* message, keys and values of the last one told */
+    struct base_vector key;        /* struct pcct_key_value into note */
+};
+
+int pcct_resolve(uint64_t *version, pcct_store *store, const char *revision, struct pcct_error *err)
+{
+    return store_revision(version, store->store, revision ? revision : "main", err);
+}
+
+int pcct_log_open(pcct_log **out, pcct_store *store, const char *revision, struct pcct_error *err)
+{
+    pcct_log *log = NULL;
+    int status = 0;
+
+    if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_log_open needs a place for the handle");
+    *out = NULL;
+    TRY(base_take_zero(&log, &store->env, 1, sizeof *log, err));
+    log->store = store;
+    log->note.item_bytes = 1;
+    log->key.item_bytes = sizeof(struct pcct_key_value);
+    TRY(pcct_resolve(&log->next, store, revision, err));
+    *out = log;
+    log = NULL;
+done:
+    pcct_log_close(log);
+    return status;
+}
+
+/* message 0 key 0 value 0 ...: every string ends within the note, which the store has verified and which must end in 0. */
+static int read_note(struct pcct_version *out, pcct_log *log, struct pcct_error *err)
+{
+    const char *text = log->note.memory.data, *end = text + log->note.count;
+    struct pcct_key_value *pair = NULL;
+    int status = 0;
+
+    log->key.count = 0;
+    if (log->note.count == 0 || end[-1] != '\0') TRY(base_fail(err, PCCT_E_DAMAGED, "the note of version v%llu has no end", (unsigned long long)out->version));
+    out->message = text;
+    text += strlen(text) + 1;
+    while (text < end) {
+        const char *value = text + strlen(text) + 1;
+
+        if (value >= end) TRY(base_fail(err, PCCT_E_DAMAGED, "the note of version v%llu has a key without a value", (unsigned long long)out->version));
+        TRY(base_vector_add(&pair, &log->key, &log->store->env, 1, err));
+        *pair = (struct pcct_key_value){ text, value };
+        text = value + strlen(value) + 1;
+    }
+    out->keys = log->key.memory.data;
+    out->n_keys = log->key.count;
+done:
+    return status;
+}
+
+int pcct_log_next(struct pcct_version *out, pcct_log *log, struct pcct_error *err)
+{
+    struct store_version record;
+    int status = 0;
+
+    memset(out, 0, sizeof *out);
+    if (log->next == 0) return 0;
+    TRY(store_version(&record, &log->note, log->store->store, log->next, err));
+    out->version = record.version;
+    out->parent = record.parent;
+    memcpy(out->identity, record.identity.byte, sizeof out->identity);
+    out->time_ns = record.time_ns;
+    out->n_live = record.n_live;
+    out->inserted = record.inserted;
+    out->deleted = record.deleted;
+    out->frame_bytes = record.bytes;
+    TRY(read_note(out, log, err));
+    log->next = record.parent;
+done:
+    return status != 0 ? status : 1;
+}
+
+void pcct_log_close(pcct_log *log)
+{
+    struct base_env env;
+
+    if (!log) return;
+    env = log->store->env;
+    base_vector_free(&log->note, &env);
+    base_vector_free(&log->key, &env);
+    base_free(&env, log);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handle.h"
+
+#include "base/memory.h"
+#include "index/frame.h"
+
+/* Applies the frame of one version. */
+static int apply_version(struct index_state *state, pcct_store *store, uint64_t version, struct base_vector *bytes, struct pcct_error *err)
+{
+    struct store_version record;
+    struct index_frame frame;
+    int status = 0;
+
+    index_frame_init(&frame, &store->env);
+    TRY(store_version(&record, NULL, store->store, version, err));
+    TRY(store_frame(bytes, store->store, &record, err));
+    TRY(index_frame_decode(&frame, bytes->memory.data, bytes->count, &store->metric, err));
+    TRY(index_apply(state, &frame, err));
+done:
+    index_frame_free(&frame);
+    return status;
+}
+
+static int apply_path(struct index_state *state, pcct_store *store, const struct base_vector *path, struct pcct_error *err)
+{
+    const uint64_t *version = path->memory.data;
+    struct base_vector bytes = { .item_bytes = 1 };
+    int status = 0;
+
+    for (size_t i = 0; i < path->count; i++) TRY(apply_version(state, store, version[i], &bytes, err));
+done:
+    base_vector_free(&bytes, &store->env);
+    return status;
+}
+
+/* The state of an anchor; of version 0 it is the empty one. */
+static int open_anchor(struct index_state *state, pcct_store *store, uint64_t anchor, struct pcct_error *err)
+{
+    struct base_vector head = { .item_bytes = 1 };
+    struct index_image image = { 0 };
+    int status = 0;
+
+    index_init(state, &store->env, &store->metric, store->seed);
+    if (anchor == 0) return 0;
+    TRY(store_anchor_map(&image, &head, store->store, anchor, &store->metric, err));
+    TRY(index_image_adopt(state, head.memory.data, head.count, &image, err));
+done:
+    base_vector_free(&head, &store->env);
+    return status;
+}
+
+/* A damaged anchor loses nothing: it is passed over and an earlier one, or the empty state, with more frames gives the same version. */
+int state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, uint64_t version, struct pcct_error *err)
+{
+    struct base_vector path = { .item_bytes = sizeof(uint64_t) };
+    uint64_t from = 0;
+    int status = 0;
+
+    for (;;) {
+        TRY(store_path(&from, &path, store->store, version, err));
+        status = open_anchor(state, store, from, err);
+        if (status == 0) break;
+        index_free(state);
+        if (status != PCCT_E_DAMAGED) goto done;
+        store_anchor_reject(store->store, from);
+    }
+    status = apply_path(state, store, &path, err);
+    if (status != 0) {
+        index_free(state);
+        goto done;
+    }
+    if (anchor) *anchor = from;
+    if (frames) *frames = (uint32_t)path.count;
+done:
+    base_vector_free(&path, &store->env);
+    return status;
+}
+
+void head_drop(pcct_store *store)
+{
+    if (!store->head) return;
+    index_free(store->head);
+    base_free(&store->env, store->head);
+    store->head = NULL;
+    store->head_version = 0;
+}
+
+/* *path: the versions after the writer's up to `version`, oldest first; *short_way = 0 when they are more than it pays to apply, or there is none. */
+static int way_forward(int *short_way, struct base_vector *path, pcct_store *store, uint64_t version, struct pcct_error *err)
+{
+    enum { FRAMES_MAX = 256 };
+    uint64_t *step = NULL;
+    int status = 0;
+
+    *short_way = 0;
+    path->count = 0;
+    for (uint64_t v = version; v != store->head_version; ) {
+        struct store_version record;
+
+        if (v < store->head_version || path->count == FRAMES_MAX) goto done;
+        TRY(base_vector_add(&step, path, &store->env, 1, err));
+        *step = v;
+        TRY(store_version(&record, NULL, store->store, v, err));
+        v = record.state_parent;
+    }
+    step = path->memory.data;
+    for (size_t i = 0, j = path->count; i + 1 < j; i++) {
+        uint64_t swap = step[i];
+
+        step[i] = step[--j];
+        step[j] = swap;
+    }
+    *short_way = 1;
+done:
+    return status;
+}
+
+int head_follow(pcct_store *store, uint64_t version, struct pcct_error *err)
+{
+    struct base_vector path = { .item_bytes = sizeof(uint64_t) };
+    int status = 0, short_way = 0;
+
+    if (store->head) TRY(way_forward(&short_way, &path, store, version, err));
+    if (short_way) {
+        TRY(apply_path(store->head, store, &path, err));
+    } else {
+        head_drop(store);
+        TRY(base_take(&store->head, &store->env, 1, sizeof *store->head, err));
+        status = state_open(store->head, NULL, NULL, store, version, err);
+        if (status != 0) {
+            base_free(&store->env, store->head);
+            store->head = NULL;
+            goto done;
+        }
+    }
+    store->head_version = version;
+done:
+    if (status != 0) head_drop(store);
+    base_vector_free(&path, &store->env);
+    return status;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handle.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *pcct_version_string(void)
+{
+    return "0.1.0";
+}
+
+int pcct_store_create(const char *path, const struct pcct_create_options *options, struct pcct_error *err)
+{
+    struct pcct_create_options o;
+    struct store_super super = { .dtype = 1 };
+    struct metric metric;
+    struct base_os os;
+    struct base_env env;
+    int status = 0;
+
+    base_os_init(&os);
+    base_env_init(&env, &os, 1);
+    if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
+    TRY(options_read(&o, sizeof o, options, "the options of pcct_store_create", err));
+    if (o.dim == 0) TRY(base_fail(err, PCCT_E_INVALID, "the dimension must be given: from 1 to %d", METRIC_DIM_MAX));
+    TRY(metric_init(&metric, o.metric ? o.metric : "euclidean", o.dim, METRIC_ISA_BEST, err));
+    super.dim = o.dim;
+    super.metric = (uint32_t)metric.id;
+    super.seed = o.seed;
+    TRY(store_create(path, &super, &env, err));
+done:
+    return status;
+}
+
+int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_options *options, struct pcct_error *err)
+{
+    struct pcct_open_options o;
+    const struct store_super *super = NULL;
+    pcct_store *store = NULL;
+    struct base_env env;
+    int status = 0;
+
+    if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_store_open needs a place for the handle");
+    *out = NULL;
+    if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
+    TRY(options_read(&o, sizeof o, options, "the options of pcct_store_open", err));
+    if (o.threads < 0) TRY(base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", o.threads));
+    base_env_init(&env, NULL, o.threads);
+    if (o.allocator) env.memory = *o.allocator;
+    TRY(base_take_zero(&store, &env, 1, sizeof *store, err));
+    base_os_init(&store->os);
+    store->env = env;
+    store->env.os = &store->os;
+    TRY(store_open(&store->store, path, &store->env, err));
+    super = store_super(store->store);
+    if (!metric_name((int)super->metric)) {
+        TRY(base_fail(err, PCCT_E_FORMAT, "%s: metric number %u is not known to this pcct; use a newer one", path, super->metric));
+    }
+    TRY(metric_init(&store->metric, metric_name((int)super->metric), super->dim, METRIC_ISA_BEST, err));
+    store->seed = super->seed;
+    *out = store;
+    store = NULL;
+done:
+    pcct_store_close(store);
+    return status;
+}
+
+void pcct_store_close(pcct_store *store)
+{
+    struct base_env env;
+
+    if (!store) return;
+    env = store->env;
+    head_drop(store);
+    store_close(store->store);
+    base_free(&env, store);
+}
+
+int pcct_store_info(struct pcct_store_info *info, pcct_store *store, struct pcct_error *err)
+{
+    const struct store_super *super = store_super(store->store);
+    struct pcct_store_info ours = { .dim = super->dim, .format = super->format, .seed = super->seed };
+    struct store_sizes sizes;
+    int status = 0;
+
+    TRY(store_head(&ours.head, store->store, "main", err));
+    TRY(store_sizes(&sizes, store->store, err));
+    strncpy(ours.metric, store->metric.name, sizeof ours.metric - 1);
+    memcpy(ours.uuid, super->uuid, sizeof ours.uuid);
+    ours.journal_bytes = sizes.journal_bytes;
+    ours.anchor_bytes = sizes.anchor_bytes;
+    ours.disk_bytes = sizes.disk_bytes;
+    ours.anchors = sizes.anchors;
+    if (result_write(info, &ours, sizeof ours) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_store_info: set its size to sizeof first"));
+done:
+    return status;
+}

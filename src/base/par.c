@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/par.h"
+
+#include "base/env.h"
+
+#include <assert.h>
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+int base_par_processors(void)
+{
+    int processors = omp_get_num_procs();
+
+    return processors < 1 ? 1 : processors > BASE_PAR_THREADS_MAX ? BASE_PAR_THREADS_MAX : processors;
+}
+
+int base_par_threads(const struct base_env *env)
+{
+    assert(env->threads >= 1);
+    return env->threads > BASE_PAR_THREADS_MAX ? BASE_PAR_THREADS_MAX : env->threads;
+}
+
+void base_par_for(const struct base_env *env, size_t n, size_t grain, base_par_body *body, void *ctx)
+{
+    int threads = base_par_threads(env);
+    size_t pieces;
+
+    assert(grain >= 1);
+    if (n == 0) return;
+    pieces = (n - 1) / grain + 1;
+    if ((size_t)threads > pieces) threads = (int)pieces;
+    if (threads == 1) { /* piece by piece all the same: a body may keep something for each piece */
+        for (size_t piece = 0; piece < pieces; piece++) body(ctx, piece * grain, piece + 1 < pieces ? (piece + 1) * grain : n, 0);
+        return;
+    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (size_t piece = 0; piece < pieces; piece++) {
+        body(ctx, piece * grain, piece + 1 < pieces ? (piece + 1) * grain : n, omp_get_thread_num());
+    }
+}
+
+void base_par_tasks(const struct base_env *env, base_par_job *job, void *ctx)
+{
+#pragma omp parallel num_threads(base_par_threads(env))
+#pragma omp single
+    job(ctx);
+}
+
+void base_par_spawn(base_par_job *job, void *ctx)
+{
+#pragma omp task firstprivate(job, ctx)
+    job(ctx);
+}
+
+void base_par_wait(void)
+{
+#pragma omp taskwait
+}
+
+void base_par_max(double *place, double value)
+{
+    double seen;
+
+    assert(value >= 0);
+    __atomic_load(place, &seen, __ATOMIC_RELAXED);
+    /* Relaxed: nothing else is published with the value. A failed exchange reads what is there anew. */
+    while (value > seen && !__atomic_compare_exchange(place, &seen, &value, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BLOCK_LAYOUT_H
+#define BLOCK_LAYOUT_H
+
+#include "base/memory.h"
+#include "base/topk.h"
+#include "metric/metric.h"
+
+/*
+ * The query layout: points again, arranged for SIMD. Blocks of up to 64 lanes under a hierarchy of inner nodes with up to 16 children each.
+ * It is a cache: any layout that satisfies T6 gives the same answers. It knows nothing of the tree but a *reach* for each lane: the key within
+ * which the lane may be found by block_nearest (4^level for an ordinary node, +infinity for the root, -1 for twins).
+ *
+ * T6 layout. (a) Each entry stands in exactly one lane of one block and `where` says which; (b) the box that a parent keeps for a child encloses
+ * every point below, at every ancestor; (c) the reach kept for a child is at least, and the least label at most, those of every lane below;
+ * (d) parent, slot and count fields agree with the children; (e) lanes hold the entry's coordinates, reach and label.
+ *
+ * All arrays are flat and index-linked, so that a layout can be written out and mapped (block_arrays). Threads: reading calls may run
+ * concurrently; changing calls exclude all others.
+ */
+enum { BLOCK_NONE = 0xffffffffu };
+#define BLOCK_IS_LEAF 0x80000000u /* in `child`: the rest is a block's number, else an inner node's */
+
+/* Where a block or an inner node hangs: parent node (BLOCK_NONE for the root) and slot there; count: lanes or children; size_at_build: entries
+ * below an inner node when it was last built. On the free list parent is the next free one and count 0. */
+struct block_link {
+    uint32_t parent;
+    uint16_t slot, count;
+    uint32_t size_at_build;
+};
+
+struct block_layout {
+    const struct base_env *env;       /* borrowed */
+    const struct metric *metric;      /* borrowed */
+    uint32_t dim;                     /* metric->dim */
+    uint64_t entries;                 /* lanes in use */
+    uint32_t blocks, inners;          /* numbers in use, with the free ones */
+    uint32_t free_block, free_inner;  /* heads of the free lists, BLOCK_NONE when empty */
+    uint32_t root;                    /* an inner node; BLOCK_NONE when there are no entries */
+    uint64_t built;                   /* entries when the whole was last built */
+    /* per block */
+    struct base_buffer lane;          /* double [blocks][dim][64] */
+    struct base_buffer reach;         /* double [blocks][64] */
+    struct base_buffer label;         /* int64_t [blocks][64] */
+    struct base_buffer node;          /* uint32_t [blocks][64] */
+    struct base_buffer block;         /* struct block_link [blocks] */
+    /* per inner node */
+    struct base_buffer box;           /* double [inners][2][dim][16] */
+    struct base_buffer top_reach;     /* double [inners][16] greatest reach below */
+    struct base_buffer least_label;   /* int64_t [inners][16] */
+    struct base_buffer child;         /* uint32_t [inners][16] */
+    struct base_buffer inner;         /* struct block_link [inners] */
+    /* per entry number */
+    struct base_buffer where;         /* uint32_t [rows]: block * 64 + lane; BLOCK_NONE: not in the layout */
+    uint32_t rows;                    /* length of `where` */
+};
+
+/* What the layout is laid over: row-major inner coordinates and labels by entry number (node). label NULL: the entry's number is its label. */
+struct block_source {
+    const double *place;
+    const int64_t *label;
+    uint32_t rows;                    /* entry numbers are below it */
+};
+
+void block_init(struct block_layout *layout, const struct base_env *env, const struct metric *metric);
+void block_free(struct block_layout *layout);
+
+/* Lays out the n entries node[] with reach[] anew, discarding what was there. Blocks are filled to `fill` lanes (1 to 64). Median splits of the
+ * widest axis (ties and equal points by label, then node), pieces chosen so that the lowest inner nodes are full. Parallel; the result depends on
+ * the entries only. After a failure the layout is empty. Errors: MEMORY. */
+int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n, int fill,
+                struct pcct_error *err);
+
+/* Adds n entries that are not in the layout: each goes to one block, by least box distance at each inner node (ties: the child with the greatest least
+ * label that is not above the entry's, else the first child); full blocks are split at medians, overflowing inner nodes in two. Rebuilds the whole
+ * when it has grown past 1.5 times `built`. After a failure nothing has changed. Errors: MEMORY. */
+int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n,
+                 struct pcct_error *err);
+
+/* Takes n entries out; boxes, reaches and labels of all ancestors shrink to what is left; poor blocks are joined with a sibling, empty ones freed.
+ * Cannot fail. */
+void block_remove(struct block_layout *layout, const uint32_t *node, size_t n);
+
+/* Sets the reach of n entries, here and at all ancestors. Cannot fail. */
+void block_set_reach(struct block_layout *layout, const uint32_t *node, const double *reach, size_t n);
+
+/* Counters of one thread; added to, never cleared here. */
+struct block_work {
+    uint64_t nodes, blocks, distances;
+};
+
+struct block_hit {
+    double key;
+    uint32_t node;
+};
+
+/* The nearest entry y by (key, node) with key(q, y) <= reach(y), other than entry `self` (BLOCK_NONE: none is left out), among those better than
+ * *best, which the caller sets to {+infinity, BLOCK_NONE} or to a known candidate. Skips a child at bound v when v > min(best, greatest reach). */
+void block_nearest(struct block_hit *best, const struct block_layout *layout, const double *q, uint32_t self, struct block_work *work);
+
+/* Shows every entry y with key(q, y) <= min(limit, reach(y)) to visit(), in no promised order, until it returns other than 0. */
+typedef int block_visitor(void *ctx, uint32_t node, double key);
+void block_visit(const struct block_layout *layout, const double *q, double limit, block_visitor *visit, void *ctx, struct block_work *work);
+
+/* Offers every entry that can be among the k least by (key, label) to `top`, which the caller has started; entry `self` is left out. A child is
+ * skipped when its bound is above top->limit, or equal to it with no label below top->limit_id. */
+void block_knn(struct base_topk *top, const struct block_layout *layout, const double *q, uint32_t self, struct block_work *work);
+
+/* The block whose box is nearest at each inner node from the root: queries that share it are near each other. BLOCK_NONE when empty. */
+uint32_t block_home(const struct block_layout *layout, const double *q);
+
+/* Proves T6 (a) to (e) against the source and the reaches that reach_of(ctx, node) says (negative infinity: not to be in the layout).
+ * Errors: DAMAGED, naming the first fault. Used by index_check, tests and fsck. */
+int block_check(const struct block_layout *layout, const struct block_source *source, double (*reach_of)(const void *ctx, uint32_t node),
+                const void *ctx, struct pcct_error *err);
+
+/* The arrays as bytes, for writing out and mapping. Order and element sizes are fixed. */
+enum { BLOCK_ARRAYS = 11 };
+struct block_array {
+    const char *name;
+    struct base_buffer *buffer;
+    size_t item_bytes; /* of one block, inner node or row */
+    size_t items;      /* in use */
+};
+void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *layout);
+
+/* The numbers that go with the arrays, fixed width, little-endian on disk. */
+struct block_shape {
+    uint64_t entries, built;
+    uint32_t blocks, inners, free_block, free_inner, root, rows;
+};
+void block_shape_get(struct block_shape *shape, const struct block_layout *layout);
+/* Sets the numbers of an empty layout whose arrays are then filled (base_buffer_adopt through block_arrays). Every link is range-checked by
+ * block_check_links() before use: nothing that was mapped is trusted. Errors: DAMAGED. */
+void block_shape_set(struct block_layout *layout, const struct block_shape *shape);
+int block_check_links(const struct block_layout *layout, struct pcct_error *err);
+
+uint64_t block_memory(const struct block_layout *layout); /* bytes of all arrays */
+
+#endif

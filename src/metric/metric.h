@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef METRIC_METRIC_H
+#define METRIC_METRIC_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A metric is: which rows it takes (validate), where they stand inside (embed), how near two of them are (a *key*: a number that orders like the
+ * distance and is cheap), bounds of keys over boxes, and the way from a key to the distance that users see.
+ *
+ * euclidean: stands where it is; key = squared distance.
+ * haversine: latitude, longitude in degrees stand as unit vectors in 3 dimensions; key = squared chord; distance = 2 R asin(chord / 2).
+ *
+ * The key of two rows is defined once: t = a[j] - b[j] in double, key = key + t * t, for j = 0, 1, ... in order, every operation rounded by
+ * itself (no fused multiply-add), which is what a plain loop anywhere computes. Every kernel gives these bits. A box's bound is computed the same
+ * way from the distance to the nearest side; rounding is monotone, so the computed bound never exceeds the computed key of a point in the box:
+ * bounds need no margin and are compared with <=.
+ */
+enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096 };
+
+/* Coordinates of this magnitude and beyond are refused, so that no key overflows (4096 * 2^1002 < 2^1024). */
+#define METRIC_COORDINATE_LIMIT 0x1p500
+
+/* Levels of the cover tree: 2^level in units of inner distance, from the least scale of a non-zero key (2^-537) down one, to the greatest. */
+enum { METRIC_LEVEL_MIN = -540, METRIC_LEVEL_MAX = 512 };
+
+enum metric_isa { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2, METRIC_ISA_AVX512 };
+
+/*
+ * Kernels over 64 lanes of points, coordinate-major lane[dim][64], and over 16 boxes, coordinate-major box[2][dim][16] (least sides, then greatest).
+ * All arrays are 64-byte aligned. Each writes all keys (bounds) and returns a mask with a bit for each that passes; lanes beyond the used ones hold
+ * anything finite and are masked out by the caller.
+ */
+struct metric_kernels {
+    const char *name;
+    /* key <= limit */
+    uint64_t (*lanes)(double key[METRIC_LANES], const double *lane, const double *q, uint32_t dim, double limit);
+    /* key <= min(limit, reach[i]) */
+    uint64_t (*lanes_reaching)(double key[METRIC_LANES], const double *lane, const double *reach, const double *q, uint32_t dim, double limit);
+    uint32_t (*boxes)(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit);
+    uint32_t (*boxes_reaching)(double bound[METRIC_FANOUT], const double *box, const double *reach, const double *q, uint32_t dim, double limit);
+};
+
+struct metric {
+    int id;              /* pinned: it stands in SUPER */
+    const char *name;
+    uint32_t input_dim;  /* columns of the caller's rows */
+    uint32_t dim;        /* columns inside */
+    int embeds;          /* inner rows differ from the caller's */
+    const struct metric_kernels *kernels;
+};
+
+enum { METRIC_EUCLIDEAN = 1, METRIC_HAVERSINE = 2 };
+
+/* Kernels chosen by what the processor has, or the ones asked for (tests); NULL when the processor lacks them. */
+const struct metric_kernels *metric_kernels_choose(enum metric_isa isa);
+
+/* Errors: INVALID (unknown name; a dimension that the metric does not take), naming what is allowed. */
+int metric_init(struct metric *metric, const char *name, uint32_t input_dim, enum metric_isa isa, struct pcct_error *err);
+const char *metric_name(int id); /* NULL when there is none */
+
+/* Checks n rows. After POINT, *bad_row is the first bad row and the message names it (as first_row + row), the fault and how many rows are bad. */
+int metric_validate(size_t *bad_row, const struct metric *metric, const double *rows, size_t n, size_t first_row, struct pcct_error *err);
+
+/* place[n x dim] from valid rows[n x input_dim]. Same bits on every machine: polynomials of our own, no libm. */
+void metric_embed(double *place, const struct metric *metric, const double *rows, size_t n);
+
+/* The key of two inner rows, by definition above. */
+double metric_key(const struct metric *metric, const double *a, const double *b);
+
+/* From key to the distance in the user's unit. Monotone. */
+double metric_distance(const struct metric *metric, double key);
+
+/* The inner distance of a key (its square root), rounded to nearest. */
+double metric_inner(const struct metric *metric, double key);
+
+/* Least i with key <= (2^i)^2, exactly, from the exponent; key > 0. */
+int metric_scale(double key);
+/* The key of inner distance 2^level: exactly 4^level, 0 where that is below the least positive double (no non-zero key is, so comparisons hold). */
+double metric_reach(int level);
+
+#endif

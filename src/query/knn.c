@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "query/knn.h"
+
+#include "base/par.h"
+#include "base/sort.h"
+
+#include <math.h>
+
+enum { GRAIN = 16 };
+
+struct run {
+    int64_t *labels;
+    double *distances;
+    int32_t *counts;
+    const struct index_state *state;
+    const struct query_batch *batch;
+    const uint32_t *order;              /* queries that share a home block one after the other: they walk the same memory */
+    struct base_topk_entry *entry;      /* [threads][k_kept] */
+    size_t k_kept;
+    struct block_work *work;            /* [threads] */
+    struct base_pair *home;             /* block, query */
+};
+
+static void answer(const struct run *run, size_t i, struct base_topk *top)
+{
+    size_t k = run->batch->k;
+
+    base_topk_finish(top);
+    for (size_t j = 0; j < k; j++) {
+        run->labels[i * k + j] = j < top->count ? top->entry[j].id : -1;
+        run->distances[i * k + j] = j < top->count ? metric_distance(&run->state->metric, top->entry[j].key) : (double)INFINITY;
+    }
+    if (run->counts) run->counts[i] = (int32_t)top->count;
+}
+
+static void search(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct run *run = ctx;
+    struct base_topk top;
+    struct block_work work = { 0, 0, 0 };
+
+    for (size_t at = begin; at < end; at++) {
+        size_t i = run->order[at];
+
+        base_topk_start(&top, run->entry + (size_t)thread * run->k_kept, run->k_kept);
+        block_knn(&top, &run->state->layout, run->batch->queries + i * run->state->metric.dim, run->batch->self ? run->batch->self[i] : BLOCK_NONE,
+                  &work);
+        answer(run, i, &top);
+    }
+    run->work[thread].nodes += work.nodes;
+    run->work[thread].blocks += work.blocks;
+    run->work[thread].distances += work.distances;
+}
+
+static void compare_all(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct run *run = ctx;
+    const struct index_state *state = run->state;
+    struct base_topk top;
+
+    for (size_t i = begin; i < end; i++) {
+        const double *q = run->batch->queries + i * state->metric.dim;
+
+        base_topk_start(&top, run->entry + (size_t)thread * run->k_kept, run->k_kept);
+        for (uint32_t node = 0; node < state->n; node++) {
+            if (!index_is_live(state, node) || (run->batch->self && run->batch->self[i] == node)) continue;
+            base_topk_offer(&top, metric_key(&state->metric, q, index_place(state, node)), index_label(state)[node]);
+        }
+        answer(run, i, &top);
+    }
+}
+
+static void go_home(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct run *run = ctx;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        run->home[i] = (struct base_pair){ block_home(&run->state->layout, run->batch->queries + i * run->state->metric.dim), i };
+    }
+}
+
+/* The order in which queries are worked on; the caller's where there are too few to gain. */
+static int sort_by_home(uint32_t **order, struct run *run, const struct base_env *env, struct pcct_error *err)
+{
+    size_t nq = run->batch->nq;
+    int status = 0;
+
+    TRY(base_take(order, env, nq, sizeof **order, err));
+    if (nq <= GRAIN) {
+        for (size_t i = 0; i < nq; i++) (*order)[i] = (uint32_t)i;
+        goto done;
+    }
+    TRY(base_take(&run->home, env, nq, sizeof *run->home, err));
+    base_par_for(env, nq, GRAIN, go_home, run);
+    TRY(base_sort_pairs(run->home, nq, env, err));
+    for (size_t i = 0; i < nq; i++) (*order)[i] = (uint32_t)run->home[i].value;
+done:
+    base_free(env, run->home);
+    return status;
+}
+
+static int take_heaps(struct run *run, const struct base_env *env, struct pcct_error *err)
+{
+    size_t threads = (size_t)base_par_threads(env);
+
+    run->k_kept = run->batch->k < run->state->n_live ? run->batch->k : run->state->n_live;
+    if (run->k_kept == 0) run->k_kept = 1;
+    return base_take(&run->entry, env, threads * run->k_kept, sizeof *run->entry, err);
+}
+
+int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct index_state *state, const struct query_batch *batch,
+              const struct base_env *env, struct block_work *work, struct pcct_error *err)
+{
+    struct run run = { .labels = labels, .distances = distances, .counts = counts, .state = state, .batch = batch };
+    uint32_t *order = NULL;
+    int status = 0;
+
+    if (state->n_live == 0) return query_brute(labels, distances, counts, state, batch, env, err); /* nothing to compare with */
+    TRY(take_heaps(&run, env, err));
+    TRY(base_take_zero(&run.work, env, (size_t)base_par_threads(env), sizeof *run.work, err));
+    TRY(sort_by_home(&order, &run, env, err));
+    run.order = order;
+    base_par_for(env, batch->nq, GRAIN, search, &run);
+    for (int t = 0; work && t < base_par_threads(env); t++) {
+        work->nodes += run.work[t].nodes;
+        work->blocks += run.work[t].blocks;
+        work->distances += run.work[t].distances;
+    }
+done:
+    base_free(env, order);
+    base_free(env, run.work);
+    base_free(env, run.entry);
+    return status;
+}
+
+int query_brute(int64_t *labels, double *distances, int32_t *counts, const struct index_state *state, const struct query_batch *batch,
+                const struct base_env *env, struct pcct_error *err)
+{
+    struct run run = { .labels = labels, .distances = distances, .counts = counts, .state = state, .batch = batch };
+    int status = 0;
+
+    TRY(take_heaps(&run, env, err));
+    base_par_for(env, batch->nq, 1, compare_all, &run);
+done:
+    base_free(env, run.entry);
+    return status;
+}

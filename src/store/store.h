@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "index/image.h"
+
+/*
+ * The files of a store: SUPER, catalogue, journal, anchors, LOCK, BALLAST. It knows frames and arrays as bytes, not what they mean.
+ * formats/pcct-store.md describes every byte. Threads: reading calls may run at once; writing calls are for the one that holds the writer lock
+ * (store_lock), which also keeps out other threads of the same handle.
+ */
+struct store;
+
+enum { STORE_FORMAT = 1, STORE_NAME_BYTES = 64 };
+
+/* What never changes. */
+struct store_super {
+    uint8_t uuid[16];
+    uint32_t format;
+    uint32_t dim;        /* columns of the caller's rows */
+    uint32_t metric;     /* METRIC_... */
+    uint32_t dtype;      /* 1: float64 */
+    uint64_t seed;
+    uint64_t incompatible, read_only_compatible; /* feature flags */
+    int64_t created_ns;
+};
+
+/* Makes the store in a temporary folder beside `path` and renames it, so that it is there whole or not at all. super->uuid, format, created_ns are filled
+ * in here. The path must not exist (EXISTS). */
+int store_create(const char *path, struct store_super *super, const struct base_env *env, struct pcct_error *err);
+
+/* Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED (naming the file), PERMISSION, FILESYSTEM, IO, MEMORY. */
+int store_open(struct store **store, const char *path, const struct base_env *env, struct pcct_error *err);
+void store_close(struct store *store);
+const struct store_super *store_super(const struct store *store);
+
+/* The writer lock: across processes by an OFD lock on LOCK, across threads of this handle by a mutex. BUSY when wait is 0 and it is held. */
+int store_lock(struct store *store, int wait, struct pcct_error *err);
+void store_unlock(struct store *store);
+
+/* One version. Version 0 is the empty one: it has no record, identity all zero. */
+struct store_version {
+    uint64_t version, parent, state_parent;
+    uint64_t generation;          /* parents up to version 0 */
+    uint64_t jump;                /* an ancestor, for O(log) steps back (skew-binary jump pointers) */
+    uint64_t redo_frames, redo_bytes; /* from the nearest anchor at or before it on the state chain (or from version 0) up to it */
+    uint64_t segment, offset, bytes;  /* its frame */
+    uint64_t n_rows, n_live, inserted, deleted;
+    int64_t time_ns;
+    struct base_hash128 identity, content; /* content: of the batch as asked for, to answer a repeated write id */
+    uint8_t write_id[16];         /* all zero: none */
+};
+
+/* A version's note: message and user keys, as bytes: message, 0, then key, 0, value, 0, ... ascending by key. */
+
+/* Errors: NOT_FOUND (naming the number), DAMAGED, IO. `note` (may be NULL) is replaced by the version's note (item_bytes 1). */
+int store_version(struct store_version *out, struct base_vector *note, struct store *store, uint64_t version, struct pcct_error *err);
+int store_head(uint64_t *version, struct store *store, const char *ref, struct pcct_error *err); /* NOT_FOUND names the ref */
+int store_revision(uint64_t *version, struct store *store, const char *text, struct pcct_error *err); /* see pcct/view.h */
+/* *found: 1 and the version when this write id was committed. */
+int store_write_id(int *found, struct store_version *out, struct store *store, const uint8_t write_id[16], struct pcct_error *err);
+
+/* Commits one version with full durability (page 02 section 3, steps 2 to 5); the caller holds the lock and has checked the head. In: parent, state_parent,
+ * counts, identity, content, write_id; out: version, generation, jump, redo_*, address, time_ns. After a failure nothing has changed. After EIO from
+ * fdatasync the handle refuses further commits. Errors: NOSPACE, IO, MEMORY, DAMAGED. */
+int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
+                 size_t payload_bytes, struct pcct_error *err);
+
+/* A version's frame payload into `bytes` (item_bytes 1, replaced), hashes verified. Errors: DAMAGED (naming file and version), IO, MEMORY. */
+int store_frame(struct base_vector *bytes, struct store *store, const struct store_version *version, struct pcct_error *err);
+
+/* The versions to apply, oldest first, on top of *anchor (0: the empty state), to get `version`. path: uint64_t items, replaced. Anchors known to be
+ * damaged in this handle (store_anchor_reject) are passed over. */
+int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, uint64_t version, struct pcct_error *err);
+
+/* Maps an anchor: fills head (replaced) and, through plan(), learns the arrays; each is mapped private, writable, contiguous, with slack of an eighth (at least
+ * 64 KiB) behind it. Hashes are verified once per anchor and handle, in parallel. The caller owns the mappings in *image (index_image_adopt), or
+ * store_image_unmap. Errors: DAMAGED (naming the file), NOT_FOUND, IO, MEMORY. */
+int store_anchor_map(struct index_image *image, struct base_vector *head, struct store *store, uint64_t version, const struct metric *metric,
+                     struct pcct_error *err);
+void store_image_unmap(struct index_image *image, const struct base_env *env);
+void store_anchor_reject(struct store *store, uint64_t version);
+
+/* Whether the redo rule asks for an anchor at this version: redo_bytes >= a quarter of what the anchor would write. */
+int store_anchor_due(const struct store_version *version, const struct index_image *image);
+/* Writes an anchor durably and lists it; the caller holds the lock. *bytes: written. A failure loses nothing. */
+int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
+                       size_t head_bytes, struct pcct_error *err);
+
+struct store_sizes {
+    uint64_t journal_bytes, anchor_bytes, disk_bytes;
+    uint32_t anchors;
+};
+int store_sizes(struct store_sizes *sizes, struct store *store, struct pcct_error *err);
+
+/* Reads everything: SUPER copies, every frame of every version and its link, every anchor, catalogue records (in a forked child first, since LMDB can
+ * die on a damaged page), refs. `version_ok` is told of each version whose chain is sound. rebuild: writes the catalogue anew from journal and anchor files first. */
+struct store_fsck {
+    void (*report)(void *ctx, int damaged, const char *text);
+    int (*progress)(void *ctx, double done);
+    void (*sound)(void *ctx, uint64_t version); /* called for each sound version, ascending; may be NULL */
+    void *ctx;
+    int rebuild;
+    uint64_t versions, frames, anchors, bytes, damaged, versions_readable; /* out */
+};
+int store_fsck(struct store_fsck *fsck, const char *path, const struct base_env *env, struct pcct_error *err);
+
+#endif

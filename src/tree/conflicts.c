@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/par.h"
+#include "tree/settle.h"
+
+enum { GRAIN = 16, BLOCK_FILL = 64, BUDGET_PER_ITEM = 128, BUDGET_BASE = 8192 };
+
+struct search {
+    const struct tree_chunk *chunk;
+    struct tree_conflicts *conflicts;
+    struct block_layout layout;   /* over the chunk's items, entries are ranks */
+    uint64_t budget, met;         /* entries that may be met, and were */
+    uint64_t memory;              /* 1: there was none left */
+};
+
+struct meeting {
+    struct search *search;
+    struct base_vector *pair;
+    uint32_t rank;
+    uint64_t met;
+};
+
+static int spent(const struct search *search)
+{
+    return base_par_read(&search->met) > search->budget || base_par_read(&search->memory);
+}
+
+static int meet(void *ctx, uint32_t other, double key)
+{
+    struct meeting *meeting = ctx;
+    struct search *search = meeting->search;
+    const struct tree_chunk *chunk = search->chunk;
+    uint32_t rank = meeting->rank;
+    struct tree_pair *pair = NULL;
+
+    if (++meeting->met % 1024 == 0) {
+        base_par_add(&search->met, 1024);
+        if (spent(search)) return 1;
+    }
+    if (other >= rank) return 0;
+    if (key == chunk->key[rank] && chunk->node[other] > chunk->parent[rank]) return 0;
+    if (base_vector_add(&pair, meeting->pair, chunk->state->env, 1, NULL) != 0) {
+        base_par_add(&search->memory, 1);
+        return 1;
+    }
+    *pair = (struct tree_pair){ key, other };
+    return 0;
+}
+
+static void find(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct search *search = ctx;
+    const struct tree_chunk *chunk = search->chunk;
+    struct tree_conflicts *conflicts = search->conflicts;
+    struct base_vector *pair = &conflicts->pair[thread];
+    struct block_work work = { 0, 0, 0 };
+
+    for (size_t i = begin; i < end && !spent(search); i++) {
+        uint32_t rank = chunk->route[i];
+        struct meeting meeting = { search, pair, rank, 0 };
+        size_t before = pair->count;
+
+        block_visit(&search->layout, chunk->place + (size_t)rank * chunk->state->metric.dim, chunk->key[rank], meet, &meeting, &work);
+        base_par_add(&search->met, meeting.met % 1024);
+        conflicts->owner[rank] = (uint32_t)thread;
+        conflicts->start[rank] = before;
+        conflicts->count[rank] = (uint32_t)(pair->count - before);
+    }
+}
+
+static int lay_out(struct search *search, struct pcct_error *err)
+{
+    const struct tree_chunk *chunk = search->chunk;
+    const struct base_env *env = chunk->state->env;
+    struct block_source source = { chunk->place, NULL, (uint32_t)chunk->n };
+    uint32_t *rank = NULL;
+    double *reach = NULL;
+    int status = 0;
+
+    TRY(base_take(&rank, env, chunk->n, sizeof *rank, err));
+    TRY(base_take(&reach, env, chunk->n, sizeof *reach, err));
+    for (size_t i = 0; i < chunk->n; i++) {
+        rank[i] = (uint32_t)i;
+        reach[i] = index_level_reach(chunk->level[i]);
+    }
+    TRY(block_build(&search->layout, &source, rank, reach, chunk->n, BLOCK_FILL, err));
+done:
+    base_free(env, rank);
+    base_free(env, reach);
+    return status;
+}
+
+/*
+ * All that an item meets counts towards the budget, not only the pairs that are kept, so that neither time nor memory can be quadratic. Whether
+ * the budget is exceeded is a function of the chunk alone: the total is the same for every schedule.
+ */
+int tree_conflicts_find(struct tree_conflicts *conflicts, int *over, const struct tree_chunk *chunk, struct pcct_error *err)
+{
+    const struct base_env *env = chunk->state->env;
+    struct search search = { .chunk = chunk, .conflicts = conflicts };
+    int status = 0;
+
+    *over = 0;
+    block_init(&search.layout, env, &chunk->state->metric);
+    search.budget = BUDGET_PER_ITEM * (uint64_t)chunk->n + BUDGET_BASE;
+    TRY(base_take_zero(&conflicts->pair, env, (size_t)base_par_threads(env), sizeof *conflicts->pair, err));
+    conflicts->threads = base_par_threads(env);
+    for (int i = 0; i < conflicts->threads; i++) conflicts->pair[i].item_bytes = sizeof(struct tree_pair);
+    TRY(base_take(&conflicts->owner, env, chunk->n, sizeof *conflicts->owner, err));
+    TRY(base_take(&conflicts->start, env, chunk->n, sizeof *conflicts->start, err));
+    TRY(base_take(&conflicts->count, env, chunk->n, sizeof *conflicts->count, err));
+    TRY(lay_out(&search, err));
+    base_par_for(env, chunk->n, GRAIN, find, &search);
+    if (search.memory) TRY(base_fail(err, PCCT_E_MEMORY, "out of memory for the conflicts of a batch; commit fewer points at a time"));
+    *over = search.met > search.budget;
+done:
+    block_free(&search.layout);
+    return status;
+}
+
+void tree_conflicts_free(struct tree_conflicts *conflicts, const struct base_env *env)
+{
+    for (int i = 0; i < conflicts->threads; i++) base_vector_free(&conflicts->pair[i], env);
+    base_free(env, conflicts->pair);
+    base_free(env, conflicts->owner);
+    base_free(env, conflicts->start);
+    base_free(env, conflicts->count);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/par.h"
+#include "tree/settle.h"
+
+#include <string.h>
+
+/* Parallel rounds while many wait; the rest in order, which needs no waiting: so long chains cost no more than sequential insertion. */
+enum { GRAIN = 512, ROUNDS = 12, FEW = 512 };
+
+struct resolution {
+    struct tree_chunk *chunk;
+    const struct tree_conflicts *conflicts;
+    uint8_t *settled;     /* by rank; written with release after parent, key, level; read with acquire before they are */
+    const uint32_t *wait; /* ranks that were not settled before this round */
+    uint8_t *stays;       /* by position in wait */
+};
+
+static const struct tree_pair *pairs_of(const struct tree_conflicts *conflicts, uint32_t rank)
+{
+    const struct tree_pair *all = conflicts->pair[conflicts->owner[rank]].memory.data;
+
+    return conflicts->count[rank] ? all + conflicts->start[rank] : NULL;
+}
+
+/* The nearest of the parent found in the tree and the items before it that are eligible at the level they ended on. */
+static void settle(const struct resolution *r, uint32_t rank)
+{
+    struct tree_chunk *chunk = r->chunk;
+    const struct tree_pair *pair = pairs_of(r->conflicts, rank);
+    double key = chunk->key[rank];
+    uint32_t parent = chunk->parent[rank];
+
+    for (uint32_t i = 0; i < r->conflicts->count[rank]; i++) {
+        uint32_t node = chunk->node[pair[i].rank];
+
+        if (pair[i].key > index_level_reach(chunk->level[pair[i].rank])) continue;
+        if (pair[i].key < key || (pair[i].key == key && node < parent)) {
+            key = pair[i].key;
+            parent = node;
+        }
+    }
+    chunk->key[rank] = key;
+    chunk->parent[rank] = parent;
+    chunk->level[rank] = tree_level_of(key);
+    __atomic_store_n(&r->settled[rank], 1, __ATOMIC_RELEASE); /* pairs with the acquire in ready() */
+}
+
+static int ready(const struct resolution *r, uint32_t rank)
+{
+    const struct tree_pair *pair = pairs_of(r->conflicts, rank);
+
+    for (uint32_t i = 0; i < r->conflicts->count[rank]; i++) {
+        if (!__atomic_load_n(&r->settled[pair[i].rank], __ATOMIC_ACQUIRE)) return 0;
+    }
+    return 1;
+}
+
+static void round_of(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct resolution *r = ctx;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        r->stays[i] = !ready(r, r->wait[i]);
+        if (!r->stays[i]) settle(r, r->wait[i]);
+    }
+}
+
+int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflicts, struct pcct_error *err)
+{
+    const struct base_env *env = chunk->state->env;
+    struct resolution r = { .chunk = chunk, .conflicts = conflicts };
+    uint32_t *wait = NULL;
+    size_t waiting = 0;
+    int status = 0;
+
+    TRY(base_take_zero(&r.settled, env, chunk->n, 1, err));
+    TRY(base_take(&r.stays, env, chunk->n, 1, err));
+    TRY(base_take(&wait, env, chunk->n, sizeof *wait, err));
+    for (uint32_t rank = 0; rank < chunk->n; rank++) {
+        if (conflicts->count[rank] == 0) {
+            r.settled[rank] = 1;
+        } else {
+            wait[waiting++] = rank;
+        }
+    }
+    r.wait = wait;
+    for (int round = 0; round < ROUNDS && waiting > FEW; round++) {
+        size_t left = 0;
+
+        base_par_for(env, waiting, GRAIN, round_of, &r);
+        for (size_t i = 0; i < waiting; i++) {
+            if (r.stays[i]) wait[left++] = wait[i];
+        }
+        waiting = left;
+    }
+    for (size_t i = 0; i < waiting; i++) settle(&r, wait[i]);
+done:
+    base_free(env, wait);
+    base_free(env, r.stays);
+    base_free(env, r.settled);
+    return status;
+}

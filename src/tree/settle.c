@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tree/settle.h"
+
+#include "base/hilbert.h"
+#include "base/par.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { FIRST_CHUNK = 64, LOCATE_GRAIN = 16, GATHER_GRAIN = 4096 };
+
+static int chunk_take(struct tree_chunk *chunk, struct pcct_error *err)
+{
+    const struct base_env *env = chunk->state->env;
+    int status = 0;
+
+    TRY(base_take(&chunk->place, env, chunk->n * chunk->state->metric.dim, sizeof *chunk->place, err));
+    TRY(base_take(&chunk->key, env, chunk->n, sizeof *chunk->key, err));
+    TRY(base_take(&chunk->parent, env, chunk->n, sizeof *chunk->parent, err));
+    TRY(base_take(&chunk->level, env, chunk->n, sizeof *chunk->level, err));
+    TRY(base_take(&chunk->route, env, chunk->n, sizeof *chunk->route, err));
+done:
+    return status;
+}
+
+static void chunk_free(struct tree_chunk *chunk)
+{
+    const struct base_env *env = chunk->state->env;
+
+    base_free(env, chunk->place);
+    base_free(env, chunk->key);
+    base_free(env, chunk->parent);
+    base_free(env, chunk->level);
+    base_free(env, chunk->route);
+}
+
+static void gather(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct tree_chunk *chunk = ctx;
+    size_t dim = chunk->state->metric.dim;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        memcpy(chunk->place + i * dim, index_place(chunk->state, chunk->node[i]), dim * sizeof(double));
+    }
+}
+
+/* The nearest eligible node of the tree for each item: one search over the layout. The parent of the last item is near enough to start from. */
+static void locate(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct tree_chunk *chunk = ctx;
+    const struct index_state *state = chunk->state;
+    struct block_work work = { 0, 0, 0 };
+    uint32_t last = INDEX_NONE;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        uint32_t rank = chunk->route[i];
+        const double *q = chunk->place + (size_t)rank * state->metric.dim;
+        struct block_hit best = { (double)INFINITY, BLOCK_NONE };
+
+        if (last != INDEX_NONE && last != chunk->node[rank]) {
+            double key = metric_key(&state->metric, q, index_place(state, last));
+
+            if (key <= index_node_reach(state, last)) best = (struct block_hit){ key, last };
+        }
+        block_nearest(&best, &state->layout, q, chunk->node[rank], &work);
+        assert(best.node != BLOCK_NONE); /* T1: the root reaches everything */
+        last = best.node;
+        chunk->key[rank] = best.key;
+        chunk->parent[rank] = best.node;
+        chunk->level[rank] = tree_level_of(best.key);
+    }
+}
+
+/* The place of a chunk as seats. */
+static int seat(struct tree_chunk *chunk, struct pcct_error *err)
+{
+    struct index_seat *seats = NULL;
+    int status = 0;
+
+    TRY(base_take(&seats, chunk->state->env, chunk->n, sizeof *seats, err));
+    for (size_t i = 0; i < chunk->n; i++) {
+        assert(chunk->level[i] == INDEX_LEVEL_TWIN || chunk->level[i] >= index_level(chunk->state)[chunk->node[i]]); /* orphans never fall */
+        seats[i] = (struct index_seat){ chunk->node[i], chunk->parent[i], chunk->level[i] };
+    }
+    TRY(index_attach(chunk->state, seats, chunk->n, err));
+done:
+    base_free(chunk->state->env, seats);
+    return status;
+}
+
+/* *over = 1 and nothing changed when the chunk has too many conflicts. */
+static int settle_chunk(int *over, struct index_state *state, const uint32_t *node, size_t n, struct pcct_error *err)
+{
+    struct tree_chunk chunk = { .state = state, .node = node, .n = n };
+    struct tree_conflicts conflicts = { 0 };
+    int status = 0;
+
+    *over = 0;
+    TRY(chunk_take(&chunk, err));
+    base_par_for(state->env, n, GATHER_GRAIN, gather, &chunk);
+    TRY(base_hilbert_order(chunk.route, chunk.place, n, state->metric.dim, state->env, err));
+    base_par_for(state->env, n, LOCATE_GRAIN, locate, &chunk);
+    if (n > 1) {
+        TRY(tree_conflicts_find(&conflicts, over, &chunk, err));
+        if (*over) goto done;
+        TRY(tree_resolve(&chunk, &conflicts, err));
+    }
+    TRY(seat(&chunk, err));
+done:
+    tree_conflicts_free(&conflicts, state->env);
+    chunk_free(&chunk);
+    return status;
+}
+
+static int found_root(struct index_state *state, uint32_t node, struct pcct_error *err)
+{
+    int16_t level = index_level(state)[node];
+    struct index_seat seat = { node, INDEX_NONE, level > 0 ? level : INDEX_LEVEL_BIAS };
+
+    return index_attach(state, &seat, 1, err);
+}
+
+/*
+ * Chunks as large as the tree that they meet (prefix doubling): then conflicts are few, and every point is located once. A chunk over the pair budget
+ * is halved; its first half is settled by itself and the rest sees it as part of the tree. The result is the same for every cut.
+ */
+int tree_settle(struct index_state *state, const uint32_t *order, size_t n, const struct tree_batch *batch, struct pcct_error *err)
+{
+    size_t at = 0, length = 0;
+    int status = 0, over = 0;
+
+    if (n > 0 && state->root == INDEX_NONE) {
+        TRY(found_root(state, order[0], err));
+        at = 1;
+    }
+    length = state->layout.entries > FIRST_CHUNK ? state->layout.entries : FIRST_CHUNK;
+    while (at < n) {
+        if (length > n - at) length = n - at;
+        TRY(settle_chunk(&over, state, order + at, length, err));
+        if (over) {
+            length = (length + 1) / 2;
+            continue;
+        }
+        at += length;
+        length *= 2;
+        if (batch->progress && batch->progress(batch->progress_ctx, (double)at / (double)n) != 0) {
+            TRY(base_fail(err, PCCT_E_CANCELLED, "stopped on request; nothing was changed"));
+        }
+    }
+done:
+    return status;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tree/update.h"
+
+#include "base/random.h"
+#include "base/sort.h"
+#include "tree/radius.h"
+#include "tree/remove.h"
+#include "tree/settle.h"
+
+/* The new rows first .. first + n - 1 in priority order. */
+static int insertion_order(uint32_t **order, const struct index_state *state, uint32_t first, size_t n, struct pcct_error *err)
+{
+    struct base_pair *pair = NULL;
+    int status = 0;
+
+    TRY(base_take(&pair, state->env, n, sizeof *pair, err));
+    TRY(base_take(order, state->env, n, sizeof **order, err));
+    for (size_t i = 0; i < n; i++) {
+        uint32_t node = first + (uint32_t)i;
+
+        pair[i] = (struct base_pair){ base_priority(state->seed, node), node };
+    }
+    TRY(base_sort_pairs(pair, n, state->env, err));
+    for (size_t i = 0; i < n; i++) (*order)[i] = (uint32_t)pair[i].value;
+done:
+    base_free(state->env, pair);
+    return status;
+}
+
+static int insert(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err)
+{
+    uint32_t first = state->n, *order = NULL;
+    int status = 0;
+
+    if (batch->n_insert == 0) goto done;
+    if (batch->n_insert > (size_t)INDEX_NONE - 1 - first) {
+        TRY(base_fail(err, PCCT_E_LIMIT, "a store holds at most 4294967294 rows; %u are there and %zu were to be added", first, batch->n_insert));
+    }
+    TRY(index_append(state, batch->points, batch->labels, batch->n_insert, err));
+    TRY(insertion_order(&order, state, first, batch->n_insert, err));
+    TRY(tree_settle(state, order, batch->n_insert, batch, err));
+    TRY(tree_raise_radii(state, order, NULL, batch->n_insert, err));
+done:
+    base_free(state->env, order);
+    return status;
+}
+
+int tree_update(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err)
+{
+    int status = 0;
+
+    TRY(tree_remove(state, batch, err));
+    TRY(insert(state, batch, err));
+    TRY(index_settle_root(state, err));
+done:
+    return status;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TREE_UPDATE_H
+#define TREE_UPDATE_H
+
+#include "index/state.h"
+
+/*
+ * One batch of deletes and inserts on a compressed cover tree.
+ *
+ * Definition: the tree of a commit is the one that taking its deleted points out, settling the orphans one after the other (level descending, then
+ * priority) and inserting its new points one after the other in priority order would give. So it is a function of the tree before and the batch only,
+ * not of threads or of how the batch is cut, and can be checked against plain sequential insertion node by node. The levels are then nested greedy
+ * maximal independent sets, which is what the parallel batch algorithms of Gu, Napier, Sun and Wang (SPAA 2022) compute.
+ */
+struct tree_batch {
+    const double *points;   /* [n_insert][input_dim], valid */
+    const int64_t *labels;  /* [n_insert], not live once the deletes are done */
+    size_t n_insert;
+    const uint32_t *dead;   /* [n_delete] live nodes, distinct, any order */
+    size_t n_delete;
+    int (*progress)(void *ctx, double done); /* NULL, or other than 0 stops with CANCELLED */
+    void *progress_ctx;
+};
+
+/* After a failure the state is half changed: the caller takes its frame back. Errors: MEMORY, CANCELLED, LIMIT (2^32 - 2 rows). */
+int tree_update(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err);
+
+#endif
