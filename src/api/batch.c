@@ -25,7 +25,7 @@ int pcct_batch_begin(pcct_batch **out, pcct_store *store, const char *branch, co
 
     if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_batch_begin needs a place for the handle");
     *out = NULL;
-    TRY(options_read(&o, sizeof o, options, "the options of pcct_batch_begin", err));
+    TRY(api_options_read(&o, sizeof o, options, "the options of pcct_batch_begin", err));
     TRY(check_options(&o, err));
     if (!branch) branch = "main";
     TRY(store_head(&head, store->store, branch, err));
@@ -44,8 +44,8 @@ int pcct_batch_begin(pcct_batch **out, pcct_store *store, const char *branch, co
         batch->has_write_id = 1;
         memcpy(batch->write_id, o.write_id, sizeof batch->write_id);
     }
-    if (o.expect) TRY(text_copy(&batch->expect, &store->env, o.expect, err));
-    TRY(text_copy(&batch->branch, &store->env, branch, err));
+    if (o.expect) TRY(api_text_copy(&batch->expect, &store->env, o.expect, err));
+    TRY(api_text_copy(&batch->branch, &store->env, branch, err));
     *out = batch;
     batch = NULL;
 done:
@@ -152,7 +152,7 @@ int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct
 
     TRY(check_key(key, value, err));
     if (n >= KEYS_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "a version has at most %d keys", KEYS_MAX));
-    TRY(text_copy(&fresh.value, env, value, err));
+    TRY(api_text_copy(&fresh.value, env, value, err));
     while (at < n && strcmp(all[at].key, key) < 0) at++;
     if (at < n && strcmp(all[at].key, key) == 0) {
         base_free(env, all[at].value);
@@ -160,7 +160,7 @@ int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct
         fresh.value = NULL;
         goto done;
     }
-    TRY(text_copy(&fresh.key, env, key, err));
+    TRY(api_text_copy(&fresh.key, env, key, err));
     TRY(base_vector_add(&last, &batch->key, env, 1, err));
     all = batch->key.memory.data;
     memmove(all + at + 1, all + at, (n - at) * sizeof *all);
@@ -174,5 +174,5 @@ done:
 
 int pcct_batch_result(struct pcct_batch_result *result, const pcct_batch *batch)
 {
-    return result_write(result, &batch->result, sizeof batch->result);
+    return api_result_write(result, &batch->result, sizeof batch->result);
 }

@@ -12,7 +12,7 @@ struct commit {
     pcct_store *store;
     pcct_batch *batch;
     struct base_vector note;       /* message 0 key 0 value 0 ... */
-    struct request request;
+    struct api_request request;
     struct index_frame frame;
     struct base_vector payload;
     struct store_version record;
@@ -55,7 +55,7 @@ static int look_up_write_id(int *found, uint64_t *version, struct commit *c, str
     int status = 0;
 
     *found = 0;
-    TRY(request_content(&c->record.content, c->batch, c->note.memory.data, c->note.count, err));
+    TRY(api_request_content(&c->record.content, c->batch, c->note.memory.data, c->note.count, err));
     if (!c->batch->has_write_id) goto done;
     memcpy(c->record.write_id, c->batch->write_id, sizeof c->record.write_id);
     TRY(store_write_id(found, &before, c->store->store, c->batch->write_id, err));
@@ -91,11 +91,11 @@ static int plan(struct commit *c, struct pcct_error *err)
     struct index_state *state = c->store->head;
     int status = 0;
 
-    TRY(request_resolve(&c->request, c->batch, state, err));
+    TRY(api_request_resolve(&c->request, c->batch, state, err));
     index_frame_begin(&c->frame, state);
     status = tree_update(state, &c->request.tree, err);
     if (status == 0) status = index_frame_seal(&c->frame, state, err);
-    if (status != 0 && index_undo(state, &c->frame, NULL) != 0) head_drop(c->store);
+    if (status != 0 && index_undo(state, &c->frame, NULL) != 0) api_head_drop(c->store);
 done:
     return status;
 }
@@ -142,7 +142,7 @@ static int make_durable(struct commit *c, struct pcct_error *err)
     TRY(store_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, c->payload.memory.data, c->payload.count, err));
     c->store->head_version = c->record.version;
 done:
-    if (status != 0) head_drop(c->store);
+    if (status != 0) api_head_drop(c->store);
     return status;
 }
 
@@ -180,7 +180,7 @@ static int commit_locked(uint64_t *version, struct commit *c, struct pcct_error 
     TRY(look_up_write_id(&found, version, c, err));
     if (found) goto done;
     TRY(check_head(c, err));
-    TRY(head_follow(c->store, c->record.parent, err));
+    TRY(api_head_follow(c->store, c->record.parent, err));
     TRY(plan(c, err));
     result->plan_seconds = seconds_since(c);
     TRY(make_durable(c, err));
@@ -220,6 +220,6 @@ done:
     index_frame_free(&c.frame);
     base_vector_free(&c.payload, env);
     base_vector_free(&c.note, env);
-    request_free(&c.request);
+    api_request_free(&c.request);
     return status;
 }

@@ -68,7 +68,7 @@ int pcct_fsck(struct pcct_fsck_result *out, const char *path, const struct pcct_
     struct base_env env;
     int status = 0;
 
-    TRY(options_read(&o, sizeof o, options, "the options of pcct_fsck", err));
+    TRY(api_options_read(&o, sizeof o, options, "the options of pcct_fsck", err));
     if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
     base_os_init(&os);
     base_env_init(&env, &os, o.threads);
@@ -81,7 +81,7 @@ int pcct_fsck(struct pcct_fsck_result *out, const char *path, const struct pcct_
     result.bytes = fsck.bytes;
     result.damaged = checking.damaged;
     result.versions_readable = fsck.versions_readable;
-    if (result_write(out, &result, sizeof result) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_fsck: set the result's size to sizeof first"));
+    if (api_result_write(out, &result, sizeof result) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_fsck: set the result's size to sizeof first"));
 done:
     return status;
 }

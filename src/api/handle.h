@@ -55,26 +55,26 @@ struct batch_key {
 
 /* Copies an option structure of the caller's size into one of ours: missing bytes are zero, unknown ones must be. NULL options: all zero.
  * Errors: INVALID. */
-int options_read(void *out, size_t out_size, const void *options, const char *what, struct pcct_error *err);
+int api_options_read(void *out, size_t out_size, const void *options, const char *what, struct pcct_error *err);
 
 /* The same for a result structure: writes at most the caller's size. */
-int result_write(void *out, const void *ours, size_t ours_size);
+int api_result_write(void *out, const void *ours, size_t ours_size);
 
 /* Fills an uninitialised state with version `version`: the nearest sound anchor, then frames. *anchor and *frames say what was used; NULL is fine.
  * After a failure the state need not be freed. */
-int state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, uint64_t version, struct pcct_error *err);
+int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, uint64_t version, struct pcct_error *err);
 
 /* Brings the writer's state to `version`. The lock is held. */
-int head_follow(pcct_store *store, uint64_t version, struct pcct_error *err);
+int api_head_follow(pcct_store *store, uint64_t version, struct pcct_error *err);
 /* Forgets it, after a failure that left it half changed. */
-void head_drop(pcct_store *store);
+void api_head_drop(pcct_store *store);
 
 /* Copies a string with the store's memory. */
-int text_copy(char **out, const struct base_env *env, const char *text, struct pcct_error *err);
+int api_text_copy(char **out, const struct base_env *env, const char *text, struct pcct_error *err);
 
 /* Makes the label table of a view if it is not there yet; any thread. */
-int view_labels(pcct_view *view, struct pcct_error *err);
+int api_view_labels(pcct_view *view, struct pcct_error *err);
 /* Nodes of labels; UNKNOWN names the first that is not live. */
-int view_nodes(uint32_t *nodes, const pcct_view *view, const int64_t *labels, size_t n, struct pcct_error *err);
+int api_view_nodes(uint32_t *nodes, const pcct_view *view, const int64_t *labels, size_t n, struct pcct_error *err);
 
 #endif

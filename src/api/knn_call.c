@@ -19,7 +19,7 @@ static int check_call(struct pcct_knn_options *o, const void *labels, const void
 {
     int status = 0;
 
-    TRY(options_read(o, sizeof *o, options, "the options of pcct_knn", err));
+    TRY(api_options_read(o, sizeof *o, options, "the options of pcct_knn", err));
     if (k == 0) TRY(base_fail(err, PCCT_E_INVALID, "k must be at least 1"));
     if (k > INT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "k is %zu; at most %d neighbours can be asked for", k, INT32_MAX));
     if (nq > UINT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "%zu queries in one call; at most %u are possible", nq, UINT32_MAX));
@@ -77,7 +77,7 @@ int pcct_knn_stored(int64_t *labels, double *distances, const pcct_view *view, c
     env = call_env(view, o.threads);
     TRY(base_take(&node, &env, nq, sizeof *node, err));
     TRY(base_take(&place, &env, nq * dim, sizeof *place, err));
-    TRY(view_nodes(node, view, query_labels, nq, err));
+    TRY(api_view_nodes(node, view, query_labels, nq, err));
     for (size_t i = 0; i < nq; i++) {
         for (size_t j = 0; j < dim; j++) place[i * dim + j] = index_place(&view->state, node[i])[j];
     }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-int options_read(void *out, size_t out_size, const void *options, const char *what, struct pcct_error *err)
+int api_options_read(void *out, size_t out_size, const void *options, const char *what, struct pcct_error *err)
 {
     size_t size = 0;
 
@@ -22,7 +22,7 @@ int options_read(void *out, size_t out_size, const void *options, const char *wh
     return 0;
 }
 
-int result_write(void *out, const void *ours, size_t ours_size)
+int api_result_write(void *out, const void *ours, size_t ours_size)
 {
     size_t size = 0;
 
@@ -34,7 +34,7 @@ int result_write(void *out, const void *ours, size_t ours_size)
     return 0;
 }
 
-int text_copy(char **out, const struct base_env *env, const char *text, struct pcct_error *err)
+int api_text_copy(char **out, const struct base_env *env, const char *text, struct pcct_error *err)
 {
     size_t bytes = strlen(text) + 1;
     int status = 0;

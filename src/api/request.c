@@ -17,13 +17,13 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int is_dead(const struct request *r, size_t n_sorted, uint32_t node)
+static int is_dead(const struct api_request *r, size_t n_sorted, uint32_t node)
 {
     return n_sorted > 0 && bsearch(&node, r->dead, n_sorted, sizeof node, by_number) != NULL;
 }
 
 /* The counter goes on above the labels that the batch itself names. */
-static int give_labels(struct request *r, const pcct_batch *batch, const struct index_state *state, struct pcct_error *err)
+static int give_labels(struct api_request *r, const pcct_batch *batch, const struct index_state *state, struct pcct_error *err)
 {
     size_t rows = batch->counted.count;
     int64_t next = state->next_label;
@@ -44,7 +44,7 @@ done:
     return status;
 }
 
-static int find_deleted(struct request *r, const pcct_batch *batch, struct index_state *state, struct pcct_error *err)
+static int find_deleted(struct api_request *r, const pcct_batch *batch, struct index_state *state, struct pcct_error *err)
 {
     const int64_t *gone = batch->gone.memory.data;
     size_t n = 0;
@@ -64,7 +64,7 @@ done:
 }
 
 /* Equal labels within the batch: all but the first (skip) or the last (replace) are dropped. */
-static int drop_equal(struct request *r, const pcct_batch *batch, struct pcct_error *err)
+static int drop_equal(struct api_request *r, const pcct_batch *batch, struct pcct_error *err)
 {
     size_t rows = batch->counted.count;
     struct base_pair *pair = NULL;
@@ -88,7 +88,7 @@ done:
 }
 
 /* Labels that are live: refused, skipped, or their points die for the new ones. */
-static int meet_live(struct request *r, const pcct_batch *batch, struct index_state *state, struct pcct_error *err)
+static int meet_live(struct api_request *r, const pcct_batch *batch, struct index_state *state, struct pcct_error *err)
 {
     size_t rows = batch->counted.count, deleted = r->n_dead;
     uint32_t node = INDEX_NONE;
@@ -115,7 +115,7 @@ done:
 }
 
 /* The rows that are inserted, without the dropped ones. */
-static int keep(struct request *r, const pcct_batch *batch, size_t dim, struct pcct_error *err)
+static int keep(struct api_request *r, const pcct_batch *batch, size_t dim, struct pcct_error *err)
 {
     const double *point = batch->point.memory.data;
     size_t rows = batch->counted.count, n = 0;
@@ -138,7 +138,7 @@ done:
     return status;
 }
 
-int request_resolve(struct request *r, const pcct_batch *batch, struct index_state *state, struct pcct_error *err)
+int api_request_resolve(struct api_request *r, const pcct_batch *batch, struct index_state *state, struct pcct_error *err)
 {
     int status = 0;
 
@@ -153,7 +153,7 @@ done:
     return status;
 }
 
-void request_free(struct request *r)
+void api_request_free(struct api_request *r)
 {
     if (!r->env) return;
     base_free(r->env, r->kept_label);
@@ -163,7 +163,7 @@ void request_free(struct request *r)
     base_free(r->env, r->label);
 }
 
-int request_content(struct base_hash128 *hash, const pcct_batch *batch, const void *note, size_t note_bytes, struct pcct_error *err)
+int api_request_content(struct base_hash128 *hash, const pcct_batch *batch, const void *note, size_t note_bytes, struct pcct_error *err)
 {
     const struct base_env *env = &batch->store->env;
     uint64_t sizes[4] = { batch->counted.count, batch->gone.count, note_bytes, (uint64_t)batch->on_duplicate };

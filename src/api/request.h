@@ -9,7 +9,7 @@
  * What a batch comes to against a state: labels from the counter given out, deleted labels found, duplicates refused, skipped or replaced.
  * A zeroed structure with `env` set is empty.
  */
-struct request {
+struct api_request {
     const struct base_env *env;
     int64_t *label;              /* [rows] final labels of all rows of the batch */
     uint8_t *dropped;            /* [rows] 1: not inserted */
@@ -22,10 +22,10 @@ struct request {
 };
 
 /* Errors: DUPLICATE, UNKNOWN (naming the label), LIMIT, MEMORY. */
-int request_resolve(struct request *request, const pcct_batch *batch, struct index_state *state, struct pcct_error *err);
-void request_free(struct request *request);
+int api_request_resolve(struct api_request *request, const pcct_batch *batch, struct index_state *state, struct pcct_error *err);
+void api_request_free(struct api_request *request);
 
 /* Hash of a batch as asked for, to know a repeated commit by. */
-int request_content(struct base_hash128 *hash, const pcct_batch *batch, const void *note, size_t note_bytes, struct pcct_error *err);
+int api_request_content(struct base_hash128 *hash, const pcct_batch *batch, const void *note, size_t note_bytes, struct pcct_error *err);
 
 #endif

@@ -50,7 +50,7 @@ done:
 }
 
 /* A damaged anchor loses nothing: it is passed over and an earlier one, or the empty state, with more frames gives the same version. */
-int state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, uint64_t version, struct pcct_error *err)
+int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, uint64_t version, struct pcct_error *err)
 {
     struct base_vector path = { .item_bytes = sizeof(uint64_t) };
     uint64_t from = 0;
@@ -76,7 +76,7 @@ done:
     return status;
 }
 
-void head_drop(pcct_store *store)
+void api_head_drop(pcct_store *store)
 {
     if (!store->head) return;
     index_free(store->head);
@@ -115,7 +115,7 @@ done:
     return status;
 }
 
-int head_follow(pcct_store *store, uint64_t version, struct pcct_error *err)
+int api_head_follow(pcct_store *store, uint64_t version, struct pcct_error *err)
 {
     struct base_vector path = { .item_bytes = sizeof(uint64_t) };
     int status = 0, short_way = 0;
@@ -124,9 +124,9 @@ int head_follow(pcct_store *store, uint64_t version, struct pcct_error *err)
     if (short_way) {
         TRY(apply_path(store->head, store, &path, err));
     } else {
-        head_drop(store);
+        api_head_drop(store);
         TRY(base_take(&store->head, &store->env, 1, sizeof *store->head, err));
-        status = state_open(store->head, NULL, NULL, store, version, err);
+        status = api_state_open(store->head, NULL, NULL, store, version, err);
         if (status != 0) {
             base_free(&store->env, store->head);
             store->head = NULL;
@@ -135,7 +135,7 @@ int head_follow(pcct_store *store, uint64_t version, struct pcct_error *err)
     }
     store->head_version = version;
 done:
-    if (status != 0) head_drop(store);
+    if (status != 0) api_head_drop(store);
     base_vector_free(&path, &store->env);
     return status;
 }

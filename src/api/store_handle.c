@@ -23,7 +23,7 @@ int pcct_store_create(const char *path, const struct pcct_create_options *option
     base_os_init(&os);
     base_env_init(&env, &os, 1);
     if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
-    TRY(options_read(&o, sizeof o, options, "the options of pcct_store_create", err));
+    TRY(api_options_read(&o, sizeof o, options, "the options of pcct_store_create", err));
     if (o.dim == 0) TRY(base_fail(err, PCCT_E_INVALID, "the dimension must be given: from 1 to %d", METRIC_DIM_MAX));
     TRY(metric_init(&metric, o.metric ? o.metric : "euclidean", o.dim, METRIC_ISA_BEST, err));
     super.dim = o.dim;
@@ -45,7 +45,7 @@ int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_o
     if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_store_open needs a place for the handle");
     *out = NULL;
     if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
-    TRY(options_read(&o, sizeof o, options, "the options of pcct_store_open", err));
+    TRY(api_options_read(&o, sizeof o, options, "the options of pcct_store_open", err));
     if (o.threads < 0) TRY(base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", o.threads));
     base_env_init(&env, NULL, o.threads);
     if (o.allocator) env.memory = *o.allocator;
@@ -73,7 +73,7 @@ void pcct_store_close(pcct_store *store)
 
     if (!store) return;
     env = store->env;
-    head_drop(store);
+    api_head_drop(store);
     store_close(store->store);
     base_free(&env, store);
 }
@@ -93,7 +93,7 @@ int pcct_store_info(struct pcct_store_info *info, pcct_store *store, struct pcct
     ours.anchor_bytes = sizes.anchor_bytes;
     ours.disk_bytes = sizes.disk_bytes;
     ours.anchors = sizes.anchors;
-    if (result_write(info, &ours, sizeof ours) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_store_info: set its size to sizeof first"));
+    if (api_result_write(info, &ours, sizeof ours) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_store_info: set its size to sizeof first"));
 done:
     return status;
 }

@@ -95,7 +95,7 @@ int pcct_verify(struct pcct_verify_result *out, const pcct_view *view, const str
     struct query_batch batch;
     int status = 0;
 
-    TRY(options_read(&o, sizeof o, options, "the options of pcct_verify", err));
+    TRY(api_options_read(&o, sizeof o, options, "the options of pcct_verify", err));
     base_env_init(&v.env, view->state.env->os, o.threads);
     v.env.memory = view->state.env->memory;
     v.sample = o.sample ? o.sample : SAMPLE;
@@ -111,7 +111,7 @@ int pcct_verify(struct pcct_verify_result *out, const pcct_view *view, const str
     TRY(query_brute(v.brute_label, v.brute_distance, NULL, v.state, &batch, &v.env, err));
     compare(&result, &v);
     if (o.tree >= 0) TRY(check_tree(&result, v.state, err));
-    if (result_write(out, &result, sizeof result) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_verify: set the result's size to sizeof first"));
+    if (api_result_write(out, &result, sizeof result) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_verify: set the result's size to sizeof first"));
 done:
     base_free(&v.env, v.node);
     base_free(&v.env, v.place);

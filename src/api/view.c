@@ -19,7 +19,7 @@ int pcct_view_open(pcct_view **out, pcct_store *store, const char *revision, str
     TRY(base_take_zero(&view, &store->env, 1, sizeof *view, err));
     view->store = store;
     if (version > 0) TRY(store_version(&view->record, NULL, store->store, version, err));
-    TRY(state_open(&view->state, &view->anchor, &view->frames, store, version, err));
+    TRY(api_state_open(&view->state, &view->anchor, &view->frames, store, version, err));
     pthread_mutex_init(&view->label_lock, NULL);
     *out = view;
     view = NULL;
@@ -62,7 +62,7 @@ int pcct_view_info(struct pcct_view_info *info, const pcct_view *view)
     ours.frames = view->frames;
     ours.dim = state->metric.input_dim;
     if (state->root != INDEX_NONE) ours.root_label = index_label(state)[state->root];
-    return result_write(info, &ours, sizeof ours);
+    return api_result_write(info, &ours, sizeof ours);
 }
 
 int pcct_view_read(int64_t *labels, double *points, const pcct_view *view, struct pcct_error *err)
@@ -87,7 +87,7 @@ done:
     return status;
 }
 
-int view_labels(pcct_view *view, struct pcct_error *err)
+int api_view_labels(pcct_view *view, struct pcct_error *err)
 {
     int status = 0;
 
@@ -101,11 +101,11 @@ done:
     return status;
 }
 
-int view_nodes(uint32_t *nodes, const pcct_view *view, const int64_t *labels, size_t n, struct pcct_error *err)
+int api_view_nodes(uint32_t *nodes, const pcct_view *view, const int64_t *labels, size_t n, struct pcct_error *err)
 {
     int status = 0;
 
-    TRY(view_labels((pcct_view *)(uintptr_t)view, err)); /* a cache behind a lock: the view that callers see does not change */
+    TRY(api_view_labels((pcct_view *)(uintptr_t)view, err)); /* a cache behind a lock: the view that callers see does not change */
     for (size_t i = 0; i < n; i++) {
         nodes[i] = index_find_prepared(&view->state, labels[i]);
         if (nodes[i] == INDEX_NONE) {
@@ -123,7 +123,7 @@ int pcct_view_find(double *points, const pcct_view *view, const int64_t *labels,
     int status = 0;
 
     TRY(base_take(&node, view->state.env, n, sizeof *node, err));
-    TRY(view_nodes(node, view, labels, n, err));
+    TRY(api_view_nodes(node, view, labels, n, err));
     for (size_t i = 0; i < n; i++) memcpy(points + i * dim, index_points(&view->state) + node[i] * dim, dim * sizeof *points);
 done:
     base_free(view->state.env, node);

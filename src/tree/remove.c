@@ -153,6 +153,17 @@ done:
     return status;
 }
 
+/*
+ * How far what hangs below an orphan may be from it. A radius of 0 with children means twins, and twins in other places are not at distance 0: their
+ * squares underflowed, and from somewhere else they can be farther than the orphan itself.
+ */
+static double radius_below(const struct index_state *state, uint32_t node)
+{
+    double radius = index_radius(state)[node];
+
+    return index_child(state)[node] != INDEX_NONE && !(radius > 0) ? 0x1p-530 : radius;
+}
+
 /* A dead root's heir becomes the root before anything is settled. */
 static int settle_orphans(struct removal *r, const struct tree_batch *batch, struct pcct_error *err)
 {
@@ -169,7 +180,7 @@ static int settle_orphans(struct removal *r, const struct tree_batch *batch, str
     TRY(base_take(&radius, env, n, sizeof *radius, err));
     for (size_t i = 0; i < n; i++) {
         order[i] = (uint32_t)pair[i].value;
-        radius[i] = index_radius(r->state)[order[i]];
+        radius[i] = radius_below(r->state, order[i]);
     }
     TRY(tree_settle(r->state, order, n, batch, err));
     TRY(tree_raise_radii(r->state, order, radius, n, err));

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/store.h"
+
+#include "common/machine.h"
+
+#include <stdlib.h>
+
+pcct_store *bench_store_open(const char *path, int threads)
+{
+    struct pcct_open_options options = PCCT_OPEN_OPTIONS_INIT;
+    pcct_store *store = NULL;
+
+    options.threads = threads;
+    BENCH_MUST(pcct_store_open(&store, path, &options, &err));
+    return store;
+}
+
+pcct_store *bench_store_new(const char *path, size_t dim, int threads)
+{
+    struct pcct_create_options options = PCCT_CREATE_OPTIONS_INIT;
+
+    options.dim = (uint32_t)dim;
+    options.seed = 1;
+    BENCH_MUST(pcct_store_create(path, &options, &err));
+    return bench_store_open(path, threads);
+}
+
+void bench_store_commit(struct pcct_batch_result *result, double *seconds, pcct_store *store, const double *points, size_t n_insert,
+                        int64_t first_label, const int64_t *deleted, size_t n_delete)
+{
+    int64_t *label = bench_take(n_insert, sizeof *label);
+    pcct_batch *batch = NULL;
+    double start;
+
+    for (size_t i = 0; i < n_insert; i++) label[i] = first_label + (int64_t)i;
+    BENCH_MUST(pcct_batch_begin(&batch, store, "main", NULL, &err));
+    if (n_insert) BENCH_MUST(pcct_batch_insert(batch, points, n_insert, label, &err));
+    if (n_delete) BENCH_MUST(pcct_batch_delete(batch, deleted, n_delete, &err));
+    start = bench_seconds();
+    BENCH_MUST(pcct_batch_commit(NULL, batch, NULL, &err));
+    if (seconds) *seconds = bench_seconds() - start;
+    result->size = sizeof *result;
+    if (pcct_batch_result(result, batch) != 0) bench_die("pcct_batch_result failed");
+    pcct_batch_close(batch);
+    free(label);
+}

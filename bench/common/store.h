@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_STORE_H
+#define BENCH_STORE_H
+
+#include <pcct/pcct.h>
+
+/* Ends the process with the library's message unless `call`, whose last argument is err, answers 0. */
+#define BENCH_MUST(call)                                                                                                                             \
+    do {                                                                                                                                             \
+        struct pcct_error err = { 0 };                                                                                                               \
+        if ((call) < 0) bench_die("%s: %s", #call, err.message);                                                                                     \
+    } while (0)
+
+/* An empty store at `path`, open with that many threads. */
+pcct_store *bench_store_new(const char *path, size_t dim, int threads);
+pcct_store *bench_store_open(const char *path, int threads);
+
+/* One commit of n_insert points with the labels first_label, first_label + 1, ... and of n_delete deletes. *seconds: the whole commit, as the
+ * caller sees it; NULL: not wanted. */
+void bench_store_commit(struct pcct_batch_result *result, double *seconds, pcct_store *store, const double *points, size_t n_insert,
+                        int64_t first_label, const int64_t *deleted, size_t n_delete);
+
+#endif

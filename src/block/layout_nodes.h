@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BLOCK_LAYOUT_NODES_H
+#define BLOCK_LAYOUT_NODES_H
+
+#include "block/layout.h"
+
+/*
+ * The parts that a layout is made of, for the files of this room only: where things stand in the arrays, and the small steps of which inserting
+ * and removing consist. A *slot* is one of the 16 places of an inner node; a *summary* is what the slot keeps of its child: box, greatest reach,
+ * least label. Nothing here takes memory but block_reserve().
+ */
+
+/* Inner nodes above any block. All blocks hang at one depth; a layout grows past half of this only by way of a rebuild. */
+enum { BLOCK_HEIGHT_MAX = 32, BLOCK_HEIGHT_GROWN = 16 };
+
+/* In block_arrays() the arrays by block come first, then those by inner node, then `where`. */
+enum { BLOCK_ARRAYS_OF_BLOCKS = 5 };
+
+static inline double *block_lanes(const struct block_layout *layout, uint32_t block)
+{
+    return (double *)layout->lane.data + (size_t)block * layout->dim * METRIC_LANES;
+}
+
+static inline double *block_reaches(const struct block_layout *layout, uint32_t block)
+{
+    return (double *)layout->reach.data + (size_t)block * METRIC_LANES;
+}
+
+static inline int64_t *block_labels(const struct block_layout *layout, uint32_t block)
+{
+    return (int64_t *)layout->label.data + (size_t)block * METRIC_LANES;
+}
+
+static inline uint32_t *block_nodes(const struct block_layout *layout, uint32_t block)
+{
+    return (uint32_t *)layout->node.data + (size_t)block * METRIC_LANES;
+}
+
+static inline struct block_link *block_link_of(const struct block_layout *layout, uint32_t block)
+{
+    return (struct block_link *)layout->block.data + block;
+}
+
+static inline double *block_boxes(const struct block_layout *layout, uint32_t inner)
+{
+    return (double *)layout->box.data + (size_t)inner * 2 * layout->dim * METRIC_FANOUT;
+}
+
+static inline double *block_top_reaches(const struct block_layout *layout, uint32_t inner)
+{
+    return (double *)layout->top_reach.data + (size_t)inner * METRIC_FANOUT;
+}
+
+static inline int64_t *block_least_labels(const struct block_layout *layout, uint32_t inner)
+{
+    return (int64_t *)layout->least_label.data + (size_t)inner * METRIC_FANOUT;
+}
+
+static inline uint32_t *block_children(const struct block_layout *layout, uint32_t inner)
+{
+    return (uint32_t *)layout->child.data + (size_t)inner * METRIC_FANOUT;
+}
+
+static inline struct block_link *block_inner(const struct block_layout *layout, uint32_t inner)
+{
+    return (struct block_link *)layout->inner.data + inner;
+}
+
+static inline uint32_t *block_where(const struct block_layout *layout)
+{
+    return (uint32_t *)layout->where.data;
+}
+
+/* The link of what a `child` field names. */
+static inline struct block_link *block_child_link(const struct block_layout *layout, uint32_t child)
+{
+    return child & BLOCK_IS_LEAF ? block_link_of(layout, child & ~BLOCK_IS_LEAF) : block_inner(layout, child);
+}
+
+static inline int64_t block_source_label(const struct block_source *source, uint32_t node)
+{
+    return source->label ? source->label[node] : (int64_t)node;
+}
+
+/* Inner nodes on the way from the root to a block; 0 without a root. */
+int block_height(const struct block_layout *layout);
+
+/* Makes room for so many blocks, inner nodes and rows in all. Errors: MEMORY; the contents are untouched either way. */
+int block_reserve(struct block_layout *layout, size_t blocks, size_t inners, size_t rows, struct pcct_error *err);
+
+/* A block or an inner node from the free list or the room reserved, cleared; and back on the free list. */
+uint32_t block_take_block(struct block_layout *layout);
+uint32_t block_take_inner(struct block_layout *layout);
+void block_give_block(struct block_layout *layout, uint32_t block);
+void block_give_inner(struct block_layout *layout, uint32_t inner);
+
+/* Takes all children of an inner node away; they do not learn of it. */
+void block_clear_inner(struct block_layout *layout, uint32_t inner);
+
+/* Lanes beyond the used ones hold zeros, reach -1, the greatest label, no node. */
+void block_clear_lanes(struct block_layout *layout, uint32_t block, uint32_t first);
+
+/* Puts an entry into the next lane of a block, which has one free. Its slot is not told. */
+void block_put_lane(struct block_layout *layout, uint32_t block, uint32_t node, const double *place, double reach, int64_t label);
+/* Moves all lanes of a block to the end of another, which has room. */
+void block_move_lanes(struct block_layout *layout, uint32_t to, uint32_t from);
+
+/* Writes the summary of the child of a slot from what is in the child. Returns whether anything changed. */
+int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot);
+/* Summarises inner nodes in their parents from `inner` up to where nothing changes any more. Right only if all other summaries are. */
+void block_climb(struct block_layout *layout, uint32_t inner);
+
+/* Slots: adds a child with its summary; moves one with its summary to another inner node (the last slot takes its place); drops one. */
+void block_add_slot(struct block_layout *layout, uint32_t inner, uint32_t child);
+void block_move_slot(struct block_layout *layout, uint32_t to, uint32_t from, uint32_t slot);
+void block_drop_slot(struct block_layout *layout, uint32_t inner, uint32_t slot);
+
+/* Makes a new root above the old one, which is its only child. */
+void block_raise_root(struct block_layout *layout);
+
+/* Hangs a child under an inner node, splitting it and its ancestors in two where they are full. Summaries of ancestors that are not split are
+ * left for the caller to renew. Takes at most one inner node for each level and one for a new root. */
+void block_hang(struct block_layout *layout, uint32_t inner, uint32_t child);
+
+#endif

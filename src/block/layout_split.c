@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "block/layout_split.h"
+
+#include "base/random.h"
+
+#include <assert.h>
+#include <string.h>
+
+void block_record_set(const struct block_records *records, size_t i, uint32_t node, uint32_t item)
+{
+    struct block_record *record = block_record_at(records, i);
+
+    record->node = node;
+    record->item = item;
+    if (records->dim <= BLOCK_RECORD_DIM) {
+        memcpy(record->place, records->source->place + (size_t)node * records->dim, records->dim * sizeof(double));
+    }
+}
+
+void block_record_take(const struct block_records *records, size_t i, const struct block_layout *layout, uint32_t block, uint32_t lane)
+{
+    struct block_record *record = block_record_at(records, i);
+    const double *x = block_lanes(layout, block) + lane;
+
+    record->node = block_nodes(layout, block)[lane];
+    record->item = (uint32_t)i;
+    if (records->dim > BLOCK_RECORD_DIM) return;
+    for (uint32_t j = 0; j < records->dim; j++) record->place[j] = x[(size_t)j * METRIC_LANES];
+}
+
+/* ---- widest axis -------------------------------------------------------------------------------------------------------------------------- */
+
+enum { AXES_AT_ONCE = 16 };
+
+/* Widths of `axes` axes from `first` on; the box is kept in registers or at least on one line of the cache. */
+static void widths(double *width, const struct block_records *records, size_t begin, size_t end, uint32_t first, uint32_t axes)
+{
+    double low[AXES_AT_ONCE], high[AXES_AT_ONCE];
+    const double *place = block_record_place(records, block_record_at(records, begin)) + first;
+
+    for (uint32_t j = 0; j < axes; j++) low[j] = high[j] = place[j];
+    for (size_t i = begin + 1; i < end; i++) {
+        place = block_record_place(records, block_record_at(records, i)) + first;
+        for (uint32_t j = 0; j < axes; j++) {
+            low[j] = place[j] < low[j] ? place[j] : low[j];
+            high[j] = place[j] > high[j] ? place[j] : high[j];
+        }
+    }
+    for (uint32_t j = 0; j < axes; j++) width[j] = high[j] - low[j];
+}
+
+static uint32_t widest_axis(const struct block_records *records, size_t begin, size_t end)
+{
+    uint32_t widest = 0;
+    double most = -1;
+
+    for (uint32_t first = 0; first < records->dim; first += AXES_AT_ONCE) {
+        const uint32_t axes = records->dim - first < AXES_AT_ONCE ? records->dim - first : AXES_AT_ONCE;
+        double width[AXES_AT_ONCE];
+
+        widths(width, records, begin, end, first, axes);
+        for (uint32_t j = 0; j < axes; j++) {
+            if (width[j] > most) {
+                most = width[j];
+                widest = first + j;
+            }
+        }
+    }
+    return widest;
+}
+
+/* ---- selection ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* What records are compared by. */
+struct rank {
+    double key;
+    uint32_t node;
+};
+
+static inline struct rank rank_of(const struct block_records *records, size_t i, uint32_t axis)
+{
+    const struct block_record *record = block_record_at(records, i);
+
+    return (struct rank){ block_record_place(records, record)[axis], record->node };
+}
+
+static int tie_less(const struct block_source *source, uint32_t a, uint32_t b)
+{
+    const int64_t label_a = block_source_label(source, a), label_b = block_source_label(source, b);
+
+    return label_a < label_b || (label_a == label_b && a < b);
+}
+
+static inline int rank_less(const struct block_records *records, struct rank a, struct rank b)
+{
+    return a.key < b.key || (a.key == b.key && tie_less(records->source, a.node, b.node));
+}
+
+static inline void swap_records(const struct block_records *records, size_t a, size_t b)
+{
+    uint64_t *x = (uint64_t *)(void *)block_record_at(records, a), *y = (uint64_t *)(void *)block_record_at(records, b);
+
+    for (size_t i = 0; i < records->record_bytes / sizeof *x; i++) {
+        const uint64_t kept = x[i];
+
+        x[i] = y[i];
+        y[i] = kept;
+    }
+}
+
+enum { SAMPLE = 31, SAMPLED_FROM = 512 };
+
+/* A rank to divide [low, high] at: near where `middle` stands, from a random sample when there are many, else the middle one of three. */
+static struct rank pivot_of(const struct block_records *records, size_t low, size_t high, size_t middle, uint32_t axis, struct base_random *random)
+{
+    const size_t count = high - low + 1, size = count >= SAMPLED_FROM ? SAMPLE : 3;
+    const size_t wanted = (size_t)((double)(middle - low) / (double)count * (double)size);
+    struct rank sample[SAMPLE];
+
+    for (size_t i = 0; i < size; i++) {
+        const struct rank r = rank_of(records, low + base_random_below(random, count), axis);
+        size_t at = i;
+
+        for (; at > 0 && rank_less(records, r, sample[at - 1]); at--) sample[at] = sample[at - 1];
+        sample[at] = r;
+    }
+    return sample[count >= SAMPLED_FROM ? wanted : 1];
+}
+
+/* Hoare's selection. The order of records is total and strict, so equal coordinates do not slow it; the sample is random (the seed is not: the
+ * moves are the same for any number of threads), so no input does. */
+static void select_records(const struct block_records *records, size_t begin, size_t middle, size_t end, uint32_t axis)
+{
+    size_t low = begin, high = end - 1;
+    struct base_random random;
+
+    base_random_seed(&random, end - begin);
+    while (low < high) {
+        const struct rank pivot = pivot_of(records, low, high, middle, axis, &random);
+        size_t i = low, j = high;
+
+        while (i <= j) {
+            while (rank_less(records, rank_of(records, i, axis), pivot)) i++;
+            while (rank_less(records, pivot, rank_of(records, j, axis))) j--;
+            if (i > j) break;
+            swap_records(records, i++, j);
+            if (j-- == low) break;
+        }
+        if (j != SIZE_MAX && middle <= j) high = j;
+        else if (middle >= i) low = i;
+        else return;
+    }
+}
+
+void block_records_split(const struct block_records *records, size_t begin, size_t middle, size_t end)
+{
+    assert(begin < middle && middle < end);
+    select_records(records, begin, middle, end, widest_axis(records, begin, end));
+}
+
+/* ---- into lanes --------------------------------------------------------------------------------------------------------------------------- */
+
+void block_records_write(struct block_layout *layout, uint32_t block, const struct block_records *records, size_t begin, size_t end)
+{
+    const uint32_t count = (uint32_t)(end - begin), dim = layout->dim;
+    uint64_t order[METRIC_LANES]; /* node, then place in the run */
+    double *lane = block_lanes(layout, block);
+
+    assert(begin < end && end - begin <= METRIC_LANES);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t item = (uint64_t)block_record_at(records, begin + i)->node << 32 | i;
+        uint32_t at = i;
+
+        for (; at > 0 && order[at - 1] > item; at--) order[at] = order[at - 1];
+        order[at] = item;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct block_record *record = block_record_at(records, begin + (uint32_t)order[i]);
+        const double *place = block_record_place(records, record);
+
+        for (uint32_t j = 0; j < dim; j++) lane[(size_t)j * METRIC_LANES + i] = place[j];
+        block_reaches(layout, block)[i] = records->reach[record->item];
+        block_labels(layout, block)[i] = block_source_label(records->source, record->node);
+        block_nodes(layout, block)[i] = record->node;
+        block_where(layout)[record->node] = block * METRIC_LANES + i;
+    }
+    block_link_of(layout, block)->count = (uint16_t)count;
+    block_clear_lanes(layout, block, count);
+}

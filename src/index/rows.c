@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "index/rows.h"
+
+#include "base/error.h"
+#include "base/par.h"
+#include "index/links.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum { GRAIN = 4096 };
+
+double index_row_pdist(const struct index_state *state, uint32_t node, uint32_t parent)
+{
+    return parent == INDEX_NONE ? 0 : metric_inner(&state->metric, index_key(state, node, parent));
+}
+
+double index_row_reach(const struct index_row *row)
+{
+    return row->parent == INDEX_NONE ? (double)INFINITY : index_level_reach(row->level);
+}
+
+/* ---- counts ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Counts of a piece of rows, added to the state's at its end; taking one off is adding 2^64 - 1. */
+struct tally {
+    uint64_t level[INDEX_LEVELS], twins, live;
+};
+
+static void count(struct tally *tally, int16_t level, uint64_t amount)
+{
+    if (level > 0) {
+        assert(level < INDEX_LEVELS);
+        tally->level[level] += amount;
+        tally->live += amount;
+    } else if (level == INDEX_LEVEL_TWIN) {
+        tally->twins += amount;
+        tally->live += amount;
+    }
+}
+
+static void add_tally(struct index_state *state, uint64_t *live, const struct tally *tally)
+{
+    for (int i = 0; i < INDEX_LEVELS; i++) {
+        if (tally->level[i]) base_par_add(&state->level_count[i], tally->level[i]);
+    }
+    base_par_add(&state->twins, tally->twins);
+    base_par_add(live, tally->live);
+}
+
+struct recount {
+    struct index_state *state;
+    uint64_t live;
+};
+
+static void recount_rows(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct recount *work = ctx;
+    struct tally tally = { { 0 }, 0, 0 };
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) count(&tally, index_level(work->state)[i], 1);
+    add_tally(work->state, &work->live, &tally);
+}
+
+void index_recount(struct index_state *state)
+{
+    struct recount work = { state, 0 };
+
+    for (int i = 0; i < INDEX_LEVELS; i++) state->level_count[i] = 0;
+    state->twins = 0;
+    base_par_for(state->env, state->n, 16 * GRAIN, recount_rows, &work);
+    state->n_live = (uint32_t)work.live;
+}
+
+/* ---- one move of many rows ---------------------------------------------------------------------------------------------------------------- */
+
+/* Nodes for one call of the layout. */
+struct lanes {
+    uint32_t *node;
+    double *reach;
+    size_t n;
+};
+
+struct moving {
+    struct index_state *state;
+    const struct index_change *move;
+    size_t n;
+    struct index_link *out, *in;  /* links to take out of lists and to put in */
+    size_t n_out, n_in;
+    struct lanes leave, come, stay; /* lanes: taken out, added, with a new reach */
+    uint64_t live;
+};
+
+static int seat_differs(const struct index_row *a, const struct index_row *b)
+{
+    return a->parent != b->parent || a->level != b->level;
+}
+
+/* Whether the row stands in its parent's list and has to leave it. An orphan stands in none. */
+static int leaves_list(const struct moving *m, const struct index_change *c)
+{
+    return index_row_is_live(&c->before) && c->before.parent != INDEX_NONE && seat_differs(&c->before, &c->after) &&
+           index_is_live(m->state, c->before.parent);
+}
+
+static int enters_list(const struct index_change *c)
+{
+    return index_row_is_live(&c->after) && c->after.parent != INDEX_NONE && seat_differs(&c->before, &c->after);
+}
+
+static struct lanes *lanes_of(struct moving *m, const struct index_change *c)
+{
+    int was = index_row_is_live(&c->before), is = index_row_is_live(&c->after);
+
+    if (was && is) return index_row_reach(&c->before) != index_row_reach(&c->after) ? &m->stay : NULL; /* a number or +infinity each */
+    return was ? &m->leave : is ? &m->come : NULL;
+}
+
+static void count_work(struct moving *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct lanes *lanes = lanes_of(m, &m->move[i]);
+
+        if (lanes) lanes->n++;
+        m->n_out += (size_t)leaves_list(m, &m->move[i]);
+        m->n_in += (size_t)enters_list(&m->move[i]);
+    }
+}
+
+static int take_lanes(struct lanes *lanes, const struct base_env *env, struct pcct_error *err)
+{
+    int status = 0;
+
+    TRY(base_take(&lanes->node, env, lanes->n, sizeof *lanes->node, err));
+    TRY(base_take(&lanes->reach, env, lanes->n, sizeof *lanes->reach, err));
+    lanes->n = 0;
+done:
+    return status;
+}
+
+static void free_lanes(struct lanes *lanes, const struct base_env *env)
+{
+    base_free(env, lanes->reach);
+    base_free(env, lanes->node);
+}
+
+/* Everything that can fail but the layout's own growth, before anything changes. */
+static int prepare(struct moving *m, struct pcct_error *err)
+{
+    const struct base_env *env = m->state->env;
+    int status = 0;
+
+    count_work(m);
+    TRY(take_lanes(&m->leave, env, err));
+    TRY(take_lanes(&m->come, env, err));
+    TRY(take_lanes(&m->stay, env, err));
+    TRY(base_take(&m->out, env, m->n_out, sizeof *m->out, err));
+    TRY(base_take(&m->in, env, m->n_in, sizeof *m->in, err));
+    m->n_out = m->n_in = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        const struct index_change *c = &m->move[i];
+        struct lanes *lanes = lanes_of(m, c);
+
+        if (lanes) {
+            lanes->node[lanes->n] = c->node;
+            lanes->reach[lanes->n++] = index_row_reach(&c->after);
+        }
+        if (leaves_list(m, c)) m->out[m->n_out++] = (struct index_link){ c->before.parent, c->node, index_list_order(c->before.level) };
+        if (enters_list(c)) m->in[m->n_in++] = (struct index_link){ c->after.parent, c->node, index_list_order(c->after.level) };
+    }
+    TRY(index_links_sort(m->out, m->n_out, env, err));
+    TRY(index_links_sort(m->in, m->n_in, env, err));
+done:
+    return status;
+}
+
+static void write_rows(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct moving *m = ctx;
+    struct tally tally = { { 0 }, 0, 0 };
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        const struct index_change *c = &m->move[i];
+
+        assert(c->node < m->state->n && c->before.level == index_level(m->state)[c->node]);
+        index_row_put(m->state, c->node, &c->after);
+        count(&tally, c->before.level, UINT64_MAX);
+        count(&tally, c->after.level, 1);
+    }
+    add_tally(m->state, &m->live, &tally);
+}
+
+/* The lists of those that are dead now. Only the walker of a list writes the links in it. */
+static void drop_lists(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct moving *m = ctx;
+    uint32_t *child = index_child(m->state), *next = index_next(m->state);
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        uint32_t node = m->move[i].node;
+
+        if (index_row_is_live(&m->move[i].after)) continue;
+        for (uint32_t c = child[node]; c != INDEX_NONE; ) {
+            uint32_t following = next[c];
+
+            next[c] = INDEX_NONE;
+            c = following;
+        }
+        child[node] = INDEX_NONE;
+    }
+}
+
+static void move_root(struct moving *m)
+{
+    struct index_state *state = m->state;
+    uint32_t root = INDEX_NONE;
+
+    for (size_t i = 0; i < m->n; i++) {
+        const struct index_change *c = &m->move[i];
+        int is_root = index_row_is_live(&c->after) && c->after.parent == INDEX_NONE;
+
+        if (is_root) root = c->node;
+        else if (c->node == state->root) state->root = INDEX_NONE;
+    }
+    if (root != INDEX_NONE) state->root = root;
+}
+
+int index_rows_move(struct index_state *state, const struct index_change *moves, size_t n, struct pcct_error *err)
+{
+    struct moving m = { .state = state, .move = moves, .n = n };
+    const struct base_env *env = state->env;
+    struct block_source source;
+    int status = 0;
+
+    if (n == 0) return 0;
+    TRY(prepare(&m, err));
+    block_remove(&state->layout, m.leave.node, m.leave.n);
+    base_par_for(env, n, GRAIN, write_rows, &m);
+    state->n_live += (uint32_t)m.live;
+    move_root(&m);
+    base_par_for(env, n, GRAIN, drop_lists, &m);
+    index_links_remove(state, m.out, m.n_out);
+    index_links_add(state, m.in, m.n_in);
+    block_set_reach(&state->layout, m.stay.node, m.stay.reach, m.stay.n);
+    source = index_source(state);
+    if (m.come.n > 0) TRY(block_insert(&state->layout, &source, m.come.node, m.come.reach, m.come.n, err));
+done:
+    free_lanes(&m.leave, env);
+    free_lanes(&m.come, env);
+    free_lanes(&m.stay, env);
+    base_free(env, m.in);
+    base_free(env, m.out);
+    return status;
+}

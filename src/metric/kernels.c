@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metric/kernels.h"
+
+static int has(enum metric_isa isa)
+{
+#if METRIC_X86
+    __builtin_cpu_init();
+    if (isa == METRIC_ISA_AVX512) return __builtin_cpu_supports("avx512f") != 0;
+    if (isa == METRIC_ISA_AVX2) return __builtin_cpu_supports("avx2") != 0;
+#endif
+    return isa == METRIC_ISA_SCALAR;
+}
+
+const struct metric_kernels *metric_kernels_choose(enum metric_isa isa)
+{
+    if (isa == METRIC_ISA_BEST) {
+        isa = METRIC_ISA_SCALAR;
+        if (has(METRIC_ISA_AVX2)) isa = METRIC_ISA_AVX2;
+        if (has(METRIC_ISA_AVX512)) isa = METRIC_ISA_AVX512;
+    }
+    if (!has(isa)) return NULL;
+#if METRIC_X86
+    if (isa == METRIC_ISA_AVX512) return &metric_kernels_avx512;
+    if (isa == METRIC_ISA_AVX2) return &metric_kernels_avx2;
+#endif
+    return &metric_kernels_scalar;
+}

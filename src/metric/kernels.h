@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef METRIC_KERNELS_H
+#define METRIC_KERNELS_H
+
+#include "metric/metric.h"
+
+/* The tables that metric_kernels_choose() chooses from. Within the metric room only. */
+#if defined(__x86_64__)
+#define METRIC_X86 1
+#else
+#define METRIC_X86 0
+#endif
+
+extern const struct metric_kernels metric_kernels_scalar;
+#if METRIC_X86
+extern const struct metric_kernels metric_kernels_avx2;
+extern const struct metric_kernels metric_kernels_avx512;
+#endif
+
+#endif

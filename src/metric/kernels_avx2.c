@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metric/kernels.h"
+
+#if METRIC_X86
+#include <immintrin.h>
+
+typedef __m256d vec;
+
+#define ISA __attribute__((target("avx2")))
+#define TABLE metric_kernels_avx2
+#define TABLE_NAME "avx2"
+#define WIDTH 4u
+#define GROUP 8u
+#define vec_load(p) _mm256_load_pd(p)
+#define vec_store(p, v) _mm256_store_pd(p, v)
+#define vec_all(x) _mm256_set1_pd(x)
+#define vec_add(a, b) _mm256_add_pd(a, b)
+#define vec_sub(a, b) _mm256_sub_pd(a, b)
+#define vec_mul(a, b) _mm256_mul_pd(a, b)
+#define vec_max(a, b) _mm256_max_pd(a, b)
+#define vec_min(a, b) _mm256_min_pd(a, b)
+#define vec_not_above(a, b) ((unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_LE_OQ)))
+
+#include "metric/kernels_body.h"
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/anchor.h"
+#include "store/bytes.h"
+#include "store/internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+
+enum { PAGE_BYTES = 4096 };
+
+static int cannot_map(const struct store_folder *folder, uint64_t version, struct pcct_error *err)
+{
+    return base_fail_errno(err, errno, "cannot map %s/data/A%016" PRIx64, folder->path, version);
+}
+
+/*
+ * One array: a reservation of memory with slack behind the array, and the file's part mapped over its beginning. Big arrays begin at a multiple of 2 MiB
+ * in the file and, by reserving that much more and giving back the ends, in memory.
+ */
+static int map_array(struct index_image_array *array, const struct store_folder *folder, int fd, const struct store_extent *extent, uint64_t version,
+                     struct pcct_error *err)
+{
+    const struct base_env *env = folder->env;
+    uint64_t slack = extent->bytes / 8 > STORE_UNIT_BYTES ? extent->bytes / 8 : STORE_UNIT_BYTES;
+    uint64_t bytes = store_round_up(extent->bytes + slack, PAGE_BYTES), more = extent->bytes >= STORE_BIG_BYTES ? STORE_BIG_BYTES : 0, skip;
+    uint8_t *memory = base_os_mmap(env->os, NULL, bytes + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED) return cannot_map(folder, version, err);
+    if (more > 0) {
+        skip = (STORE_BIG_BYTES - (uintptr_t)memory % STORE_BIG_BYTES) % STORE_BIG_BYTES;
+        if (skip > 0) base_os_munmap(env->os, memory, skip);
+        memory += skip;
+        if (more > skip) base_os_munmap(env->os, memory + bytes, more - skip);
+    }
+    array->data = memory;
+    array->capacity = array->mapped = bytes;
+    if (extent->bytes == 0) return 0;
+    if (base_os_mmap(env->os, memory, store_round_up(extent->bytes, PAGE_BYTES), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
+                     extent->offset) == MAP_FAILED) {
+        return cannot_map(folder, version, err);
+    }
+    return 0;
+}
+
+/* What the image's head says there must be, and what the file says there is. */
+static int compare(const struct index_image *image, const struct store_anchor *anchor, const struct store_folder *folder, struct pcct_error *err)
+{
+    int same = image->arrays == anchor->extents;
+
+    for (size_t i = 0; same && i < image->arrays; i++) {
+        same = image->array[i].id == anchor->extent[i].id && image->array[i].item_bytes == anchor->extent[i].item_bytes &&
+               image->array[i].items == anchor->extent[i].items;
+    }
+    if (same) return 0;
+    return base_fail(err, PCCT_E_DAMAGED, "%s/data/A%016" PRIx64 " is damaged: its arrays are not those that its numbers tell", folder->path,
+                     anchor->version);
+}
+
+/* Once per anchor and handle. Two threads that open the same anchor at the same time may both do it. */
+static int verify_once(struct store *store, int fd, const struct store_anchor *anchor, const struct base_vector *table, struct pcct_error *err)
+{
+    uint64_t *item = NULL;
+    int status = 0, known;
+
+    pthread_mutex_lock(&store->mutex);
+    known = store_version_known(&store->verified, anchor->version);
+    pthread_mutex_unlock(&store->mutex);
+    if (known) return 0;
+    TRY(store_anchor_verify(&store->folder, fd, anchor, table, err));
+    pthread_mutex_lock(&store->mutex);
+    status = base_vector_add(&item, &store->verified, store->folder.env, 1, err);
+    if (status == 0) *item = anchor->version;
+    pthread_mutex_unlock(&store->mutex);
+done:
+    return status;
+}
+
+int store_anchor_map(struct index_image *image, struct base_vector *head, struct store *store, uint64_t version, const struct metric *metric,
+                     struct pcct_error *err)
+{
+    const struct store_folder *folder = &store->folder;
+    struct store_txn txn = {0};
+    struct store_anchor anchor;
+    struct store_record record;
+    struct base_vector table = {.item_bytes = sizeof(uint64_t)};
+    char name[STORE_FILE_NAME_BYTES];
+    uint64_t file_bytes = 0;
+    int status = 0, fd = -1, listed = 0, planned = 0;
+
+    memset(image, 0, sizeof(*image));
+    TRY(store_check_process(store, err));
+    TRY(store_txn_begin(&txn, store->catalogue, folder, 0, err));
+    TRY(store_anchor_listed(&listed, &txn, version, err));
+    if (listed) TRY(store_record_get(&record, NULL, &txn, version, err));
+    store_txn_abort(&txn);
+    if (!listed) {
+        status = base_fail(err, PCCT_E_NOT_FOUND, "there is no anchor of v%" PRIu64 " in %s", version, folder->path);
+        goto done;
+    }
+    store_anchor_name(name, version);
+    status = store_file_open(&fd, &file_bytes, folder, folder->data, "data/", name, O_RDONLY, err);
+    if (status == PCCT_E_NOT_FOUND) status = base_fail(err, PCCT_E_DAMAGED, "%s/data/%s is missing", folder->path, name);
+    if (status != 0) goto done;
+    TRY(store_anchor_read(&anchor, head, &table, folder, fd, file_bytes, version, err));
+    if (memcmp(&anchor.identity, &record.version.identity, sizeof(anchor.identity)) != 0) {
+        status = base_fail(err, PCCT_E_DAMAGED, "%s/data/%s is of another v%" PRIu64, folder->path, name, version);
+        goto done;
+    }
+    TRY(index_image_plan(image, head->memory.data, head->count, metric, err));
+    planned = 1;
+    TRY(compare(image, &anchor, folder, err));
+    TRY(verify_once(store, fd, &anchor, &table, err));
+    for (size_t i = 0; i < image->arrays; i++) TRY(map_array(&image->array[i], folder, fd, &anchor.extent[i], version, err));
+done:
+    store_txn_abort(&txn);
+    if (status != 0 && planned) store_image_unmap(image, folder->env);
+    base_vector_free(&table, folder->env);
+    if (fd >= 0) base_os_close(folder->env->os, fd);
+    return status;
+}
+
+void store_image_unmap(struct index_image *image, const struct base_env *env)
+{
+    for (size_t i = 0; i < image->arrays; i++) {
+        struct index_image_array *array = &image->array[i];
+
+        if (array->data) base_os_munmap(env->os, array->data, array->mapped);
+        array->data = NULL;
+        array->capacity = array->mapped = 0;
+    }
+}
+
+void store_anchor_reject(struct store *store, uint64_t version)
+{
+    uint64_t *item = NULL;
+
+    pthread_mutex_lock(&store->mutex);
+    /* without memory it is found damaged again: slower, not wrong */
+    if (!store_version_known(&store->rejected, version) && base_vector_add(&item, &store->rejected, store->folder.env, 1, NULL) == 0) *item = version;
+    pthread_mutex_unlock(&store->mutex);
+}

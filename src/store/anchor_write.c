@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/par.h"
+#include "store/anchor.h"
+#include "store/bytes.h"
+#include "store/internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+
+/* Whole units count: that is what the arrays of a small store occupy, so it does not get an anchor with every few commits. */
+int store_anchor_due(const struct store_version *version, const struct index_image *image)
+{
+    struct store_anchor anchor;
+
+    store_anchor_layout(&anchor, version->version, image, 0);
+    return version->redo_bytes >= (anchor.table_units + 1) * STORE_UNIT_BYTES / 4;
+}
+
+struct writing {
+    const struct store_folder *folder;
+    struct store_anchor anchor;
+    const struct index_image *image;
+    const void *head;
+    uint64_t *table; /* as in the file */
+    uint64_t written;
+};
+
+static void hash_units(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct writing *w = ctx;
+    uint32_t i = 0;
+
+    (void)thread;
+    for (size_t unit = begin; unit < end; unit++) {
+        const struct store_extent *extent;
+        uint64_t within, n;
+
+        while (i + 1 < w->anchor.extents && w->anchor.extent[i + 1].first_unit <= unit) i++;
+        extent = &w->anchor.extent[i];
+        within = (unit - extent->first_unit) * STORE_UNIT_BYTES;
+        n = extent->bytes - within < STORE_UNIT_BYTES ? extent->bytes - within : STORE_UNIT_BYTES;
+        store_put64(w->table, unit * 8, base_hash64((const uint8_t *)w->image->array[i].data + within, n));
+    }
+}
+
+/* In pieces of 2 MiB, aligned in the file when the array is: recent kernels then keep them in huge pages. */
+static int write_run(struct writing *w, int fd, const void *data, uint64_t bytes, uint64_t offset, struct pcct_error *err)
+{
+    for (uint64_t at = 0; at < bytes; at += STORE_BIG_BYTES) {
+        uint64_t n = bytes - at < STORE_BIG_BYTES ? bytes - at : STORE_BIG_BYTES;
+
+        if (base_os_pwrite(w->folder->env->os, fd, (const uint8_t *)data + at, n, offset + at) < 0) {
+            return base_fail_errno(err, errno, "cannot write %s/data/A%016" PRIx64, w->folder->path, w->anchor.version);
+        }
+        w->written += n;
+    }
+    return 0;
+}
+
+static int fill(void *ctx, int fd, struct pcct_error *err)
+{
+    struct writing *w = ctx;
+    uint8_t *page = NULL;
+    int status = 0;
+
+    TRY(base_take(&page, w->folder->env, STORE_ANCHOR_HEAD_BYTES, 1, err));
+    store_anchor_encode(page, &w->anchor, w->folder->uuid);
+    if (base_os_ftruncate(w->folder->env->os, fd, w->anchor.file_bytes) != 0) {
+        status = base_fail_errno(err, errno, "cannot make %s/data/A%016" PRIx64, w->folder->path, w->anchor.version);
+        goto done;
+    }
+    TRY(write_run(w, fd, page, STORE_ANCHOR_HEAD_BYTES, 0, err));
+    TRY(write_run(w, fd, w->head, w->anchor.head_bytes, STORE_ANCHOR_HEAD_BYTES, err));
+    TRY(write_run(w, fd, w->table, w->anchor.table_units * 8, w->anchor.table_offset, err));
+    for (uint32_t i = 0; i < w->anchor.extents; i++) {
+        TRY(write_run(w, fd, w->image->array[i].data, w->anchor.extent[i].bytes, w->anchor.extent[i].offset, err));
+    }
+done:
+    base_free(w->folder->env, page);
+    return status;
+}
+
+/* Lists the anchor and sets the redo distance of its version to nothing, from which later commits count on. */
+static int list(struct store *store, const struct writing *w, struct pcct_error *err)
+{
+    struct store_record record;
+    struct store_txn txn = {0};
+    const uint8_t *note = NULL;
+    int status = 0, unsure = 0;
+
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
+    TRY(store_record_get(&record, &note, &txn, w->anchor.version, err));
+    record.version.redo_frames = record.version.redo_bytes = 0;
+    TRY(store_record_put(&txn, &record, note, err));
+    TRY(store_anchor_list(&txn, w->anchor.version, w->anchor.file_bytes, w->written, err));
+    TRY(store_txn_commit(&txn, &unsure, err));
+done:
+    store->poisoned |= unsure;
+    store_txn_abort(&txn);
+    return status;
+}
+
+/*
+ * 1 the file under a temporary name, fsync, rename, fsync of the folder; 2 the transaction that lists it. A crash before 2 leaves a file that nobody
+ * reads and that the next anchor of this version replaces.
+ */
+int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
+                       size_t head_bytes, struct pcct_error *err)
+{
+    struct writing w = {.folder = &store->folder, .image = image, .head = head};
+    struct store_version about;
+    char name[STORE_FILE_NAME_BYTES];
+    int status = 0;
+
+    assert(version > 0);
+    *bytes = 0;
+    TRY(store_version(&about, NULL, store, version, err));
+    if (store->poisoned) return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
+    store_anchor_layout(&w.anchor, version, image, head_bytes);
+    TRY(base_take(&w.table, store->folder.env, w.anchor.table_units, sizeof(uint64_t), err));
+    base_par_for(store->folder.env, w.anchor.table_units, 16, hash_units, &w);
+    w.anchor.table_hash = base_hash64(w.table, w.anchor.table_units * sizeof(uint64_t));
+    w.anchor.head_hash = base_hash64(head, head_bytes);
+    w.anchor.identity = about.identity;
+    w.anchor.time_ns = base_os_time_ns(store->folder.env->os);
+    store_anchor_name(name, version);
+    TRY(store_file_make(&store->folder, store->folder.data, "data/", name, fill, &w, err));
+    TRY(list(store, &w, err));
+    *bytes = w.written;
+done:
+    base_free(store->folder.env, w.table);
+    return status;
+}

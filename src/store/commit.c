@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Generation, jump and redo distance follow from the parents. The jump is a skew-binary one: an ancestor such that any other is reached in O(log)
+ * steps of jumps and parents. */
+static int fill_in(struct store_version *v, struct store_txn *txn, struct pcct_error *err)
+{
+    struct store_record parent = {0}, jump = {0}, further = {0}, base = {0};
+    int status = 0;
+
+    if (v->parent != 0) TRY(store_record_get(&parent, NULL, txn, v->parent, err));
+    if (parent.version.jump != 0) TRY(store_record_get(&jump, NULL, txn, parent.version.jump, err));
+    if (jump.version.jump != 0) TRY(store_record_get(&further, NULL, txn, jump.version.jump, err));
+    if (v->state_parent != 0) TRY(store_record_get(&base, NULL, txn, v->state_parent, err));
+    v->generation = parent.version.generation + 1;
+    v->jump = v->parent;
+    if (v->parent != 0 && parent.version.generation - jump.version.generation == jump.version.generation - further.version.generation) {
+        v->jump = jump.version.jump;
+    }
+    v->redo_frames = base.version.redo_frames + 1;
+    v->redo_bytes = base.version.redo_bytes; /* its own bytes are not known yet */
+done:
+    return status;
+}
+
+/* What the commit rests on: the tail, and that the branch still stands where the caller planned from. */
+static int look(struct store_state *state, struct store_version *v, struct store *store, const char *ref, struct pcct_error *err)
+{
+    struct store_txn txn = {0};
+    uint64_t head = 0;
+    int status = 0, found = 0;
+
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    TRY(store_state_get(state, &txn, err));
+    TRY(store_ref_get(&found, &head, &txn, ref, err));
+    if (!found) status = base_fail(err, PCCT_E_NOT_FOUND, "there is no branch \"%s\" in %s", ref, store->folder.path);
+    else if (head != v->parent) {
+        status = base_fail(err, PCCT_E_CONFLICT, "branch %s has moved to v%" PRIu64 " (v%" PRIu64 " was expected); read it and try again", ref, head, v->parent);
+    }
+    if (status != 0) goto done;
+    v->version = state->next_version;
+    TRY(fill_in(v, &txn, err));
+done:
+    store_txn_abort(&txn);
+    return status;
+}
+
+/* One LMDB transaction. *unsure as in store_txn_commit. */
+static int publish(int *unsure, struct store *store, const struct store_record *record, const void *note, const struct store_state *before,
+                   const struct store_tail *end, struct pcct_error *err)
+{
+    const struct store_version *v = &record->version;
+    struct store_state after = {before->next_version + 1, before->next_reflog + 1, before->frame_bytes + v->bytes, *end}, now;
+    struct store_txn txn = {0};
+    uint64_t head = 0;
+    int status = 0, found = 0;
+
+    *unsure = 0;
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
+    TRY(store_state_get(&now, &txn, err));
+    TRY(store_ref_get(&found, &head, &txn, record->ref, err));
+    if (!found || head != v->parent || now.next_version != v->version || now.tail.segment != before->tail.segment || now.tail.offset != before->tail.offset) {
+        status = base_fail(err, PCCT_E_CONFLICT, "somebody wrote to %s without its lock; try again", store->folder.path);
+        goto done;
+    }
+    if (end->segment != before->tail.segment) {
+        TRY(store_segment_put(&txn, &(struct store_segment){end->segment, store_segment_size(end->segment, v->bytes), record->link}, err));
+    }
+    TRY(store_record_put(&txn, record, note, err));
+    TRY(store_ref_put(&txn, record->ref, v->version, v->time_ns, err));
+    TRY(store_reflog_put(&txn, before->next_reflog, record->ref, v->parent, v->version, v->time_ns, err));
+    TRY(store_state_put(&txn, &after, err));
+    TRY(store_txn_commit(&txn, unsure, err));
+done:
+    store_txn_abort(&txn);
+    return status;
+}
+
+/*
+ * The commit, as what a crash leaves at each step. The numbers are those of the design: steps 0 and 1, planning, are the caller's.
+ *
+ *  2  pwrite the frame at the tail that the catalogue tells. Crash: the tail still stands before it; what was written is overwritten by the next commit.
+ *     When the frame needs a new segment, that is made first, whole and durable (written under another name, fsync, rename, fsync of the folder), after
+ *     the place at the old tail was zeroed and synced, so that no frame given up earlier can be taken for the one after the last. Crash: a segment
+ *     that the catalogue does not know, replaced when its number comes up.
+ *  3  fdatasync the segment. Crash: a whole frame that nobody was told of: overwritten, or, if the catalogue is lost and rebuilt, taken as committed;
+ *     the caller was told neither. A crash before the end of 3 can leave any part of the frame: its hashes say so.
+ *  4  LMDB transaction: record, note, write id, identity, branch (compared with record->parent), reflog, tail. Nothing is written yet.
+ *  5  LMDB commit: pages, fdatasync, then the meta page, synchronously. The meta page is the commit point. Crash before: the version is not there, see 3.
+ *     Crash after: it is there and whole, since 3 came before; a caller that was not answered asks for its write id.
+ *
+ * Failures: up to 5 the frame is wiped (its head zeroed), so that a version reported as failed does not come back by a rebuilding. When fdatasync fails, or
+ * the write of the meta page, nobody knows what the disk holds: the handle takes no more commits, and the frame is left as it is. Three flushes in all:
+ * the segment, LMDB's pages, its meta page.
+ */
+int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
+                 size_t payload_bytes, struct pcct_error *err)
+{
+    struct store_record whole = {0};
+    struct store_state state;
+    struct store_tail end;
+    int status = 0, sync_failed = 0, unsure = 0;
+
+    assert(strlen(ref) > 0 && strlen(ref) < STORE_NAME_BYTES);
+    TRY(store_check_process(store, err));
+    if (store->poisoned) {
+        return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; close the store, look at the disk, open it again",
+                         store->folder.path);
+    }
+    whole.version = *record;
+    whole.note_bytes = note_bytes;
+    whole.payload_bytes = payload_bytes;
+    snprintf(whole.ref, sizeof(whole.ref), "%s", ref);
+    TRY(look(&state, &whole.version, store, ref, err));
+    whole.version.time_ns = base_os_time_ns(store->folder.env->os);
+    status = store_journal_append(&whole, &end, &sync_failed, &store->folder, &state.tail, note, payload, err); /* steps 2 and 3 */
+    if (status != 0) {
+        store->poisoned |= sync_failed;
+        goto done;
+    }
+    whole.version.redo_bytes += whole.version.bytes;
+    status = publish(&unsure, store, &whole, note, &state, &end, err); /* steps 4 and 5 */
+    if (status != 0) {
+        store->poisoned |= unsure;
+        if (!unsure) store_journal_wipe(&store->folder, &whole.version, 1);
+        goto done;
+    }
+    *record = whole.version;
+done:
+    return status;
+}
+
+int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, uint64_t version, struct pcct_error *err)
+{
+    struct store_record record;
+    struct store_txn txn = {0};
+    uint64_t at = version, *item = NULL;
+    int status = 0, listed = 0, rejected;
+
+    assert(path->item_bytes == sizeof(uint64_t));
+    path->count = 0;
+    TRY(store_check_process(store, err));
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    while (at != 0) {
+        TRY(store_anchor_listed(&listed, &txn, at, err));
+        if (listed) {
+            pthread_mutex_lock(&store->mutex);
+            rejected = store_version_known(&store->rejected, at);
+            pthread_mutex_unlock(&store->mutex);
+            if (!rejected) break;
+        }
+        TRY(base_vector_add(&item, path, store->folder.env, 1, err));
+        *item = at;
+        TRY(store_record_get(&record, NULL, &txn, at, err));
+        at = record.version.state_parent; /* below `at`, so this ends */
+    }
+    item = path->memory.data;
+    for (size_t i = 0, j = path->count; i + 1 < j; i++) {
+        uint64_t swap = item[i];
+
+        item[i] = item[--j];
+        item[j] = swap;
+    }
+    *anchor = at;
+done:
+    store_txn_abort(&txn);
+    return status;
+}

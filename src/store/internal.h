@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include "store/catalogue.h"
+#include "store/journal.h"
+
+#include <pthread.h>
+
+/* An open store. folder, super and catalogue do not change while it is open; `writer` guards writing; `mutex` guards the two lists. */
+struct store {
+    struct store_folder folder;
+    struct store_super super;
+    struct store_catalogue *catalogue;
+    int lock;                 /* descriptor of LOCK, whose byte 0 is the writer lock */
+    pid_t pid;                /* of the process that opened it */
+    int read_only;            /* a feature flag says that this library must not write */
+    int poisoned;             /* an fdatasync failed: what is on the disk is unknown; under `writer` */
+    pthread_mutex_t writer;
+    pthread_mutex_t mutex;
+    struct base_vector verified, rejected; /* uint64_t: versions whose anchors were found sound; damaged */
+};
+
+/* Errors: FORKED. Each function that is handed a store begins with it. */
+int store_check_process(const struct store *store, struct pcct_error *err);
+
+/* What stands in the catalogue about the store as a whole. */
+struct store_state {
+    uint64_t next_version, next_reflog;
+    uint64_t frame_bytes; /* of all frames that were committed */
+    struct store_tail tail;
+};
+int store_state_get(struct store_state *state, struct store_txn *txn, struct pcct_error *err); /* DAMAGED, also when the uuid is another store's */
+int store_state_put(struct store_txn *txn, const struct store_state *state, struct pcct_error *err);
+
+/* A branch. *found 0: there is none of that name. */
+int store_ref_get(int *found, uint64_t *version, struct store_txn *txn, const char *name, struct pcct_error *err);
+int store_ref_put(struct store_txn *txn, const char *name, uint64_t version, int64_t time_ns, struct pcct_error *err);
+uint64_t store_ref_decode(const uint8_t *value, size_t bytes); /* UINT64_MAX: not a ref */
+
+/* A version's record and, if note is not NULL, its note (borrowed from the transaction). Version 0 has none: do not ask.
+ * Errors: NOT_FOUND (naming it and the newest), DAMAGED. */
+int store_record_get(struct store_record *record, const uint8_t **note, struct store_txn *txn, uint64_t version, struct pcct_error *err);
+/* The record and what leads to it: write id and identity. */
+int store_record_put(struct store_txn *txn, const struct store_record *record, const void *note, struct pcct_error *err);
+
+int store_reflog_put(struct store_txn *txn, uint64_t number, const char *name, uint64_t before, uint64_t after, int64_t time_ns,
+                     struct pcct_error *err);
+int store_segment_put(struct store_txn *txn, const struct store_segment *segment, struct pcct_error *err);
+
+/* Whether the catalogue lists an anchor of this version. */
+int store_anchor_listed(int *listed, struct store_txn *txn, uint64_t version, struct pcct_error *err);
+int store_anchor_list(struct store_txn *txn, uint64_t version, uint64_t file_bytes, uint64_t data_bytes, struct pcct_error *err);
+int store_version_known(const struct base_vector *list, uint64_t version); /* of uint64_t */
+
+#endif

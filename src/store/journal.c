@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/journal.h"
+
+#include "store/bytes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+
+/* One buffer, so that a frame is one write. */
+static int assemble(uint8_t **frame, struct store_record *record, const struct store_folder *folder, const void *note, const void *payload,
+                    struct pcct_error *err)
+{
+    uint64_t payload_offset = store_frame_payload_offset(record->note_bytes);
+    uint64_t note_end = STORE_HEAD_BYTES + record->note_bytes, payload_end = payload_offset + record->payload_bytes;
+    int status = 0;
+
+    TRY(base_take(frame, folder->env, record->version.bytes, 1, err));
+    store_head_encode(*frame, record);
+    if (record->note_bytes > 0) memcpy(*frame + STORE_HEAD_BYTES, note, record->note_bytes);
+    memset(*frame + note_end, 0, payload_offset - note_end);
+    if (record->payload_bytes > 0) memcpy(*frame + payload_offset, payload, record->payload_bytes);
+    memset(*frame + payload_end, 0, record->version.bytes - payload_end);
+done:
+    return status;
+}
+
+/* The frame does not fit behind the tail: ends the tail's segment, so that no head of a frame that was given up remains there, and makes the next.
+ * Opens it in place of *fd. */
+static int move_on(int *fd, struct store_tail *place, int *sync_failed, const struct store_folder *folder, uint64_t segment_bytes,
+                   uint64_t frame_bytes, struct pcct_error *err)
+{
+    static const uint8_t end[STORE_HEAD_BYTES];
+    struct store_segment next = {place->segment + 1, store_segment_size(place->segment + 1, frame_bytes), place->link};
+    struct base_os *os = folder->env->os;
+    int status = 0;
+
+    if (place->offset + sizeof(end) <= segment_bytes) {
+        if (base_os_pwrite(os, *fd, end, sizeof(end), place->offset) < 0) return base_fail_errno(err, errno, "cannot write the journal of %s", folder->path);
+        if (base_os_fdatasync(os, *fd) != 0) {
+            *sync_failed = 1;
+            return base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
+        }
+    }
+    TRY(store_segment_make(folder, &next, err));
+    base_os_close(os, *fd);
+    *fd = -1;
+    TRY(store_segment_open(fd, NULL, folder, next.number, O_RDWR, err));
+    place->segment = next.number;
+    place->offset = STORE_SEGMENT_HEAD_BYTES;
+done:
+    return status;
+}
+
+int store_journal_append(struct store_record *record, struct store_tail *end, int *sync_failed, const struct store_folder *folder,
+                         const struct store_tail *tail, const void *note, const void *payload, struct pcct_error *err)
+{
+    struct store_version *v = &record->version;
+    struct store_tail place = *tail;
+    struct base_os *os = folder->env->os;
+    uint8_t *frame = NULL;
+    uint64_t segment_bytes = 0;
+    int status = 0, fd = -1;
+
+    *sync_failed = 0;
+    record->link = tail->link;
+    record->note_hash = base_hash64(note, record->note_bytes);
+    record->payload_hash = base_hash64(payload, record->payload_bytes);
+    v->bytes = store_frame_bytes(record->note_bytes, record->payload_bytes);
+    if (v->bytes == 0) return base_fail(err, PCCT_E_LIMIT, "a commit of %" PRIu64 " bytes is more than the format can hold", record->payload_bytes);
+    TRY(assemble(&frame, record, folder, note, payload, err));
+    TRY(store_segment_open(&fd, &segment_bytes, folder, place.segment, O_RDWR, err));
+    if (place.offset > segment_bytes) {
+        status = base_fail(err, PCCT_E_DAMAGED, "%s/journal/J%08" PRIx64 " is cut off; `pcct fsck` tells what is left", folder->path, place.segment);
+        goto done;
+    }
+    if (v->bytes > segment_bytes - place.offset) TRY(move_on(&fd, &place, sync_failed, folder, segment_bytes, v->bytes, err));
+    v->segment = place.segment;
+    v->offset = place.offset;
+    if (base_os_pwrite(os, fd, frame, v->bytes, place.offset) < 0) {
+        status = base_fail_errno(err, errno, "cannot write the journal of %s", folder->path);
+    } else if (base_os_fdatasync(os, fd) != 0) {
+        *sync_failed = 1;
+        status = base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
+    }
+    if (status != 0) store_journal_wipe(folder, v, !*sync_failed);
+    else *end = (struct store_tail){place.segment, place.offset + v->bytes, record->hash};
+done:
+    if (fd >= 0) base_os_close(os, fd);
+    base_free(folder->env, frame);
+    return status;
+}
+
+void store_journal_wipe(const struct store_folder *folder, const struct store_version *version, int sync)
+{
+    static const uint8_t nothing[STORE_HEAD_BYTES];
+    struct base_os *os = folder->env->os;
+    int fd = -1;
+
+    if (store_segment_open(&fd, NULL, folder, version->segment, O_RDWR, NULL) != 0) return;
+    if (base_os_pwrite(os, fd, nothing, sizeof(nothing), version->offset) >= 0 && sync) (void)base_os_fdatasync(os, fd);
+    base_os_close(os, fd);
+}
+
+static int bad_frame(struct pcct_error *err, const struct store_folder *folder, uint64_t segment, uint64_t offset, const char *wrong)
+{
+    return base_fail(err, PCCT_E_DAMAGED, "%s/journal/J%08" PRIx64 " is damaged: the frame at byte %" PRIu64 ": %s", folder->path, segment, offset, wrong);
+}
+
+/* n bytes of the file into a vector, and their hash. */
+static int read_part(struct base_vector *part, const struct store_folder *folder, int fd, uint64_t offset, uint64_t n, uint64_t hash,
+                     const char **wrong, const char *what, struct pcct_error *err)
+{
+    uint8_t *bytes = NULL;
+    ssize_t got;
+    int status = 0;
+
+    if (!part) return 0;
+    part->count = 0;
+    TRY(base_vector_add(&bytes, part, folder->env, n, err));
+    got = base_os_pread(folder->env->os, fd, bytes, n, offset);
+    if (got < 0) status = base_fail_errno(err, errno, "cannot read the journal of %s", folder->path);
+    else if ((uint64_t)got != n || base_hash64(bytes, n) != hash) *wrong = what;
+done:
+    return status;
+}
+
+int store_journal_read_at(struct store_record *record, int *head_sound, struct base_vector *note, struct base_vector *payload,
+                          const struct store_folder *folder, int fd, uint64_t bytes, uint64_t segment, uint64_t offset, struct pcct_error *err)
+{
+    uint8_t head[STORE_HEAD_BYTES];
+    const char *wrong = NULL;
+    ssize_t got;
+    int status = 0;
+
+    *head_sound = 0;
+    if (offset > bytes || bytes - offset < sizeof(head)) return bad_frame(err, folder, segment, offset, "the file ends before it");
+    got = base_os_pread(folder->env->os, fd, head, sizeof(head), offset);
+    if (got < 0) return base_fail_errno(err, errno, "cannot read %s/journal/J%08" PRIx64, folder->path, segment);
+    wrong = (size_t)got < sizeof(head) ? "the file ends within it" : store_head_decode(record, head);
+    if (wrong) return bad_frame(err, folder, segment, offset, wrong);
+    *head_sound = 1;
+    record->version.segment = segment;
+    record->version.offset = offset;
+    if (record->version.bytes > bytes - offset) return bad_frame(err, folder, segment, offset, "the file ends within it");
+    TRY(read_part(note, folder, fd, offset + STORE_HEAD_BYTES, record->note_bytes, record->note_hash, &wrong, "the checksum of its note is wrong", err));
+    if (!wrong) {
+        TRY(read_part(payload, folder, fd, offset + store_frame_payload_offset(record->note_bytes), record->payload_bytes, record->payload_hash, &wrong,
+                      "the checksum of its payload is wrong", err));
+    }
+    if (wrong) status = bad_frame(err, folder, segment, offset, wrong);
+done:
+    return status;
+}
+
+int store_journal_read(struct store_record *record, struct base_vector *note, struct base_vector *payload, const struct store_folder *folder,
+                       uint64_t segment, uint64_t offset, struct pcct_error *err)
+{
+    uint64_t bytes = 0;
+    int status = 0, fd = -1, head_sound;
+
+    TRY(store_segment_open(&fd, &bytes, folder, segment, O_RDONLY, err));
+    TRY(store_journal_read_at(record, &head_sound, note, payload, folder, fd, bytes, segment, offset, err));
+done:
+    if (fd >= 0) base_os_close(folder->env->os, fd);
+    return status;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/internal.h"
+#include "store/anchor.h"
+#include "store/scan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FRESH_NAME STORE_CATALOGUE_NAME ".new"
+#define KEPT_NAME STORE_CATALOGUE_NAME ".damaged"
+
+enum { VERSIONS_AT_ONCE = 4096 };
+
+struct rebuilding {
+    struct store_scan *scan;
+    struct store_catalogue *catalogue;
+    struct store_txn txn;
+    uint64_t reflog, frame_bytes, versions;
+};
+
+static int commit(struct rebuilding *r, struct pcct_error *err)
+{
+    int unsure;
+
+    return store_txn_commit(&r->txn, &unsure, err);
+}
+
+static int find_anchor(void *ctx, uint64_t version, struct pcct_error *err)
+{
+    struct rebuilding *r = ctx;
+    struct store_found *found = store_scan_find(r->scan, version);
+    int status, sound = 0;
+
+    if (!found) return 0;
+    status = store_scan_anchor(&sound, r->scan, found, err);
+    found->anchor_sound = (uint8_t)sound;
+    return status;
+}
+
+/* Redo distances are counted anew, from the anchors that are there now. */
+static void count_redo(const struct rebuilding *r, struct store_found *found)
+{
+    const struct store_found *base = store_scan_find(r->scan, found->record.version.state_parent);
+    struct store_version *v = &found->record.version;
+
+    v->redo_frames = v->redo_bytes = 0;
+    if (found->anchor_sound) return;
+    v->redo_frames = 1 + (base ? base->record.version.redo_frames : 0);
+    v->redo_bytes = v->bytes + (base ? base->record.version.redo_bytes : 0);
+}
+
+static int put_version(struct rebuilding *r, struct store_found *found, struct base_vector *note, struct pcct_error *err)
+{
+    const struct store_folder *folder = r->scan->folder;
+    struct store_version *v = &found->record.version;
+    struct store_record record;
+    struct stat about;
+    char name[STORE_FILE_NAME_BYTES];
+    uint64_t before = 0;
+    int status = 0, had = 0;
+
+    count_redo(r, found);
+    status = store_journal_read(&record, note, NULL, folder, v->segment, v->offset, err);
+    if (status == PCCT_E_MEMORY) goto done;
+    if (status != 0) found->record.note_bytes = 0; /* the scan has reported it */
+    TRY(store_record_put(&r->txn, &found->record, note->memory.data, err));
+    TRY(store_ref_get(&had, &before, &r->txn, found->record.ref, err));
+    TRY(store_reflog_put(&r->txn, ++r->reflog, found->record.ref, v->parent, v->version, v->time_ns, err));
+    TRY(store_ref_put(&r->txn, found->record.ref, v->version, v->time_ns, err));
+    if (found->anchor_sound) {
+        store_anchor_name(name, v->version);
+        if (base_os_fstatat(folder->env->os, folder->data, name, &about) == 0) {
+            TRY(store_anchor_list(&r->txn, v->version, (uint64_t)about.st_size, (uint64_t)about.st_blocks * 512, err));
+        }
+    }
+    r->frame_bytes += v->bytes;
+    r->versions++;
+done:
+    return status;
+}
+
+/* A last frame that is not whole is taken for a commit that was cut off: it cannot be told from damage, and could not be read anyway. */
+static void drop_torn(struct store_scan *scan)
+{
+    struct store_found *last = scan->found.memory.data;
+
+    if (scan->found.count == 0) return;
+    last += scan->found.count - 1;
+    if (last->frame_sound || last->anchor_sound) return;
+    store_scan_report(scan, 0, "v%" PRIu64 ", the last frame of the journal, is not whole and was left out", last->record.version.version);
+    scan->tail = (struct store_tail){last->record.version.segment, last->record.version.offset, last->record.link};
+    scan->found.count--;
+}
+
+static int put_all(struct rebuilding *r, struct pcct_error *err)
+{
+    struct store_found *found = r->scan->found.memory.data;
+    const struct store_segment *segment = r->scan->segment.memory.data;
+    struct base_vector note = {.item_bytes = 1};
+    struct store_state state;
+    size_t n = r->scan->found.count;
+    int status = 0;
+
+    TRY(store_txn_begin(&r->txn, r->catalogue, r->scan->folder, 1, err));
+    TRY(store_ref_put(&r->txn, "main", 0, base_os_time_ns(r->scan->folder->env->os), err));
+    for (size_t i = 0; i < r->scan->segment.count; i++) TRY(store_segment_put(&r->txn, &segment[i], err));
+    for (size_t i = 0; i < n; i++) {
+        TRY(put_version(r, &found[i], &note, err));
+        if ((i + 1) % VERSIONS_AT_ONCE != 0) continue;
+        TRY(commit(r, err));
+        TRY(store_txn_begin(&r->txn, r->catalogue, r->scan->folder, 1, err));
+    }
+    state = (struct store_state){n > 0 ? found[n - 1].record.version.version + 1 : 1, r->reflog + 1, r->frame_bytes, r->scan->tail};
+    TRY(store_state_put(&r->txn, &state, err));
+    TRY(commit(r, err));
+done:
+    store_txn_abort(&r->txn);
+    base_vector_free(&note, r->scan->folder->env);
+    return status;
+}
+
+/* LMDB's lock file belongs to the old file; processes that have it open keep both, and store_lock tells them. */
+static int put_in_place(const struct store_folder *folder, struct pcct_error *err)
+{
+    struct base_os *os = folder->env->os;
+    int failed = 0;
+
+    if (base_os_unlink(os, folder->top, FRESH_NAME "-lock") != 0 && errno != ENOENT) failed = 1;
+    if (!failed && base_os_unlink(os, folder->top, STORE_CATALOGUE_NAME "-lock") != 0 && errno != ENOENT) failed = 1;
+    if (!failed && base_os_rename_over(os, folder->top, STORE_CATALOGUE_NAME, KEPT_NAME) != 0 && errno != ENOENT) failed = 1;
+    if (!failed && base_os_rename_over(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME) != 0) failed = 1;
+    if (!failed && base_os_fsync(os, folder->top) != 0) failed = 1;
+    return failed ? base_fail_errno(err, errno, "cannot put the new catalogue of %s in its place", folder->path) : 0;
+}
+
+int store_rebuild(struct store_scan *scan, struct pcct_error *err)
+{
+    struct rebuilding r = {scan, NULL, {0}, 0, 0, 0};
+    int status = 0;
+
+    TRY(store_scan_anchors(scan, find_anchor, &r, err));
+    drop_torn(scan);
+    store_catalogue_remove(scan->folder, FRESH_NAME); /* of an attempt that was interrupted */
+    TRY(store_catalogue_open(&r.catalogue, scan->folder, FRESH_NAME, 1, err));
+    TRY(put_all(&r, err));
+    store_catalogue_close(r.catalogue);
+    r.catalogue = NULL;
+    TRY(put_in_place(scan->folder, err));
+    store_scan_report(scan, 0, "the catalogue was made anew with %" PRIu64 " versions; the old one is kept as " KEPT_NAME, r.versions);
+done:
+    if (r.catalogue) {
+        store_catalogue_close(r.catalogue);
+        store_catalogue_remove(scan->folder, FRESH_NAME);
+    }
+    return status;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/scan.h"
+
+#include "store/anchor.h"
+#include "store/bytes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SEARCH_BYTES = 1 << 20 };
+
+void store_scan_init(struct store_scan *scan, const struct store_folder *folder)
+{
+    memset(scan, 0, sizeof(*scan));
+    scan->folder = folder;
+    scan->found.item_bytes = sizeof(struct store_found);
+    scan->segment.item_bytes = sizeof(struct store_segment);
+}
+
+void store_scan_free(struct store_scan *scan)
+{
+    base_vector_free(&scan->found, scan->folder->env);
+    base_vector_free(&scan->segment, scan->folder->env);
+}
+
+void store_scan_report(struct store_scan *scan, int damaged, const char *format, ...)
+{
+    char text[PCCT_MESSAGE_BYTES];
+    va_list arguments;
+
+    if (damaged) scan->damaged++;
+    if (!scan->report) return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    scan->report(scan->ctx, damaged, text);
+}
+
+static int by_version(const void *a, const void *b)
+{
+    uint64_t x = ((const struct store_found *)a)->record.version.version, y = ((const struct store_found *)b)->record.version.version;
+
+    return x < y ? -1 : x > y;
+}
+
+void store_scan_sort(struct store_scan *scan)
+{
+    if (scan->found.count > 0) qsort(scan->found.memory.data, scan->found.count, sizeof(struct store_found), by_version);
+}
+
+struct store_found *store_scan_find(const struct store_scan *scan, uint64_t version)
+{
+    struct store_found key;
+
+    if (scan->found.count == 0) return NULL;
+    key.record.version.version = version;
+    return bsearch(&key, scan->found.memory.data, scan->found.count, sizeof(key), by_version);
+}
+
+/* ---- journal ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Where the walk stands. */
+struct walk {
+    struct store_scan *scan;
+    const struct store_tail *end;
+    struct base_vector note, payload;
+    struct store_tail at;   /* the next frame is looked for there */
+    uint64_t last_version;
+    int gap;                /* frames are missing before `at`: its link is not known */
+    int fd;
+    uint64_t bytes;         /* of the open segment, or up to `end` */
+};
+
+static int last_segment(void *ctx, const char *name)
+{
+    uint64_t *last = ctx, number = 0;
+    char expected[STORE_FILE_NAME_BYTES];
+
+    if (sscanf(name, "J%" SCNx64, &number) != 1) return 0;
+    store_segment_name(expected, number);
+    if (strcmp(name, expected) == 0 && number > *last) *last = number;
+    return 0;
+}
+
+/* Looks for a sound head of a later version behind at.offset; *found 0: there is none up to the end. */
+static int search(int *found, struct walk *w, struct pcct_error *err)
+{
+    const struct store_folder *folder = w->scan->folder;
+    struct store_record record;
+    uint8_t *piece = NULL;
+    int status = 0;
+
+    *found = 0;
+    TRY(base_take(&piece, folder->env, SEARCH_BYTES, 1, err));
+    for (uint64_t from = w->at.offset + STORE_FRAME_ALIGNMENT; from + STORE_HEAD_BYTES <= w->bytes; from += SEARCH_BYTES - STORE_HEAD_BYTES) {
+        ssize_t got = base_os_pread(folder->env->os, w->fd, piece, w->bytes - from < SEARCH_BYTES ? w->bytes - from : SEARCH_BYTES, from);
+
+        for (ssize_t i = 0; i + STORE_HEAD_BYTES <= got; i += STORE_FRAME_ALIGNMENT) {
+            if (piece[i] != 'P' || store_head_decode(&record, piece + i) || record.version.version <= w->last_version) continue;
+            w->at.offset = from + (uint64_t)i;
+            *found = 1;
+            goto done;
+        }
+    }
+done:
+    base_free(folder->env, piece);
+    return status;
+}
+
+static int add_frame(struct walk *w, const struct store_record *record, int whole, struct pcct_error *err)
+{
+    struct store_found *found = NULL;
+    int status = base_vector_add(&found, &w->scan->found, w->scan->folder->env, 1, err);
+
+    if (status != 0) return status;
+    *found = (struct store_found){.record = *record, .frame_sound = (uint8_t)whole};
+    w->scan->frames++;
+    w->scan->bytes += record->version.bytes;
+    w->last_version = record->version.version;
+    w->at.link = record->hash;
+    w->gap = 0;
+    return 0;
+}
+
+/* One frame. *more 0: the segment has no further one. */
+static int step(int *more, struct walk *w, struct pcct_error *err)
+{
+    struct pcct_error cause = {0, ""};
+    struct store_record record;
+    int status, sound = 0, found = 0;
+
+    *more = 0;
+    status = store_journal_read_at(&record, &sound, &w->note, &w->payload, w->scan->folder, w->fd, w->bytes, w->at.segment, w->at.offset, &cause);
+    if (status == PCCT_E_MEMORY) return base_fail(err, status, "%s", cause.message);
+    if (sound && record.version.version > w->last_version && (w->gap || record.link == w->at.link)) {
+        if (status != 0) store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record.version.version, cause.message);
+        status = add_frame(w, &record, status == 0, err);
+        *more = status == 0 && record.version.bytes <= w->bytes - w->at.offset;
+        w->at.offset = *more ? w->at.offset + record.version.bytes : w->bytes;
+        return status;
+    }
+    status = search(&found, w, err);
+    if (status != 0 || !found) return status;
+    if (!w->end) store_scan_report(w->scan, 1, "%s; frames before byte %" PRIu64 " are lost", cause.message[0] ? cause.message : "a frame does not follow the one before it", w->at.offset);
+    w->gap = 1;
+    *more = 1;
+    return 0;
+}
+
+/* Opens the next segment; *usable 0: it is not one that the chain goes on in. */
+static int enter(int *usable, struct walk *w, struct pcct_error *err)
+{
+    const struct store_folder *folder = w->scan->folder;
+    struct pcct_error cause = {0, ""};
+    struct store_segment segment, *kept = NULL;
+    int status;
+
+    *usable = 0;
+    status = store_segment_open(&w->fd, &w->bytes, folder, w->at.segment, O_RDONLY, &cause);
+    if (status != 0) {
+        store_scan_report(w->scan, 1, "%s", cause.message);
+        w->gap = 1;
+        return 0;
+    }
+    status = store_segment_read(&segment, w->fd, w->bytes, folder, w->at.segment, &cause);
+    if (status == 0) {
+        if (!w->gap && segment.link != w->at.link) {
+            if (!w->end) { /* made for a commit that did not happen */
+                store_scan_report(w->scan, 0, "%s/journal/J%08" PRIx64 " is not in use", folder->path, w->at.segment);
+                return 0;
+            }
+            w->gap = 1;
+        }
+        status = base_vector_add(&kept, &w->scan->segment, folder->env, 1, err);
+        if (status != 0) return status;
+        *kept = segment;
+    } else {
+        store_scan_report(w->scan, 1, "%s", cause.message);
+        w->gap = 1;
+    }
+    if (w->end && w->at.segment == w->end->segment && w->end->offset < w->bytes) w->bytes = w->end->offset;
+    *usable = 1;
+    return 0;
+}
+
+/* A commit whose caller was not answered. */
+static void look_behind(struct walk *w)
+{
+    struct store_record record;
+    struct pcct_error cause;
+
+    if (store_journal_read(&record, &w->note, &w->payload, w->scan->folder, w->end->segment, w->end->offset, &cause) != 0 || record.link != w->end->link) return;
+    store_scan_report(w->scan, 0, "a whole frame, v%" PRIu64 ", stands behind the end of the journal: a commit that did not come to its end",
+                      record.version.version);
+}
+
+int store_scan_journal(struct store_scan *scan, const struct store_tail *end, struct pcct_error *err)
+{
+    struct walk w = {.scan = scan, .end = end, .note = {.item_bytes = 1}, .payload = {.item_bytes = 1}, .fd = -1};
+    uint64_t last = end ? end->segment : 1;
+    int status = 0, usable = 0, more;
+
+    w.at = scan->tail = (struct store_tail){1, STORE_SEGMENT_HEAD_BYTES, store_segment_first_link(scan->folder->uuid)};
+    if (!end && base_os_list(scan->folder->env->os, scan->folder->journal, last_segment, &last) != 0) {
+        return base_fail_errno(err, errno, "cannot list %s/journal", scan->folder->path);
+    }
+    for (uint64_t number = 1; number <= last; number++) {
+        w.at = (struct store_tail){number, STORE_SEGMENT_HEAD_BYTES, w.at.link};
+        TRY(enter(&usable, &w, err));
+        for (more = usable; more && w.at.offset < w.bytes;) {
+            size_t frames = scan->found.count;
+
+            TRY(step(&more, &w, err));
+            if (scan->found.count > frames) scan->tail = w.at;
+            if (scan->progress && scan->progress(scan->ctx, 0.8 * ((double)number - 1 + (double)w.at.offset / (double)w.bytes) / (double)last)) {
+                status = base_fail(err, PCCT_E_CANCELLED, "cancelled");
+                goto done;
+            }
+        }
+        if (w.fd >= 0) base_os_close(scan->folder->env->os, w.fd);
+        w.fd = -1;
+        if (!usable && !w.gap) break;
+    }
+    if (end) look_behind(&w);
+done:
+    if (w.fd >= 0) base_os_close(scan->folder->env->os, w.fd);
+    base_vector_free(&w.note, scan->folder->env);
+    base_vector_free(&w.payload, scan->folder->env);
+    return status;
+}
+
+/* ---- anchors ------------------------------------------------------------------------------------------------------------------------------ */
+
+int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_found *found, struct pcct_error *err)
+{
+    const struct store_folder *folder = scan->folder;
+    uint64_t version = found->record.version.version, file_bytes = 0;
+    struct base_vector head = {.item_bytes = 1}, table = {.item_bytes = sizeof(uint64_t)};
+    struct pcct_error cause = {0, ""};
+    struct store_anchor anchor;
+    char name[STORE_FILE_NAME_BYTES];
+    int status, fd = -1;
+
+    *sound = 0;
+    store_anchor_name(name, version);
+    status = store_file_open(&fd, &file_bytes, folder, folder->data, "data/", name, O_RDONLY, &cause);
+    if (status == 0) status = store_anchor_read(&anchor, &head, &table, folder, fd, file_bytes, version, &cause);
+    if (status == 0 && memcmp(&anchor.identity, &found->record.version.identity, sizeof(anchor.identity)) != 0) {
+        status = base_fail(&cause, PCCT_E_DAMAGED, "%s/data/%s is of another v%" PRIu64, folder->path, name, version);
+    }
+    if (status == 0) status = store_anchor_verify(folder, fd, &anchor, &table, &cause);
+    if (status == PCCT_E_MEMORY) base_fail(err, status, "%s", cause.message);
+    else if (status != 0) {
+        store_scan_report(scan, 1, "%s", cause.message);
+        status = 0;
+    } else {
+        *sound = 1;
+        scan->bytes += file_bytes;
+    }
+    base_vector_free(&head, folder->env);
+    base_vector_free(&table, folder->env);
+    if (fd >= 0) base_os_close(folder->env->os, fd);
+    return status;
+}
+
+struct naming {
+    int (*each)(void *ctx, uint64_t version, struct pcct_error *err);
+    void *ctx;
+    struct pcct_error *err;
+    int status;
+};
+
+static int one_name(void *ctx, const char *name)
+{
+    struct naming *naming = ctx;
+    char expected[STORE_FILE_NAME_BYTES];
+    uint64_t version = 0;
+
+    if (sscanf(name, "A%" SCNx64, &version) != 1) return 0;
+    store_anchor_name(expected, version);
+    if (strcmp(name, expected) != 0) return 0;
+    naming->status = naming->each(naming->ctx, version, naming->err);
+    return naming->status != 0;
+}
+
+int store_scan_anchors(struct store_scan *scan, int (*each)(void *ctx, uint64_t version, struct pcct_error *err), void *ctx, struct pcct_error *err)
+{
+    struct naming naming = {each, ctx, err, 0};
+
+    if (base_os_list(scan->folder->env->os, scan->folder->data, one_name, &naming) == 0) return 0;
+    if (naming.status != 0) return naming.status;
+    return base_fail_errno(err, errno, "cannot list %s/data", scan->folder->path);
+}

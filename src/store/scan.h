@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_SCAN_H
+#define STORE_SCAN_H
+
+#include "store/journal.h"
+
+/* What was found of one version. */
+struct store_found {
+    struct store_record record;
+    uint8_t frame_sound;  /* its frame is whole */
+    uint8_t anchor_sound; /* it has an anchor, and that is whole */
+    uint8_t recorded;     /* the catalogue has its record */
+    uint8_t listed;       /* the catalogue lists its anchor */
+    uint8_t sound;        /* it can be read: an anchor, or its frame and its state parent */
+};
+
+/* Reading the files without the catalogue. */
+struct store_scan {
+    const struct store_folder *folder;
+    void (*report)(void *ctx, int damaged, const char *text);
+    int (*progress)(void *ctx, double done);
+    void *ctx;
+    struct base_vector found;    /* struct store_found, ascending by version */
+    struct base_vector segment;  /* struct store_segment: heads that are sound, ascending */
+    struct store_tail tail;      /* behind the last frame that belongs to the chain */
+    uint64_t frames, bytes, damaged;
+};
+
+void store_scan_init(struct store_scan *scan, const struct store_folder *folder);
+void store_scan_free(struct store_scan *scan);
+void store_scan_report(struct store_scan *scan, int damaged, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Follows the frames from the first segment on, each by the link to the one before. After a damaged head it looks for the next sound one. `end`: where the
+ * catalogue says that the journal ends, so a version that is missing is noticed by comparing; NULL: it ends where no frame follows.
+ * Damage is reported and counted, not returned. Errors: IO (a folder), MEMORY, CANCELLED.
+ */
+int store_scan_journal(struct store_scan *scan, const struct store_tail *end, struct pcct_error *err);
+
+/* Reads the anchor of a version: *sound, and reports when it is not. */
+int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_found *found, struct pcct_error *err);
+/* Calls each(ctx, version) for the files in data/ whose name is an anchor's; each one's error ends it. */
+int store_scan_anchors(struct store_scan *scan, int (*each)(void *ctx, uint64_t version, struct pcct_error *err), void *ctx, struct pcct_error *err);
+
+struct store_found *store_scan_find(const struct store_scan *scan, uint64_t version); /* NULL: none */
+/* Sorts `found` after additions at its end. */
+void store_scan_sort(struct store_scan *scan);
+
+/* Makes the catalogue anew from the scan of a journal without `end`, and from the anchor files. The caller holds the writer lock. */
+int store_rebuild(struct store_scan *scan, struct pcct_error *err);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_block.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *room(size_t count, size_t size)
+{
+    void *memory = calloc(count + 1, size);
+
+    assert_non_null(memory);
+    return memory;
+}
+
+void support_block_start(struct support_block *block, struct support_env *env, uint32_t rows, uint32_t dim, enum support_shape shape, uint64_t seed)
+{
+    memset(block, 0, sizeof *block);
+    block->env = env;
+    block->rows = rows;
+    assert_int_equal(metric_init(&block->metric, "euclidean", dim, METRIC_ISA_BEST, NULL), 0);
+    block_init(&block->layout, &env->env, &block->metric);
+    base_random_seed(&block->random, seed);
+    block->place = room((size_t)rows * dim, sizeof(double));
+    block->label = room(rows, sizeof(int64_t));
+    block->reach = room(rows, sizeof(double));
+    block->value = room(rows, sizeof(double));
+    block->node = room(rows, sizeof(uint32_t));
+    support_points(block->place, rows, dim, shape, seed);
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint32_t other = (uint32_t)base_random_below(&block->random, i + 1);
+
+        block->label[i] = block->label[other];
+        block->label[other] = 7 * (int64_t)i - 100;
+        block->reach[i] = -(double)INFINITY;
+    }
+    block->source = (struct block_source){ block->place, block->label, rows };
+}
+
+void support_block_finish(struct support_block *block)
+{
+    block_free(&block->layout);
+    free(block->place);
+    free(block->label);
+    free(block->reach);
+    free(block->value);
+    free(block->node);
+}
+
+double support_block_reach(const void *reach, uint32_t node)
+{
+    return ((const double *)reach)[node];
+}
+
+double support_block_random_reach(struct support_block *block)
+{
+    const uint64_t kind = base_random_below(&block->random, 8);
+
+    if (kind == 0) return -1;
+    if (kind == 1) return (double)INFINITY;
+    return metric_reach((int)base_random_below(&block->random, 12) - 10);
+}
+
+/* block->node: n random entries of those that are (not) in the layout. Returns how many. */
+static uint32_t choose(struct support_block *block, uint32_t n, int inside)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < block->rows; i++) {
+        if ((block->reach[i] != -(double)INFINITY) == inside) block->node[count++] = i;
+    }
+    if (n > count) n = count;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t other = i + (uint32_t)base_random_below(&block->random, count - i), kept = block->node[i];
+
+        block->node[i] = block->node[other];
+        block->node[other] = kept;
+    }
+    for (uint32_t i = 0; i < n; i++) block->value[i] = support_block_random_reach(block);
+    return n;
+}
+
+static void note(struct support_block *block, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) block->reach[block->node[i]] = block->value[i];
+}
+
+int support_block_build(struct support_block *block, uint32_t n, int fill, struct pcct_error *err)
+{
+    int status;
+
+    for (uint32_t i = 0; i < block->rows; i++) block->reach[i] = -(double)INFINITY;
+    n = choose(block, n, 0);
+    status = block_build(&block->layout, &block->source, block->node, block->value, n, fill, err);
+    if (status == 0) note(block, n);
+    return status;
+}
+
+int support_block_insert(struct support_block *block, uint32_t n, struct pcct_error *err)
+{
+    int status;
+
+    n = choose(block, n, 0);
+    status = block_insert(&block->layout, &block->source, block->node, block->value, n, err);
+    if (status == 0) note(block, n);
+    return status;
+}
+
+void support_block_remove(struct support_block *block, uint32_t n)
+{
+    n = choose(block, n, 1);
+    block_remove(&block->layout, block->node, n);
+    for (uint32_t i = 0; i < n; i++) block->reach[block->node[i]] = -(double)INFINITY;
+}
+
+void support_block_set_reach(struct support_block *block, uint32_t n)
+{
+    n = choose(block, n, 1);
+    block_set_reach(&block->layout, block->node, block->value, n);
+    note(block, n);
+}
+
+uint32_t support_block_count(const struct support_block *block)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < block->rows; i++) count += block->reach[i] != -(double)INFINITY;
+    return count;
+}
+
+/* ---- tightness ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Takes one entry into account in a slot of `tight` as the layout's own arrays have it. */
+static void widen(double *box, double *reach, int64_t *label, const struct support_block *block, uint32_t node, size_t at, uint32_t slot)
+{
+    const uint32_t dim = block->layout.dim;
+
+    for (uint32_t j = 0; j < dim; j++) {
+        double *low = box + at * 2 * dim * METRIC_FANOUT + j * METRIC_FANOUT + slot, *high = low + dim * METRIC_FANOUT;
+        const double x = block->place[(size_t)node * dim + j];
+
+        *low = fmin(*low, x);
+        *high = fmax(*high, x);
+    }
+    reach[at * METRIC_FANOUT + slot] = fmax(reach[at * METRIC_FANOUT + slot], block->reach[node]);
+    if (block->label[node] < label[at * METRIC_FANOUT + slot]) label[at * METRIC_FANOUT + slot] = block->label[node];
+}
+
+/* Every summary recomputed from the entries, each of which is carried up to the root. */
+static void check_tight(const struct support_block *block)
+{
+    const struct block_layout *layout = &block->layout;
+    const size_t inners = layout->inners, dim = layout->dim;
+    double *box = room(inners * 2 * dim * METRIC_FANOUT, sizeof *box), *reach = room(inners * METRIC_FANOUT, sizeof *reach);
+    int64_t *label = room(inners * METRIC_FANOUT, sizeof *label);
+    const struct block_link *of_block = layout->block.data, *of_inner = layout->inner.data;
+
+    for (size_t i = 0; i < inners * 2 * dim * METRIC_FANOUT; i++) box[i] = i / (dim * METRIC_FANOUT) % 2 == 0 ? (double)INFINITY : -(double)INFINITY;
+    for (size_t i = 0; i < inners * METRIC_FANOUT; i++) {
+        reach[i] = -(double)INFINITY;
+        label[i] = INT64_MAX;
+    }
+    for (uint32_t node = 0; node < block->rows; node++) {
+        struct block_link at;
+
+        if (block->reach[node] == -(double)INFINITY) continue;
+        for (at = of_block[((uint32_t *)layout->where.data)[node] / METRIC_LANES]; at.parent != BLOCK_NONE; at = of_inner[at.parent]) {
+            widen(box, reach, label, block, node, at.parent, at.slot);
+        }
+    }
+    for (size_t i = 0; i < inners; i++) {
+        for (uint32_t slot = 0; slot < of_inner[i].count; slot++) {
+            for (size_t j = 0; j < 2 * dim; j++) {
+                const size_t place = (i * 2 * dim + j) * METRIC_FANOUT + slot;
+
+                assert_true(box[place] == ((double *)layout->box.data)[place]);
+            }
+            assert_true(reach[i * METRIC_FANOUT + slot] == ((double *)layout->top_reach.data)[i * METRIC_FANOUT + slot]);
+            assert_true(label[i * METRIC_FANOUT + slot] == ((int64_t *)layout->least_label.data)[i * METRIC_FANOUT + slot]);
+        }
+    }
+    free(box);
+    free(reach);
+    free(label);
+}
+
+void support_block_check(const struct support_block *block)
+{
+    struct pcct_error err = { 0, "" };
+
+    support_ok(block_check(&block->layout, &block->source, support_block_reach, block->reach, &err), &err);
+    assert_int_equal(block->layout.entries, support_block_count(block));
+    check_tight(block);
+}
+
+/* ---- questions ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void ask_knn(const struct support_block *block, const double *q, uint32_t self, size_t k)
+{
+    struct base_topk_entry *got = room(k, sizeof *got), *wanted = room(k, sizeof *wanted);
+    char *alive = room(block->rows, 1);
+    struct block_work work = { 0, 0, 0 };
+    struct base_topk top;
+    size_t count;
+
+    for (uint32_t i = 0; i < block->rows; i++) alive[i] = block->reach[i] != -(double)INFINITY && i != self;
+    count = support_brute_knn(wanted, k, block->place, block->label, alive, block->rows, block->layout.dim, q);
+    base_topk_start(&top, got, k);
+    block_knn(&top, &block->layout, q, self, &work);
+    base_topk_finish(&top);
+    assert_int_equal(top.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(got[i].key == wanted[i].key);
+        assert_int_equal(got[i].id, wanted[i].id);
+    }
+    assert_true(work.distances >= count);
+    free(got);
+    free(wanted);
+    free(alive);
+}
+
+static void ask_nearest(const struct support_block *block, const double *q, uint32_t self, struct block_hit known)
+{
+    struct block_hit wanted = known, got = known;
+    struct block_work work = { 0, 0, 0 };
+
+    for (uint32_t i = 0; i < block->rows; i++) {
+        const double key = metric_key(&block->metric, block->place + (size_t)i * block->layout.dim, q);
+
+        if (block->reach[i] == -(double)INFINITY || i == self || key > block->reach[i]) continue;
+        if (key < wanted.key || (key == wanted.key && i < wanted.node)) wanted = (struct block_hit){ key, i };
+    }
+    block_nearest(&got, &block->layout, q, self, &work);
+    assert_true(got.key == wanted.key);
+    assert_int_equal(got.node, wanted.node);
+}
+
+struct seen {
+    const struct support_block *block;
+    const double *q;
+    char *seen;
+    uint64_t count;
+};
+
+static int see(void *ctx, uint32_t node, double key)
+{
+    struct seen *seen = ctx;
+
+    assert_true(key == metric_key(&seen->block->metric, seen->block->place + (size_t)node * seen->block->layout.dim, seen->q));
+    assert_int_equal(seen->seen[node], 0);
+    seen->seen[node] = 1;
+    seen->count++;
+    return 0;
+}
+
+static void ask_visit(const struct support_block *block, const double *q, double limit)
+{
+    struct seen seen = { block, q, room(block->rows, 1), 0 };
+    struct block_work work = { 0, 0, 0 };
+    uint64_t count = 0;
+
+    block_visit(&block->layout, q, limit, see, &seen, &work);
+    for (uint32_t i = 0; i < block->rows; i++) {
+        const double key = metric_key(&block->metric, block->place + (size_t)i * block->layout.dim, q);
+        const int wanted = block->reach[i] != -(double)INFINITY && key <= limit && key <= block->reach[i];
+
+        assert_int_equal(seen.seen[i], wanted);
+        count += (uint64_t)wanted;
+    }
+    assert_int_equal(seen.count, count);
+    free(seen.seen);
+}
+
+void support_block_ask(struct support_block *block, uint32_t queries, size_t k)
+{
+    const uint32_t dim = block->layout.dim;
+    double *q = room(dim, sizeof *q);
+
+    for (uint32_t i = 0; i < queries; i++) {
+        const uint32_t row = (uint32_t)base_random_below(&block->random, block->rows), other = (uint32_t)base_random_below(&block->random, block->rows);
+        const int stored = i % 2 == 0;
+        const uint32_t self = i % 4 == 0 ? row : BLOCK_NONE;
+
+        for (uint32_t j = 0; j < dim; j++) {
+            q[j] = block->place[(size_t)row * dim + j];
+            if (!stored) q[j] = 1.25 * q[j] - 0.25 * block->place[(size_t)other * dim + j];
+        }
+        ask_knn(block, q, self, k);
+        ask_nearest(block, q, self, (struct block_hit){ (double)INFINITY, BLOCK_NONE });
+        ask_nearest(block, q, self, (struct block_hit){ metric_reach(-6), other });
+        ask_visit(block, q, i % 3 == 0 ? (double)INFINITY : metric_reach((int)(i % 5) - 4));
+    }
+    free(q);
+}
+
+int support_block_same(struct block_layout *a, struct block_layout *b)
+{
+    struct block_array of_a[BLOCK_ARRAYS], of_b[BLOCK_ARRAYS];
+    struct block_shape shape_a, shape_b;
+
+    block_shape_get(&shape_a, a);
+    block_shape_get(&shape_b, b);
+    if (memcmp(&shape_a, &shape_b, sizeof shape_a) != 0) return 0;
+    block_arrays(of_a, a);
+    block_arrays(of_b, b);
+    for (int i = 0; i < BLOCK_ARRAYS; i++) {
+        if (of_a[i].items > 0 && memcmp(of_a[i].buffer->data, of_b[i].buffer->data, of_a[i].items * of_a[i].item_bytes) != 0) return 0;
+    }
+    return 1;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_SUPPORT_BLOCK_H
+#define TESTS_SUPPORT_BLOCK_H
+
+#include "support.h"
+
+#include "block/layout.h"
+
+/* A layout beside a plain list of what should be in it. */
+struct support_block {
+    struct support_env *env; /* borrowed */
+    struct metric metric;
+    struct block_layout layout;
+    struct block_source source;
+    double *place;    /* [rows x dim] */
+    int64_t *label;   /* [rows] a permutation of multiples of 7 */
+    double *reach;    /* [rows] -infinity: not in the layout */
+    uint32_t *node;   /* [rows] room for lists */
+    double *value;    /* [rows] reaches that go with it */
+    uint32_t rows;
+    struct base_random random;
+};
+
+void support_block_start(struct support_block *block, struct support_env *env, uint32_t rows, uint32_t dim, enum support_shape shape, uint64_t seed);
+void support_block_finish(struct support_block *block);
+
+double support_block_reach(const void *reach, uint32_t node); /* for block_check() */
+double support_block_random_reach(struct support_block *block);
+
+/* Builds from, inserts, removes, changes the reach of so many random entries (as many as there are); the list follows. Return what the call did. */
+int support_block_build(struct support_block *block, uint32_t n, int fill, struct pcct_error *err);
+int support_block_insert(struct support_block *block, uint32_t n, struct pcct_error *err);
+void support_block_remove(struct support_block *block, uint32_t n);
+void support_block_set_reach(struct support_block *block, uint32_t n);
+uint32_t support_block_count(const struct support_block *block);
+
+/* block_check(), and that every box, reach and label of every ancestor is as tight as can be. */
+void support_block_check(const struct support_block *block);
+/* block_knn(), block_nearest() and block_visit() for so many random places and stored entries against comparison with every entry. */
+void support_block_ask(struct support_block *block, uint32_t queries, size_t k);
+/* Whether all arrays and numbers of two layouts are the same. */
+int support_block_same(struct block_layout *a, struct block_layout *b);
+
+#endif

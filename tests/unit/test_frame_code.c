@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_index.h"
+
+#include "index/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A state, its copy before the last batch, and the bytes of that batch's frame. */
+struct coded {
+    struct support_index s;
+    struct index_state before;
+    struct index_frame frame;
+    struct base_vector bytes;
+};
+
+static void start(struct coded *c, size_t n, enum support_pick pick, size_t n_dead)
+{
+    struct base_random random;
+    struct pcct_error err = { 0, "" };
+
+    base_random_seed(&random, 21);
+    support_index_start(&c->s, "euclidean", 2, 1);
+    index_frame_init(&c->frame, &c->s.support.env);
+    support_index_batch(&c->s, &c->frame, SUPPORT_LATTICE, 60, SUPPORT_PICK_ANY, 0, &random);
+    index_frame_free(&c->frame);
+    support_state_copy(&c->before, &c->s.state);
+    support_ok(index_rebuild_layout(&c->before, &err), &err);
+    support_index_batch(&c->s, &c->frame, SUPPORT_LATTICE, n, pick, n_dead, &random);
+    c->bytes = (struct base_vector){ .item_bytes = 1 };
+    support_ok(index_frame_encode(&c->bytes, &c->frame, &c->s.metric, &err), &err);
+}
+
+static void finish(struct coded *c)
+{
+    base_vector_free(&c->bytes, &c->s.support.env);
+    index_frame_free(&c->frame);
+    index_free(&c->before);
+    support_index_free(&c->s);
+}
+
+static void same_changes(const struct index_frame *a, const struct index_frame *b)
+{
+    const struct index_change *x = a->change.memory.data, *y = b->change.memory.data;
+
+    assert_int_equal(a->change.count, b->change.count);
+    for (size_t i = 0; i < a->change.count; i++) {
+        assert_int_equal(x[i].node, y[i].node);
+        if (x[i].before.parent != x[i].after.parent) {
+            assert_int_equal(x[i].before.parent, y[i].before.parent);
+            assert_int_equal(x[i].after.parent, y[i].after.parent);
+        } else {
+            assert_int_equal(y[i].before.parent, y[i].after.parent);
+        }
+        if (x[i].before.level != x[i].after.level) {
+            assert_int_equal(x[i].before.level, y[i].before.level);
+            assert_int_equal(x[i].after.level, y[i].after.level);
+        } else {
+            assert_int_equal(y[i].before.level, y[i].after.level);
+        }
+        if (x[i].before.radius != x[i].after.radius) assert_true(x[i].before.radius == y[i].before.radius && x[i].after.radius == y[i].after.radius);
+    }
+}
+
+static void test_what_was_written_is_read(void **state)
+{
+    static const struct { size_t n, n_dead; enum support_pick pick; } cases[] = {
+        { 40, 20, SUPPORT_PICK_ANY }, { 0, 5, SUPPORT_PICK_ROOT }, { 7, 0, SUPPORT_PICK_ANY }, { 0, 1, SUPPORT_PICK_ALL }, { 0, 0, SUPPORT_PICK_ANY },
+        { 1, 1, SUPPORT_PICK_ALL },
+    };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct coded c;
+        struct index_frame out;
+        struct base_vector again = { .item_bytes = 1 };
+        struct pcct_error err = { 0, "" };
+
+        start(&c, cases[k].n, cases[k].pick, cases[k].n_dead);
+        index_frame_init(&out, &c.s.support.env);
+        support_ok(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), &err);
+        assert_int_equal(c.bytes.count % 8, 0);
+        assert_int_equal(out.n_before, c.frame.n_before);
+        assert_int_equal(out.n_after, c.frame.n_after);
+        assert_int_equal(out.live_after, c.frame.live_after);
+        assert_int_equal(out.root_after, c.frame.root_after);
+        assert_int_equal(out.next_label_after, c.frame.next_label_after);
+        assert_memory_equal(out.digest_before, c.frame.digest_before, sizeof out.digest_before);
+        assert_memory_equal(out.digest_after, c.frame.digest_after, sizeof out.digest_after);
+        assert_int_equal(out.gone.count, c.frame.gone.count);
+        if (out.gone.count) assert_memory_equal(out.gone.memory.data, c.frame.gone.memory.data, out.gone.count * 4);
+        if (out.gone.count) assert_memory_equal(out.gone_label.memory.data, c.frame.gone_label.memory.data, out.gone.count * 8);
+        same_changes(&c.frame, &out);
+        support_ok(index_frame_encode(&again, &out, &c.s.metric, &err), &err);
+        assert_int_equal(again.count, c.bytes.count);
+        assert_memory_equal(again.memory.data, c.bytes.memory.data, again.count);
+        base_vector_free(&again, &c.s.support.env);
+        index_frame_free(&out);
+        finish(&c);
+    }
+}
+
+/* Decodes damaged bytes, copied to where a read beyond them is seen, and applies what comes out. Returns whether all of it went through. */
+static int survives(struct coded *c, const unsigned char *bytes, size_t n)
+{
+    struct index_frame out;
+    struct pcct_error err = { 0, "" };
+    unsigned char *exact = malloc(n > 0 ? n : 1);
+    int status;
+
+    assert_non_null(exact);
+    memcpy(exact, bytes, n);
+    index_frame_init(&out, &c->s.support.env);
+    status = index_frame_decode(&out, exact, n, &c->s.metric, &err);
+    if (status != 0) {
+        assert_int_equal(status, PCCT_E_DAMAGED);
+        assert_true(err.message[0] != '\0');
+    } else {
+        struct index_state copy;
+
+        support_state_copy(&copy, &c->before);
+        support_ok(index_rebuild_layout(&copy, &err), &err);
+        status = index_apply(&copy, &out, &err);
+        if (status != 0) assert_int_equal(status, PCCT_E_DAMAGED);
+        index_free(&copy);
+    }
+    index_frame_free(&out);
+    free(exact);
+    return status == 0;
+}
+
+/* Nothing that differs in a bit goes through: what decoding does not see, the old values or the digests do. */
+static void test_flipped_bits(void **state)
+{
+    struct coded c;
+    unsigned char *bytes;
+
+    (void)state;
+    start(&c, 12, SUPPORT_PICK_ROOT, 4);
+    bytes = c.bytes.memory.data;
+    assert_true(survives(&c, bytes, c.bytes.count));
+    for (size_t bit = 0; bit < c.bytes.count * 8; bit++) {
+        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        if (survives(&c, bytes, c.bytes.count)) {
+            /* but for flag bit 0 of a section head, which means nothing for a section that is known */
+            assert_true(bit % 64 == 32);
+        }
+        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+    finish(&c);
+}
+
+static void test_cut_off_and_scrambled(void **state)
+{
+    struct coded c;
+    struct base_random random;
+    unsigned char *copy;
+
+    (void)state;
+    start(&c, 12, SUPPORT_PICK_ANY, 9);
+    for (size_t n = 0; n < c.bytes.count; n++) assert_false(survives(&c, c.bytes.memory.data, n));
+    base_random_seed(&random, 4);
+    copy = malloc(c.bytes.count);
+    assert_non_null(copy);
+    for (int round = 0; round < 3000; round++) {
+        memcpy(copy, c.bytes.memory.data, c.bytes.count);
+        for (uint64_t k = base_random_below(&random, 4); k < 4; k++) {
+            static const uint64_t odd[] = { 0, 1, UINT64_MAX, 0x8000000000000000, 0x7fffffff, 0x100000000, 8, 0x7ff0000000000000 };
+
+            memcpy(copy + 4 * base_random_below(&random, c.bytes.count / 4 - 1), &odd[base_random_below(&random, 8)], 8);
+        }
+        survives(&c, copy, c.bytes.count);
+    }
+    free(copy);
+    finish(&c);
+}
+
+/* An unknown section is refused, or skipped if it says that it may be. */
+static void test_unknown_section(void **state)
+{
+    struct coded c;
+    struct index_frame out;
+    struct pcct_error err = { 0, "" };
+    unsigned char *more = NULL;
+
+    (void)state;
+    start(&c, 3, SUPPORT_PICK_ANY, 2);
+    support_ok(base_vector_add(&more, &c.bytes, &c.s.support.env, 32, &err), &err);
+    memset(more, 0, 32);
+    more[0] = 9;  /* kind */
+    more[8] = 1;  /* count */
+    more[16] = 5; /* bytes */
+    index_frame_init(&out, &c.s.support.env);
+    assert_int_equal(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), PCCT_E_DAMAGED);
+    assert_non_null(strstr(err.message, "unknown kind 9"));
+    more[4] = 1; /* skippable */
+    support_ok(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), &err);
+    index_frame_free(&out);
+    finish(&c);
+}
+
+static int code_call(void *ctx, const struct base_env *env, struct pcct_error *err)
+{
+    struct coded *c = ctx;
+    struct base_vector bytes = { .item_bytes = 1 };
+    struct index_frame out;
+    int status = 0;
+
+    index_frame_init(&out, env);
+    TRY(index_frame_encode(&bytes, &c->frame, &c->s.metric, err));
+    TRY(index_frame_decode(&out, bytes.memory.data, bytes.count, &c->s.metric, err));
+    assert_int_equal(bytes.count, c->bytes.count);
+done:
+    base_vector_free(&bytes, env);
+    index_frame_free(&out);
+    return status;
+}
+
+static void test_without_memory(void **state)
+{
+    struct coded c;
+
+    (void)state;
+    start(&c, 30, SUPPORT_PICK_ANY, 20);
+    assert_true(support_fail_each(&c.s.support, code_call, &c) >= 7);
+    finish(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_written_is_read), cmocka_unit_test(test_flipped_bits),    cmocka_unit_test(test_cut_off_and_scrambled),
+        cmocka_unit_test(test_unknown_section),          cmocka_unit_test(test_without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_block.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static void an_empty_layout_answers_nothing(void **state)
+{
+    const double q[3] = { 0, 0, 0 };
+    struct support_env env;
+    struct support_block block;
+    struct base_topk_entry entry[2];
+    struct base_topk top;
+    struct block_work work = { 0, 0, 0 };
+    struct block_hit best = { 1, 5 };
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 10, 3, SUPPORT_UNIFORM, 1);
+    assert_int_equal(block_memory(&block.layout), 0);
+    assert_int_equal(block_home(&block.layout, q), BLOCK_NONE);
+    base_topk_start(&top, entry, 2);
+    block_knn(&top, &block.layout, q, BLOCK_NONE, &work);
+    assert_int_equal(top.count, 0);
+    block_nearest(&best, &block.layout, q, BLOCK_NONE, &work);
+    assert_int_equal(best.node, 5);
+    block_visit(&block.layout, q, 1, NULL, NULL, &work);
+    assert_int_equal(work.blocks, 0);
+    support_block_check(&block);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+static void arrays_and_memory_are_told(void **state)
+{
+    struct support_env env;
+    struct support_block block;
+    struct block_array array[BLOCK_ARRAYS];
+    struct pcct_error err = { 0, "" };
+    uint64_t bytes = 0;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 2000, 3, SUPPORT_UNIFORM, 1);
+    support_ok(support_block_build(&block, 1500, 64, &err), &err);
+    block_arrays(array, &block.layout);
+    assert_string_equal(array[0].name, "lane");
+    assert_int_equal(array[0].item_bytes, 3 * 64 * 8);
+    assert_int_equal(array[0].items, 24);
+    assert_string_equal(array[5].name, "box");
+    assert_int_equal(array[5].item_bytes, 2 * 3 * 16 * 8);
+    assert_int_equal(array[5].items, 3);
+    assert_string_equal(array[10].name, "where");
+    assert_int_equal(array[10].items, 2000);
+    for (int i = 0; i < BLOCK_ARRAYS; i++) {
+        bytes += array[i].items * array[i].item_bytes;
+        for (int other = 0; other < i; other++) assert_ptr_not_equal(array[i].buffer, array[other].buffer);
+    }
+    assert_true(block_memory(&block.layout) >= bytes && block_memory(&block.layout) < bytes + 11 * 4096);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+/* Copies what one layout holds to private mappings and lets another one use them. */
+static void adopt(struct block_layout *to, struct block_layout *from)
+{
+    struct block_array source[BLOCK_ARRAYS], target[BLOCK_ARRAYS];
+    struct block_shape shape;
+
+    block_shape_get(&shape, from);
+    block_shape_set(to, &shape);
+    block_arrays(source, from);
+    block_arrays(target, to);
+    for (int i = 0; i < BLOCK_ARRAYS; i++) {
+        const size_t bytes = source[i].items * source[i].item_bytes, mapped = bytes / 4096 * 4096 + 4096;
+        void *data = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        assert_true(data != MAP_FAILED);
+        memcpy(data, source[i].buffer->data, bytes);
+        base_buffer_adopt(target[i].buffer, data, i % 2 ? bytes : mapped, mapped);
+        assert_int_equal(target[i].items, source[i].items);
+    }
+}
+
+static void mapped_arrays_live_on(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 2);
+    for (int removed_first = 0; removed_first < 2; removed_first++) { /* with an empty free list and with a full one */
+        struct support_block block;
+        struct block_layout mapped, kept;
+
+        support_block_start(&block, &env, 9000, 3, SUPPORT_CLUSTERS, 2);
+        support_ok(support_block_build(&block, 6000, 56, &err), &err);
+        if (removed_first) support_block_remove(&block, 3000);
+        block_init(&mapped, &env.env, &block.metric);
+        adopt(&mapped, &block.layout);
+        support_ok(block_check_links(&mapped, &err), &err);
+        assert_true(support_block_same(&block.layout, &mapped));
+        kept = block.layout;
+        block.layout = mapped;
+        block_free(&kept);
+        support_block_check(&block);
+        support_block_ask(&block, 10, 5);
+        for (int step = 0; step < 20; step++) {
+            support_ok(support_block_insert(&block, 100, &err), &err);
+            support_block_remove(&block, 60);
+            support_block_set_reach(&block, 20);
+            support_block_check(&block);
+        }
+        support_ok(support_block_insert(&block, 9000, &err), &err);
+        support_block_check(&block);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_layout_answers_nothing),
+        cmocka_unit_test(arrays_and_memory_are_told),
+        cmocka_unit_test(mapped_arrays_live_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_block.h"
+
+#include <math.h>
+#include <string.h>
+
+struct planted {
+    struct support_env env;
+    struct support_block block;
+};
+
+static void plant(struct planted *planted)
+{
+    struct pcct_error err = { 0, "" };
+
+    support_env_start(&planted->env, 1);
+    support_block_start(&planted->block, &planted->env, 5000, 2, SUPPORT_UNIFORM, 1);
+    support_ok(support_block_build(&planted->block, 4000, 64, &err), &err);
+    support_block_remove(&planted->block, 1500); /* so that there are free numbers */
+    support_block_check(&planted->block);
+}
+
+static void uproot(struct planted *planted)
+{
+    support_block_finish(&planted->block);
+    support_env_finish(&planted->env);
+}
+
+static void assert_fault(const struct planted *planted, const char *words)
+{
+    struct pcct_error err = { 0, "" };
+
+    assert_int_equal(block_check(&planted->block.layout, &planted->block.source, support_block_reach, planted->block.reach, &err), PCCT_E_DAMAGED);
+    if (!strstr(err.message, words)) fail_msg("\"%s\" does not say \"%s\"", err.message, words);
+}
+
+/* Each invariant broken by the least amount, everywhere it can be. */
+static void broken_summaries_are_found(void **state)
+{
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+
+    (void)state;
+    plant(&p);
+    for (uint32_t inner = 0; inner < layout->inners; inner++) {
+        const uint32_t count = ((struct block_link *)layout->inner.data)[inner].count;
+
+        for (uint32_t slot = 0; slot < count; slot++) {
+            double *reach = (double *)layout->top_reach.data + inner * METRIC_FANOUT + slot;
+            int64_t *label = (int64_t *)layout->least_label.data + inner * METRIC_FANOUT + slot;
+
+            for (uint32_t j = 0; j < 4; j++) {
+                double *side = (double *)layout->box.data + (inner * 4 + j) * METRIC_FANOUT + slot, kept = *side;
+
+                *side = nextafter(kept, j < 2 ? 9 : -9);
+                assert_fault(&p, "T6b");
+                *side = kept;
+            }
+            *reach = nextafter(*reach, -9);
+            assert_fault(&p, "T6c");
+            *reach = (double)INFINITY; /* a greater one is allowed; so is a lesser label and a larger box */
+            ++*label;
+            assert_fault(&p, "T6c");
+            *label -= 2;
+        }
+    }
+    assert_int_equal(block_check(layout, &p.block.source, support_block_reach, p.block.reach, NULL), 0);
+    uproot(&p);
+}
+
+static void wrong_lanes_are_found(void **state)
+{
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+    uint32_t *where, node = 0, outside = 0, at;
+    double *x, *reach;
+
+    (void)state;
+    plant(&p);
+    where = layout->where.data;
+    while (where[node] == BLOCK_NONE) node++;
+    while (where[outside] != BLOCK_NONE) outside++;
+    at = where[node];
+    x = (double *)layout->lane.data + at / 64 * 128 + at % 64;
+    *x = nextafter(*x, 0.5);
+    assert_fault(&p, "T6e");
+    *x = p.block.place[2 * node];
+    reach = (double *)layout->reach.data + at;
+    *reach -= 0.5;
+    if (isinf(*reach)) *reach = 1;
+    assert_fault(&p, "T6e");
+    *reach = p.block.reach[node];
+    ((int64_t *)layout->label.data)[at]++;
+    assert_fault(&p, "T6e");
+    ((int64_t *)layout->label.data)[at]--;
+    p.block.reach[node] = -(double)INFINITY;
+    assert_fault(&p, "T6a");
+    p.block.reach[node] = *reach;
+    p.block.reach[outside] = 1;
+    assert_fault(&p, "T6a");
+    p.block.reach[outside] = -(double)INFINITY;
+    support_block_check(&p.block);
+    uproot(&p);
+}
+
+/* Every number that leads somewhere, set to many values: found, or harmless (equal to what it was); never followed. */
+static void every_link_is_checked(void **state)
+{
+    static const uint32_t values[] = { 0, 1, 2, 64, 5000, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff };
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+    struct block_array array[BLOCK_ARRAYS];
+    struct block_shape shape;
+
+    (void)state;
+    plant(&p);
+    block_arrays(array, layout);
+    for (int a = 0; a < BLOCK_ARRAYS; a++) {
+        const int links = strcmp(array[a].name, "block") == 0 || strcmp(array[a].name, "inner") == 0;
+
+        if (!links && strcmp(array[a].name, "node") != 0 && strcmp(array[a].name, "child") != 0 && strcmp(array[a].name, "where") != 0) continue;
+        for (size_t word = 0; word < array[a].items * array[a].item_bytes / 4; word += links ? 1 : 7) {
+            uint32_t *at = (uint32_t *)array[a].buffer->data + word, kept = *at;
+            const size_t item = word * 4 / array[a].item_bytes, within = word * 4 % array[a].item_bytes / 4;
+
+            if (links && within == 2) continue; /* size_at_build leads nowhere */
+            if (strcmp(array[a].name, "node") == 0 && within >= ((struct block_link *)layout->block.data)[item].count) continue;
+            if (strcmp(array[a].name, "child") == 0 && within >= ((struct block_link *)layout->inner.data)[item].count) continue;
+            for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+                *at = values[v];
+                if (values[v] != kept) {
+                    const int status = block_check_links(layout, NULL);
+
+                    /* a free number's slot leads nowhere either */
+                    if (links && within == 1 && kept == 0 && (values[v] & 0xffff0000) == 0) assert_int_equal(status, 0);
+                    else assert_int_equal(status, PCCT_E_DAMAGED);
+                }
+            }
+            *at = kept;
+        }
+    }
+    block_shape_get(&shape, layout);
+    for (int field = 0; field < 7; field++) {
+        uint32_t *at = field == 0 ? &layout->blocks : field == 1 ? &layout->inners : field == 2 ? &layout->free_block : field == 3 ? &layout->free_inner :
+                       field == 4 ? &layout->root : field == 5 ? &layout->rows : NULL, kept;
+
+        if (!at) break;
+        kept = *at;
+        for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+            *at = values[v];
+            assert_int_equal(block_check_links(layout, NULL), values[v] == kept ? 0 : PCCT_E_DAMAGED);
+        }
+        *at = kept;
+    }
+    layout->entries++;
+    assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);
+    layout->entries--;
+    support_block_check(&p.block);
+    uproot(&p);
+}
+
+/* Two inner nodes that are each other's parents are sound one by one, yet hang nowhere. */
+static void rings_are_found(void **state)
+{
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+    struct block_link *link;
+    uint32_t *child;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    plant(&p);
+    support_ok(support_block_build(&p.block, 64 * 16 * 3, 64, &err), &err);
+    assert_int_equal(layout->inners, 4);
+    link = layout->inner.data;
+    child = layout->child.data;
+    support_ok(block_check_links(layout, &err), &err);
+    for (uint32_t slot = 1; slot < 16; slot++) ((struct block_link *)layout->block.data)[child[3 * 16 + slot] & ~BLOCK_IS_LEAF].count = 0;
+    link[0].count = 2; /* the third child of the root is its own only child now */
+    link[3] = (struct block_link){ 3, 0, 1, 0 };
+    child[3 * 16] = 3;
+    assert_int_equal(block_check_links(layout, &err), PCCT_E_DAMAGED);
+    uproot(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(broken_summaries_are_found),
+        cmocka_unit_test(wrong_lanes_are_found),
+        cmocka_unit_test(every_link_is_checked),
+        cmocka_unit_test(rings_are_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

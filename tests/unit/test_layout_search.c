@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_block.h"
+
+#include <math.h>
+
+enum { TWINS = 100000 };
+
+static void answers_are_those_of_a_full_comparison(void **state)
+{
+    static const uint32_t dims[] = { 1, 2, 3, 8, 17 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (uint64_t seed = 0; seed < 15; seed++) {
+        struct support_block block;
+
+        support_block_start(&block, &env, 2500, dims[seed % 5], (enum support_shape)(seed % SUPPORT_SHAPES), seed);
+        support_ok(support_block_build(&block, 2000, 64, &err), &err);
+        support_block_ask(&block, 100, 3);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* A known candidate stays when nothing is better by (key, node), and goes when something is. */
+static void known_candidates_count(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct block_work work = { 0, 0, 0 };
+    const double q = 0;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 3, 1, SUPPORT_UNIFORM, 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        block.place[i] = 2;
+        block.node[i] = i;
+        block.value[i] = block.reach[i] = i == 0 ? nextafter(4, 0) : 4; /* the first does not quite reach */
+    }
+    support_ok(block_build(&block.layout, &block.source, block.node, block.value, 3, 64, &err), &err);
+    for (uint32_t known = 0; known < 4; known++) {
+        struct block_hit best = { 4, known };
+
+        block_nearest(&best, &block.layout, &q, BLOCK_NONE, &work);
+        assert_int_equal(best.node, known < 1 ? known : 1);
+        best = (struct block_hit){ 4, known };
+        block_nearest(&best, &block.layout, &q, 1, &work);
+        assert_int_equal(best.node, known < 2 ? known : 2);
+        best = (struct block_hit){ nextafter(4, 0), known };
+        block_nearest(&best, &block.layout, &q, BLOCK_NONE, &work);
+        assert_int_equal(best.node, known);
+    }
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+static int stop_at_third(void *ctx, uint32_t node, double key)
+{
+    (void)node;
+    (void)key;
+    return ++*(int *)ctx == 3;
+}
+
+static void visiting_can_be_stopped(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct block_work work = { 0, 0, 0 };
+    int count = 0;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 1000, 2, SUPPORT_UNIFORM, 1);
+    for (uint32_t i = 0; i < 1000; i++) {
+        block.node[i] = i;
+        block.value[i] = 100;
+    }
+    support_ok(block_build(&block.layout, &block.source, block.node, block.value, 1000, 64, &err), &err);
+    block_visit(&block.layout, block.place, (double)INFINITY, stop_at_third, &count, &work);
+    assert_int_equal(count, 3);
+    assert_int_equal(work.blocks, 1);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+/* Twins (reach -1) by the hundred thousand around one that can be found. */
+static void twins_cost_nothing(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct block_work work = { 0, 0, 0 };
+    struct block_hit best = { (double)INFINITY, BLOCK_NONE };
+    int count = 0;
+
+    (void)state;
+    support_env_start(&env, 2);
+    support_block_start(&block, &env, TWINS, 3, SUPPORT_UNIFORM, 1);
+    for (uint32_t i = 0; i < TWINS; i++) {
+        for (int j = 0; j < 3; j++) block.place[3 * i + (uint32_t)j] = 0.5;
+        block.node[i] = i;
+        block.value[i] = i == 4321 ? (double)INFINITY : -1;
+    }
+    support_ok(block_build(&block.layout, &block.source, block.node, block.value, TWINS, 64, &err), &err);
+    block_nearest(&best, &block.layout, block.place, BLOCK_NONE, &work);
+    assert_int_equal(best.node, 4321);
+    assert_true(best.key == 0);
+    assert_int_equal(work.blocks, 1);
+    block_visit(&block.layout, block.place, (double)INFINITY, stop_at_third, &count, &work);
+    assert_int_equal(count, 1);
+    assert_int_equal(work.blocks, 2);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+static void home_is_where_a_stored_point_stands(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+
+    (void)state;
+    support_env_start(&env, 2);
+    support_block_start(&block, &env, 10000, 3, SUPPORT_UNIFORM, 1);
+    support_ok(support_block_build(&block, 10000, 64, &err), &err);
+    for (uint32_t i = 0; i < 10000; i++) { /* boxes of a fresh layout do not overlap */
+        assert_int_equal(block_home(&block.layout, block.place + 3 * i), ((uint32_t *)block.layout.where.data)[i] / METRIC_LANES);
+    }
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_are_those_of_a_full_comparison), cmocka_unit_test(known_candidates_count),
+        cmocka_unit_test(visiting_can_be_stopped),                cmocka_unit_test(twins_cost_nothing),
+        cmocka_unit_test(home_is_where_a_stored_point_stands),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

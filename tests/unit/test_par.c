@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support.h"
+
+#include "base/par.h"
+
+#include <stdlib.h>
+
+struct cover {
+    uint8_t *times;
+    size_t n, grain;
+    int threads;
+    uint64_t pieces, wrong;
+};
+
+static void cover_body(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct cover *cover = ctx;
+
+    base_par_add(&cover->pieces, 1);
+    if (begin % cover->grain != 0 || end <= begin || end > cover->n || (end - begin != cover->grain && end != cover->n) || thread < 0 ||
+        thread >= cover->threads) {
+        base_par_add(&cover->wrong, 1);
+    }
+    for (size_t i = begin; i < end; i++) cover->times[i]++;
+}
+
+static void test_for_covers_once(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        for (size_t n = 0; n < 3000; n += 1 + n / 3) {
+            for (size_t grain = 1; grain < 4000; grain *= 7) {
+                struct support_env support;
+                struct cover cover = {calloc(n + 1, 1), n, grain, threads, 0, 0};
+
+                support_env_start(&support, threads);
+                base_par_for(&support.env, n, grain, cover_body, &cover);
+                assert_int_equal(cover.pieces, (n + grain - 1) / grain);
+                assert_int_equal(cover.wrong, 0);
+                for (size_t i = 0; i < n; i++) assert_int_equal(cover.times[i], 1);
+                assert_int_equal(cover.times[n], 0);
+                free(cover.times);
+            }
+        }
+    }
+}
+
+struct meeting {
+    uint64_t here, threads;
+};
+
+/* Each of two pieces waits for the other: only two threads at once get through. */
+static void meet(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct meeting *meeting = ctx;
+
+    (void)begin;
+    (void)end;
+    base_par_add(&meeting->threads, (uint64_t)thread + 1);
+    base_par_add(&meeting->here, 1);
+    while (base_par_read(&meeting->here) < 2) continue;
+}
+
+static void test_for_is_parallel(void **state)
+{
+    struct support_env support;
+    struct meeting meeting = {0, 0};
+
+    (void)state;
+    support_env_start(&support, 2);
+    base_par_for(&support.env, 2, 1, meet, &meeting);
+    assert_int_equal(meeting.threads, 3); /* numbers 0 and 1 */
+}
+
+static void test_threads_are_bounded(void **state)
+{
+    struct support_env support;
+
+    (void)state;
+    support_env_start(&support, 100000);
+    assert_int_equal(base_par_threads(&support.env), BASE_PAR_THREADS_MAX);
+    assert_in_range(base_par_processors(), 1, BASE_PAR_THREADS_MAX);
+}
+
+/* A sum over a binary tree of tasks, each waiting for its own. */
+struct sum {
+    uint64_t begin, end, result;
+};
+
+static void sum_job(void *ctx)
+{
+    struct sum *sum = ctx, left, right;
+
+    if (sum->end - sum->begin <= 10) {
+        for (uint64_t i = sum->begin; i < sum->end; i++) sum->result += i;
+        return;
+    }
+    left = (struct sum){sum->begin, (sum->begin + sum->end) / 2, 0};
+    right = (struct sum){left.end, sum->end, 0};
+    base_par_spawn(sum_job, &left);
+    base_par_spawn(sum_job, &right);
+    base_par_wait();
+    sum->result = left.result + right.result;
+}
+
+static void test_tasks(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        struct support_env support;
+        struct sum sum = {0, 20000, 0};
+
+        support_env_start(&support, threads);
+        base_par_tasks(&support.env, sum_job, &sum);
+        assert_int_equal(sum.result, 20000ull * 19999 / 2);
+    }
+}
+
+static void max_body(void *ctx, size_t begin, size_t end, int thread)
+{
+    (void)thread;
+    for (size_t i = begin; i < end; i++) base_par_max(ctx, (double)(i * 7919 % 10007));
+}
+
+static void test_max(void **state)
+{
+    struct support_env support;
+    double most = 0, kept = 5;
+
+    (void)state;
+    support_env_start(&support, 4);
+    base_par_for(&support.env, 10007, 10, max_body, &most);
+    assert_true(most == 10006);
+    base_par_max(&kept, 4);
+    assert_true(kept == 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_for_covers_once), cmocka_unit_test(test_for_is_parallel), cmocka_unit_test(test_threads_are_bounded),
+        cmocka_unit_test(test_tasks),           cmocka_unit_test(test_max),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { VERSIONS = 300, ANCHOR = 250, BYTES = 9000 }; /* three segments */
+
+static struct support_env support;
+static struct support_store s;
+static struct store_version record[VERSIONS + 1];
+
+static int set_up(void **state)
+{
+    struct store *store = NULL;
+    struct index_image image;
+    struct base_vector head;
+    struct pcct_error err;
+    uint64_t written = 0;
+
+    (void)state;
+    support_env_start(&support, 2);
+    support_store_start(&s, &support);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_commit(store, ANCHOR, BYTES);
+    support_image(&image, &head, &support.env, ANCHOR, 0);
+    support_ok(store_anchor_write(&written, store, ANCHOR, &image, head.memory.data, head.count, &err), &err);
+    support_image_free(&image, &head, &support.env);
+    support_commit(store, VERSIONS - ANCHOR, BYTES);
+    for (uint64_t v = 1; v <= VERSIONS; v++) support_ok(store_version(&record[v], NULL, store, v, &err), &err);
+    store_close(store);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    support_store_finish(&s);
+    support_env_finish(&support);
+    return 0;
+}
+
+/* Everything about every version is as it was, and more can be committed. */
+static void check_all(uint64_t versions, uint64_t lost)
+{
+    struct store *store = NULL;
+    struct store_version out;
+    struct base_vector path = {.item_bytes = 8};
+    struct pcct_error err;
+    uint64_t head = 0, anchor = 0;
+    int found = 0;
+
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_head(&head, store, "main", &err), &err);
+    assert_int_equal(head, versions);
+    for (uint64_t v = 1; v <= versions; v++) {
+        if (v == lost) continue;
+        support_ok(support_check(store, v, BYTES, &err), &err);
+        support_ok(store_version(&out, NULL, store, v, &err), &err);
+        if (lost == 0) assert_memory_equal(&out, &record[v], sizeof(out));
+        support_ok(store_write_id(&found, &out, store, record[v].write_id, &err), &err);
+        assert_true(found && out.version == v);
+    }
+    support_ok(store_path(&anchor, &path, store, versions, &err), &err);
+    assert_int_equal(anchor, versions > ANCHOR ? ANCHOR : 0);
+    assert_int_equal(path.count, versions - anchor);
+    for (uint64_t i = 0; i < path.count; i++) assert_int_equal(((uint64_t *)path.memory.data)[i], anchor + 1 + i);
+    if (anchor) {
+        store_anchor_reject(store, anchor);
+        support_ok(store_path(&anchor, &path, store, versions, &err), &err);
+        assert_int_equal(anchor, 0);
+        assert_int_equal(path.count, versions);
+    }
+    support_ok(store_revision(&head, store, "main~100", &err), &err);
+    assert_int_equal(head, versions - 100);
+    base_vector_free(&path, &support.env);
+    store_close(store);
+}
+
+static void test_rebuild(void **state)
+{
+    static const char *const name[] = {"catalogue.mdb", "catalogue.mdb", "catalogue.mdb"};
+    struct store_fsck fsck;
+    char first[256], path[400];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s/%s", s.path, name[i]);
+        if (i == 1) support_file_write(&s, name[i], "this is no catalogue", 20);
+        if (i == 2) assert_int_equal(unlink(path), 0);
+        assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
+        assert_string_equal(first, "");
+        assert_int_equal(fsck.versions, VERSIONS);
+        assert_int_equal(fsck.versions_readable, VERSIONS);
+        assert_int_equal(fsck.anchors, 1);
+        check_all(VERSIONS, 0);
+        snprintf(path, sizeof(path), "%s/catalogue.mdb.damaged", s.path);
+        assert_int_equal(access(path, F_OK), 0);
+        snprintf(path, sizeof(path), "%s/catalogue.mdb.new", s.path);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+}
+
+/* A handle that was open meanwhile must not write to the file that was put aside; a lock that is held keeps the rebuilding out. */
+static void test_open_handle(void **state)
+{
+    struct store *store = NULL;
+    struct store_fsck fsck;
+    struct pcct_error err;
+
+    (void)state;
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_lock(store, 0, &err), &err);
+    assert_int_equal(support_fsck(&fsck, &s, 1, NULL), PCCT_E_BUSY);
+    store_unlock(store);
+    assert_int_equal(support_fsck(&fsck, &s, 1, NULL), 0);
+    assert_int_equal(store_lock(store, 0, &err), PCCT_E_CONFLICT);
+    assert_non_null(strstr(err.message, "open it again"));
+    support_ok(support_check(store, 5, BYTES, &err), &err); /* reading goes on */
+    store_close(store);
+}
+
+/* A damaged head of a frame loses that version, and no other: those behind it are found again. */
+static void test_lost_head(void **state)
+{
+    struct store_fsck fsck;
+    struct store *store = NULL;
+    struct store_version out;
+    struct pcct_error err;
+    size_t bytes;
+    uint8_t *journal = support_file_read(&bytes, &s, "journal/J00000001");
+    char first[256];
+
+    (void)state;
+    journal[record[20].offset + 16] ^= 1;
+    support_file_write(&s, "journal/J00000001", journal, bytes);
+    assert_int_equal(support_fsck(&fsck, &s, 0, first), 0);
+    assert_int_equal(fsck.damaged, 1);
+    assert_int_equal(fsck.versions_readable, 19 + VERSIONS - ANCHOR + 1);
+    assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
+    assert_true(fsck.damaged > 0);
+    assert_int_equal(fsck.versions, VERSIONS - 1);
+    assert_int_equal(fsck.versions_readable, 19 + VERSIONS - ANCHOR + 1);
+    check_all(VERSIONS, 20);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    assert_int_equal(store_version(&out, NULL, store, 20, &err), PCCT_E_DAMAGED);
+    store_close(store);
+    journal[record[20].offset + 16] ^= 1;
+    support_file_write(&s, "journal/J00000001", journal, bytes);
+    free(journal);
+    assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
+    check_all(VERSIONS, 0);
+}
+
+/* The last frame is torn: left out, and overwritten by the next commit; frames before it stay. */
+static void test_torn(void **state)
+{
+    struct store_fsck fsck;
+    struct store *store = NULL;
+    struct pcct_error err;
+    char first[256], name[64];
+    uint8_t *journal;
+    size_t bytes;
+
+    (void)state;
+    snprintf(name, sizeof(name), "journal/J%08x", (unsigned)record[VERSIONS].segment);
+    journal = support_file_read(&bytes, &s, name);
+    memset(journal + record[VERSIONS].offset + 4096, 0, 4096);
+    support_file_write(&s, name, journal, bytes);
+    free(journal);
+    assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
+    assert_string_equal(first, "");
+    assert_int_equal(fsck.versions, VERSIONS - 1);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_commit(store, 1, BYTES);
+    support_ok(support_check(store, VERSIONS, BYTES, &err), &err);
+    store_close(store);
+    assert_int_equal(support_fsck(&fsck, &s, 0, first), 0);
+    assert_string_equal(first, "");
+}
+
+static int rebuild_once(void *ctx, const struct base_env *env, struct pcct_error *err)
+{
+    struct store_fsck *fsck = ctx;
+
+    memset(fsck, 0, sizeof(*fsck));
+    fsck->rebuild = 1;
+    return store_fsck(fsck, s.path, env, err);
+}
+
+static void test_no_memory(void **state)
+{
+    struct store_fsck fsck;
+
+    (void)state;
+    s.support = &support;
+    for (uint64_t n = 1; n < 4000; n = n * 3 / 2 + 1) {
+        struct pcct_error err = {0, ""};
+        int status;
+
+        support_env_fail(&support, n);
+        status = rebuild_once(&fsck, &support.env, &err);
+        support_env_fail(&support, 0);
+        assert_true(status == 0 || status == PCCT_E_MEMORY);
+        check_all(VERSIONS, VERSIONS + 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rebuild), cmocka_unit_test(test_open_handle), cmocka_unit_test(test_lost_head), cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_no_memory),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_INTERRUPT_H
+#define CLI_INTERRUPT_H
+
+#include <pcct/error.h>
+
+/*
+ * Ctrl-C (SIGINT) and SIGTERM ask the program to stop at the next safe place: a batch is finished or abandoned, a half-written output file is
+ * removed. A second signal of the kind ends it at once, which a store survives as well.
+ */
+void interrupt_catch(void);
+int interrupt_asked(void);
+
+/* CANCELLED when it was asked, else 0. */
+int interrupt_check(struct pcct_error *err);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fault.h"
+#include "interrupt.h"
+#include "options.h"
+#include "verbs.h"
+
+#include <pcct/pcct.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct verb *const verbs[] = {
+    &verb_create, &verb_insert, &verb_delete, &verb_knn, &verb_log, &verb_info, &verb_verify, &verb_fsck,
+};
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < VERBS; i++) {
+        if (strcmp(verbs[i]->name, name) == 0) return verbs[i];
+    }
+    return NULL;
+}
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: pcct VERB STORE [OPTION]...\n"
+          "Exact nearest neighbours of a set of labelled points, with every version of the set kept.\n\n", out);
+    for (size_t i = 0; i < VERBS; i++) fprintf(out, "  %-8s  %s\n", verbs[i]->name, verbs[i]->summary);
+    fputs("  help      this text, or with the name of a verb what it takes\n\n"
+          "Revisions: main (the newest version), main~3 (its third ancestor), v17 (number 17; v0 is empty),\n"
+          "or the first 4 or more hex digits of a version's identity; each may be followed by ~k.\n\n"
+          "Exit codes: 0 done, 1 \"no\" (differences, damage), 2 usage or input that cannot be taken, 3 not found,\n"
+          "4 busy or conflict, 5 store damaged, 6 I/O, permission or no space, 7 memory, 130 interrupted.\n\n"
+          "First steps:\n"
+          "  pcct create cities.pcct --dim 2 --metric haversine\n"
+          "  pcct insert cities.pcct cities.csv --columns lat,lng -m \"first load\"\n"
+          "  pcct knn cities.pcct queries.csv --columns lat,lng -k 5\n", out);
+}
+
+static int unknown_verb(const char *name, struct pcct_error *err)
+{
+    return fault(err, PCCT_E_INVALID, "\"%s\" is not a verb; pcct help lists them", name);
+}
+
+static int help(int argc, char **argv, struct pcct_error *err)
+{
+    if (argc < 2) {
+        print_help(stdout);
+        return 0;
+    }
+    const struct verb *verb = find_verb(argv[1]);
+    if (!verb) return unknown_verb(argv[1], err);
+    options_print_help(stdout, verb);
+    return 0;
+}
+
+static int run(const char **verb_name, int argc, char **argv, struct pcct_error *err)
+{
+    struct options options;
+    const char *word = argv[0];
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        printf("pcct %s\n", pcct_version_string());
+        return 0;
+    }
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) return help(argc, argv, err);
+    const struct verb *verb = find_verb(word);
+    if (!verb) return unknown_verb(word, err);
+    *verb_name = verb->name;
+    int status = options_parse(&options, verb, argc, argv, err);
+    if (status != 0) return status;
+    if (options.help) {
+        options_print_help(stdout, verb);
+        return 0;
+    }
+    return verb->run(&options, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct pcct_error err = { 0, "" };
+    const char *verb = NULL;
+    int status = 0;
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    interrupt_catch();
+    status = run(&verb, argc - 1, argv + 1, &err);
+    if (status < 0) fault_print(verb, &err);
+    errno = 0;
+    int write_failed = ferror(stdout) != 0;
+    if ((fclose(stdout) != 0 || write_failed) && status >= 0) {
+        status = fault_errno(&err, errno ? errno : EIO, "writing standard output");
+        fault_print(verb, &err);
+    }
+    return (int)fault_exit_code(status);
+}

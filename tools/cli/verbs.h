@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include "options.h"
+
+extern const struct verb verb_create, verb_insert, verb_delete, verb_knn, verb_log, verb_info, verb_verify, verb_fsck;
+
+#endif

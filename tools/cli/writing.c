@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "writing.h"
+#include "fault.h"
+#include "interrupt.h"
+#include "record.h"
+#include "text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { KEY_BYTES = 128 };
+
+/* 32 hex digits, dashes between them as in a UUID allowed. */
+static int parse_write_id(uint8_t id[16], const char *text, struct pcct_error *err)
+{
+    size_t digits = 0;
+    for (const char *c = text; *c; c++) {
+        if (*c == '-') continue;
+        if (!isxdigit((unsigned char)*c) || digits == 32) {
+            digits = 0;
+            break;
+        }
+        int value = isdigit((unsigned char)*c) ? *c - '0' : tolower((unsigned char)*c) - 'a' + 10;
+        id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | value);
+        digits++;
+    }
+    return digits == 32 ? 0 : fault(err, PCCT_E_INVALID, "\"%s\" is not a write id: 32 hex digits, as uuidgen prints them", text);
+}
+
+static void next_write_id(uint8_t id[16])
+{
+    for (int i = 15; i >= 0 && ++id[i] == 0; i--) continue;
+}
+
+int writing_open(struct writing *writing, const struct options *options, struct pcct_error *err)
+{
+    int status = 0;
+    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
+    memset(writing, 0, sizeof *writing);
+    writing->options = options;
+    writing->info.size = sizeof writing->info;
+    writing->share_all = 1;
+    progress_begin(&writing->progress, options->verb->name, options->value[OPT_QUIET] != NULL);
+    writing->began = writing->progress.began;
+    TRY(options_threads(&open.threads, options, err));
+    if (options->value[OPT_WRITE_ID]) TRY(parse_write_id(writing->write_id, options->value[OPT_WRITE_ID], err));
+    TRY(pcct_store_open(&writing->store, options->operand[0], &open, err));
+    TRY(pcct_store_info(&writing->info, writing->store, err));
+done:
+    return status;
+}
+
+static int on_progress(void *context, double done)
+{
+    struct writing *writing = context;
+    progress_show(&writing->progress, writing->share_before + writing->share_all * done, writing->what);
+    return interrupt_asked();
+}
+
+static int set_key(pcct_batch *batch, const char *set, struct pcct_error *err)
+{
+    char key[KEY_BYTES];
+    const char *equals = strchr(set, '=');
+    if (!equals || equals == set) return fault(err, PCCT_E_INVALID, "--set takes KEY=VALUE, not \"%s\"", set);
+    if (equals - set >= KEY_BYTES) return fault(err, PCCT_E_LIMIT, "the key of --set %.20s... is too long; 64 bytes is the most", set);
+    (void)snprintf(key, sizeof key, "%.*s", (int)(equals - set), set);
+    return pcct_batch_set(batch, key, equals + 1, err);
+}
+
+int writing_begin(pcct_batch **batch, struct writing *writing, int on_duplicate, struct pcct_error *err)
+{
+    int status = 0;
+    char last[32];
+    const struct options *options = writing->options;
+    struct pcct_batch_options begin = PCCT_BATCH_OPTIONS_INIT;
+    *batch = NULL;
+    begin.on_duplicate = on_duplicate;
+    begin.no_wait = options->value[OPT_NO_WAIT] != NULL;
+    begin.progress = on_progress;
+    begin.progress_ctx = writing;
+    if (options->value[OPT_WRITE_ID]) begin.write_id = writing->write_id;
+    if (options->value[OPT_EXPECT]) begin.expect = options->value[OPT_EXPECT];
+    if (begin.expect && writing->version) { /* nobody may come between the batches of one run either */
+        (void)snprintf(last, sizeof last, "v%" PRIu64, writing->version);
+        begin.expect = last;
+    }
+    TRY(pcct_batch_begin(batch, writing->store, "main", &begin, err));
+    for (size_t i = 0; i < options->n_sets; i++) TRY(set_key(*batch, options->set[i], err));
+done:
+    if (status != 0) {
+        pcct_batch_close(*batch);
+        *batch = NULL;
+    }
+    return status;
+}
+
+int writing_commit(struct writing *writing, pcct_batch *batch, struct pcct_error *err)
+{
+    int status = 0;
+    uint64_t version = 0;
+    struct pcct_batch_result result = { .size = sizeof result };
+    TRY(interrupt_check(err));
+    TRY(pcct_batch_commit(&version, batch, writing->options->value[OPT_MESSAGE], err));
+    TRY(pcct_batch_result(&result, batch));
+    if (writing->versions == 0) writing->first_version = version;
+    writing->version = version;
+    writing->versions++;
+    writing->inserted += result.inserted;
+    writing->deleted += result.deleted;
+    writing->skipped += result.skipped;
+    writing->replaced += result.replaced;
+    writing->frame_bytes += result.frame_bytes;
+    writing->anchor_bytes += result.anchor_bytes;
+    next_write_id(writing->write_id);
+done:
+    if (status == PCCT_E_CANCELLED) (void)interrupt_check(err);
+    return status;
+}
+
+static void print_summary(const struct writing *writing, uint64_t rows_skipped)
+{
+    char text[TEXT_BYTES];
+    if (writing->versions == 0) {
+        printf("nothing to %s; main stays at v%" PRIu64 "\n", writing->options->verb->name, writing->info.head);
+        return;
+    }
+    if (writing->versions > 1) printf("v%" PRIu64 " to ", writing->first_version);
+    printf("v%" PRIu64 ":", writing->version);
+    if (writing->inserted || !writing->deleted) printf(" %s inserted", text_count(text, writing->inserted, "point"));
+    if (writing->deleted > writing->replaced) printf(" %s deleted", text_count(text, writing->deleted - writing->replaced, "point"));
+    if (writing->replaced) printf(", %" PRIu64 " of them in place of older ones", writing->replaced);
+    if (writing->skipped) printf(", %" PRIu64 " skipped (their labels are live)", writing->skipped);
+    if (rows_skipped) printf(", %s left out (no finite coordinates)", text_count(text, rows_skipped, "row"));
+    printf(" in %s\n", text_seconds(text, progress_seconds(&writing->began)));
+}
+
+int writing_report(struct writing *writing, const char *schema, uint64_t rows_skipped, struct pcct_error *err)
+{
+    struct record record;
+    progress_end(&writing->progress);
+    if (!writing->options->value[OPT_JSON]) {
+        if (!writing->options->value[OPT_QUIET]) print_summary(writing, rows_skipped);
+        return 0;
+    }
+    record_begin(&record, schema);
+    record_count(&record, "version", writing->versions ? writing->version : writing->info.head);
+    record_add(&record, "first_version", writing->versions ? record_number(writing->first_version) : json_null());
+    record_count(&record, "versions", writing->versions);
+    record_count(&record, "inserted", writing->inserted);
+    record_count(&record, "deleted", writing->deleted);
+    record_count(&record, "skipped", writing->skipped);
+    record_count(&record, "replaced", writing->replaced);
+    record_count(&record, "rows_left_out", rows_skipped);
+    record_count(&record, "frame_bytes", writing->frame_bytes);
+    record_count(&record, "anchor_bytes", writing->anchor_bytes);
+    record_real(&record, "seconds", progress_seconds(&writing->began));
+    return record_print(&record, stdout, err);
+}
+
+void writing_close(struct writing *writing)
+{
+    progress_end(&writing->progress);
+    pcct_store_close(writing->store);
+    writing->store = NULL;
+}
