@@ -76,11 +76,11 @@ void pcct_batch_close(pcct_batch *batch)
 }
 
 /* -1 fills short answers, and nothing may stand above the last label that the counter could give. */
-static int check_labels(const int64_t *labels, size_t n, struct pcct_error *err)
+static int check_labels(const int64_t *labels, size_t n, size_t first_row, struct pcct_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         if (labels[i] == -1 || labels[i] == INT64_MAX) {
-            return base_fail(err, PCCT_E_INVALID, "row %zu has label %" PRId64 ", which no point may have; choose another", i, labels[i]);
+            return base_fail(err, PCCT_E_INVALID, "row %zu has label %" PRId64 ", which no point may have; choose another", first_row + i, labels[i]);
         }
     }
     return 0;
@@ -99,7 +99,7 @@ int pcct_batch_insert(pcct_batch *batch, const double *points, size_t n, const i
     if (!points) return base_fail(err, PCCT_E_INVALID, "points must be given");
     if (n > UINT32_MAX - rows) return base_fail(err, PCCT_E_LIMIT, "a batch holds at most %u points", UINT32_MAX);
     TRY(metric_validate(&bad, &batch->store->metric, points, n, rows, err));
-    if (labels) TRY(check_labels(labels, n, err));
+    if (labels) TRY(check_labels(labels, n, rows, err));
     TRY(base_vector_add(&point, &batch->point, env, n * dim, err));
     TRY(base_vector_add(&label, &batch->label, env, n, err));
     TRY(base_vector_add(&counted, &batch->counted, env, n, err));

@@ -13,7 +13,8 @@
  *
  * T6 layout. (a) Each entry stands in exactly one lane of one block and `where` says which; (b) the box that a parent keeps for a child encloses
  * every point below, at every ancestor; (c) the reach kept for a child is at least, and the least label at most, those of every lane below;
- * (d) parent, slot and count fields agree with the children; (e) lanes hold the entry's coordinates, reach and label.
+ * (d) parent, slot and count fields agree with the children, and all blocks hang at one depth; (e) lanes hold the entry's coordinates, reach and
+ * label.
  *
  * All arrays are flat and index-linked, so that a layout can be written out and mapped (block_arrays). Threads: reading calls may run
  * concurrently; changing calls exclude all others.
@@ -71,9 +72,10 @@ void block_free(struct block_layout *layout);
 int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n, int fill,
                 struct pcct_error *err);
 
-/* Adds n entries that are not in the layout: each goes to one block, by least box distance at each inner node (ties: the child with the greatest least
- * label that is not above the entry's, else the first child); full blocks are split at medians, overflowing inner nodes in two. Rebuilds the whole
- * when it has grown past 1.5 times `built`. After a failure nothing has changed. Errors: MEMORY. */
+/* Adds n entries that are not in the layout: each goes to one block, by least box distance at each inner node (ties: the child with the greatest
+ * least label that is not above the entry's, else the one with the least). Full blocks are split at medians; a lowest inner node with more blocks
+ * than it can hold is laid out anew as several; inner nodes above are split in two. Rebuilds the whole when it has grown past 1.5 times `built`.
+ * Parallel, with the same result for every number of threads. After a failure nothing has changed. Errors: MEMORY. */
 int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n,
                  struct pcct_error *err);
 

@@ -121,9 +121,9 @@ static int check_where(const struct block_layout *layout, struct pcct_error *err
 
         lanes += count;
         for (uint32_t i = 0; i < count; i++) {
-            if (node[i] >= layout->rows) return DAMAGED(err, "lane %u of block %u holds entry %u of %u", (unsigned)i, (unsigned)block, (unsigned)node[i], (unsigned)layout->rows);
-            if (where[node[i]] != block * METRIC_LANES + i) {
-                return DAMAGED(err, "entry %u stands in lane %u of block %u, which is not where it should", (unsigned)node[i], (unsigned)i, (unsigned)block);
+            if (node[i] >= layout->rows || where[node[i]] != block * METRIC_LANES + i) {
+                return DAMAGED(err, "T6a: lane %u of block %u holds entry %u, which should not be there", (unsigned)i, (unsigned)block,
+                               (unsigned)node[i]);
             }
         }
     }
@@ -198,12 +198,12 @@ static int check_entry(const struct block_layout *layout, uint32_t node, double 
 {
     const uint32_t at = node < layout->rows ? block_where(layout)[node] : BLOCK_NONE;
     const int wanted = reach != -(double)INFINITY;
+    double kept;
 
     if (wanted != (at != BLOCK_NONE)) return DAMAGED(err, "T6a: entry %u is %s", (unsigned)node, wanted ? "missing" : "there and should not be");
-    if (wanted && block_reaches(layout, at / METRIC_LANES)[at % METRIC_LANES] != reach) {
-        return DAMAGED(err, "T6e: entry %u has reach %g instead of %g", (unsigned)node, block_reaches(layout, at / METRIC_LANES)[at % METRIC_LANES], reach);
-    }
-    return 0;
+    if (!wanted) return 0;
+    kept = block_reaches(layout, at / METRIC_LANES)[at % METRIC_LANES];
+    return kept == reach ? 0 : DAMAGED(err, "T6e: entry %u has reach %g instead of %g", (unsigned)node, kept, reach);
 }
 
 int block_check(const struct block_layout *layout, const struct block_source *source, double (*reach_of)(const void *ctx, uint32_t node),

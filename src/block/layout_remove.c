@@ -45,10 +45,10 @@ static uint32_t partner_of(const struct block_layout *layout, uint32_t inner, ui
 
         if (other == slot || block_child_link(layout, child[other])->count + block_child_link(layout, child[slot])->count > most) continue;
         g = gap(layout, inner, slot, other);
-        if (best == METRIC_FANOUT || g < best_gap || (g == best_gap && label_gap(layout, inner, slot, other) < label_gap(layout, inner, slot, best))) {
-            best = other;
-            best_gap = g;
-        }
+        if (best < METRIC_FANOUT && g > best_gap) continue;
+        if (best < METRIC_FANOUT && g == best_gap && label_gap(layout, inner, slot, other) >= label_gap(layout, inner, slot, best)) continue;
+        best = other;
+        best_gap = g;
     }
     return best;
 }

@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { GRAIN = 1024 };
+enum { GRAIN = 2048 };
 
 /* ---- forward and back by the same routine -------------------------------------------------------------------------------------------------- */
 

@@ -159,8 +159,8 @@ static int check_labels(const struct index_state *s, struct pcct_error *err)
     TRY(base_sort_pairs(pair, n, s->env, err));
     for (size_t i = 1; i < n; i++) {
         if (pair[i - 1].key != pair[i].key) continue;
-        TRY(base_fail(err, PCCT_E_DAMAGED, "T5 caches: two live points (nodes %" PRIu64 " and %" PRIu64 ") have the label %" PRId64, pair[i - 1].value,
-                      pair[i].value, (int64_t)pair[i].key));
+        TRY(base_fail(err, PCCT_E_DAMAGED, "T5 caches: two live points (nodes %" PRIu64 " and %" PRIu64 ") have the label %" PRId64,
+                      pair[i - 1].value, pair[i].value, (int64_t)pair[i].key));
     }
 done:
     base_free(s->env, pair);

@@ -44,7 +44,7 @@ struct row_counts {
 static int is_level(int16_t level)
 {
     return level == INDEX_LEVEL_DEAD || level == INDEX_LEVEL_TWIN ||
-           (level >= INDEX_LEVEL_BIAS + METRIC_LEVEL_MIN && level <= INDEX_LEVEL_BIAS + METRIC_LEVEL_MAX + 1);
+           (level >= INDEX_LEVEL_BIAS + METRIC_LEVEL_MIN && level <= INDEX_LEVEL_BIAS + METRIC_LEVEL_MAX);
 }
 
 static int is_length(double x) { return x >= 0 && x < (double)INFINITY; }
@@ -142,7 +142,9 @@ static int check_counts(const struct row_check *check, struct pcct_error *err)
     int status = 0;
 
     if (check->listed != below_root) TRY(name_missing(s, err));
-    if (check->live != s->n_live) TRY(base_fail(err, PCCT_E_DAMAGED, "T5 caches: %" PRIu64 " nodes are live, counted were %u", check->live, s->n_live));
+    if (check->live != s->n_live) {
+        TRY(base_fail(err, PCCT_E_DAMAGED, "T5 caches: %" PRIu64 " nodes are live, counted were %u", check->live, s->n_live));
+    }
     if (check->twins != s->twins) {
         TRY(base_fail(err, PCCT_E_DAMAGED, "T5 caches: %" PRIu64 " nodes are twins, counted were %" PRIu64, check->twins, s->twins));
     }

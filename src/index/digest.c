@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { GRAIN = 1024, PREFIX = 8 };
+enum { GRAIN = 2048, PREFIX = 8 };
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digests are over little-endian bytes");
 
 static uint64_t hash_value(uint32_t array, uint32_t row, const void *value, size_t bytes)

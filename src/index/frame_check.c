@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { GRAIN = 1024 };
+enum { GRAIN = 2048 };
 
 /* What can be wrong with one row. */
 enum {
@@ -73,7 +73,7 @@ static struct index_row row_after(const struct checking *c, uint32_t node)
 
 static int level_in_range(int16_t level)
 {
-    return level == INDEX_LEVEL_TWIN || (level >= INDEX_LEVEL_BIAS + METRIC_LEVEL_MIN && level <= INDEX_LEVEL_BIAS + METRIC_LEVEL_MAX + 1);
+    return level == INDEX_LEVEL_TWIN || (level >= INDEX_LEVEL_BIAS + METRIC_LEVEL_MIN && level <= INDEX_LEVEL_BIAS + METRIC_LEVEL_MAX);
 }
 
 /* A live row as it will be: 0 or what is wrong. */
@@ -193,14 +193,15 @@ static int check_counts(const struct index_frame *f, const struct index_state *s
     if (f->n_before != state->n || f->live_before != state->n_live || f->root_before != state->root ||
         f->next_label_before != state->next_label) {
         return base_fail(err, PCCT_E_DAMAGED,
-                         "the frame is for another version: it starts from %u rows, %u live, root %u; there are %u rows, %u live, root %u", f->n_before,
-                         f->live_before, f->root_before, state->n, state->n_live, state->root);
+                         "the frame is for another version: it starts from %u rows, %u live, root %u; there are %u rows, %u live, root %u",
+                         f->n_before, f->live_before, f->root_before, state->n, state->n_live, state->root);
     }
     if (memcmp(f->digest_before, state->digest, sizeof f->digest_before) != 0) {
         return base_fail(err, PCCT_E_DAMAGED, "the frame is for another version: its digests are not those of the rows that are there");
     }
     if (f->n_after < f->n_before || f->n_after == INDEX_NONE || f->n_after - f->n_before != f->added.count || f->gone.count != f->gone_label.count ||
-        (uint64_t)f->live_before + f->added.count != (uint64_t)f->live_after + f->gone.count || (f->live_after == 0) != (f->root_after == INDEX_NONE)) {
+        (uint64_t)f->live_before + f->added.count != (uint64_t)f->live_after + f->gone.count ||
+        (f->live_after == 0) != (f->root_after == INDEX_NONE)) {
         return base_fail(err, PCCT_E_DAMAGED, "the frame does not fit: its counts contradict each other");
     }
     return 0;

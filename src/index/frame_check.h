@@ -10,8 +10,8 @@ static inline int index_same_radius(const struct index_row *a, const struct inde
     return a->radius == b->radius; /* -0 and NaN are never written, and refused where frames are read */
 }
 
-/* Proves that a frame fits a state, before anything is changed: counts, old values, ranges, that parents live and stand above their children after it,
- * one root, labels, points. May make the label table. Errors: DAMAGED, MEMORY. */
+/* Proves that a frame fits a state, before anything is changed: counts, old values, ranges, that parents live and stand above their children after
+ * it, one root, labels, points. May make the label table. Errors: DAMAGED, MEMORY. */
 int index_frame_check(const struct index_frame *frame, struct index_state *state, struct pcct_error *err);
 
 #endif

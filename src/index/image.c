@@ -12,7 +12,8 @@
 
 /*
  * The head of an image, little-endian: this structure, then `levels` pairs { u64 stored level, u64 live nodes of it }, ascending by level, counts
- * above 0. Arrays are as in memory: those of the state by their number in enum index_array, those of the layout from 32 on in the order of block_arrays().
+ * above 0. Arrays are as in memory: those of the state by their number in enum index_array, those of the layout from 32 on in the order of
+ * block_arrays().
  */
 struct image_head {
     uint32_t form, metric, input_dim, dim;   /* form: IMAGE_FORM */

@@ -5,8 +5,8 @@
 #include "index/state.h"
 
 /*
- * Label -> node. While labels strictly ascend over all rows, the dead ones too, the label array itself is searched; otherwise there is a hash table of
- * node numbers with open addressing, in which each label stands once, with the newest row that bears it. Whether that row is live is looked up in
+ * Label -> node. While labels strictly ascend over all rows, the dead ones too, the label array itself is searched; otherwise there is a hash table
+ * of node numbers with open addressing, in which each label stands once, with the newest row that bears it. Whether that row is live is looked up in
  * the state, so deaths and births need no upkeep; appended and removed rows do. Without a table (state->labels NULL) these do nothing.
  */
 void index_labels_free(struct index_state *state);

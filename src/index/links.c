@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-enum { GRAIN = 256, ROW_GRAIN = 16384 };
+enum { GRAIN = 1024, ROW_GRAIN = 16384 };
 
 /* Two stable sorts, since parent, level and node do not fit into one key. */
 int index_links_sort(struct index_link *links, size_t n, const struct base_env *env, struct pcct_error *err)

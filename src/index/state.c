@@ -170,7 +170,7 @@ int index_attach(struct index_state *state, const struct index_seat *seats, size
     if (n == 0) return 0;
     TRY(base_take(&work.move, state->env, n, sizeof *work.move, err));
     for (size_t i = 0; i < n; i++) TRY(index_frame_note(state, seats[i].node, err));
-    base_par_for(state->env, n, GRAIN / 16, seat_rows, &work);
+    base_par_for(state->env, n, GRAIN / 4, seat_rows, &work);
     TRY(index_rows_move(state, work.move, n, err));
 done:
     base_free(state->env, work.move);

@@ -98,6 +98,7 @@ void index_free(struct index_state *state);
  * Changes. Each keeps arrays, lists, level counts, labels and layout in step and notes the old values of rows below frame->n_before in
  * state->frame, if there is one. Radii and the root's stored level are kept by the caller (tree/). After a failure (MEMORY) the state is half
  * changed: the caller undoes the frame (index_undo).
+ * The digest is brought up to date by index_frame_seal, index_apply and index_undo; changes without a frame leave it behind.
  */
 
 /* Appends n rows of level FREE, not live yet: valid points (row-major, input_dim) with labels that are not live. Raises next_label. */
@@ -120,7 +121,7 @@ int index_attach(struct index_state *state, const struct index_seat *seats, size
 
 /* radius[node] = max(radius[node], radius). */
 int index_raise_radius(struct index_state *state, uint32_t node, double radius, struct pcct_error *err);
-/* The root's stored level = max(1 + greatest other, what it is if only raised is true). T1. */
+/* The root's stored level = 1 + greatest other, falling too; INDEX_LEVEL_BIAS (level 0) when no other node is of ordinary level. T1. */
 int index_settle_root(struct index_state *state, struct pcct_error *err);
 /* Sets radius[node] (twin takeover). */
 int index_set_radius(struct index_state *state, uint32_t node, double radius, struct pcct_error *err);

@@ -7,13 +7,12 @@
 /* Mean radius of the Earth in metres (IUGG), twice. */
 #define TWO_RADII 12742017.6
 
-#define DEGREE 0x1.1df46a2529d39p-6       /* pi / 180 to the nearest double, */
-#define DEGREE_REST 0x1.5c1d8becdd291p-62 /* and what that leaves */
+#define DEGREE 0x1.1df46a2529d39p-6 /* pi / 180; the nearest double is good to 2^-55 of it */
 #define HALF_PI 0x1.921fb54442d18p+0
 #define HALF_PI_REST 0x1.1a62633145c07p-54
 
-/* Sine of r degrees, |r| <= 45: Taylor's series in degrees to r^17 (the next term is below 2^-63 of the result). The first term is added last
- * and in two parts, so that the error stays near one unit in the last place. */
+/* Sine of r degrees, |r| <= 45: Taylor's series in degrees to r^17 (the next term is below 2^-63 of the result). The first term is added last,
+ * so that the error stays below 2 units in the last place. */
 static double sine(double r)
 {
     const double z = r * r;
@@ -26,7 +25,7 @@ static double sine(double r)
     p = p * z + -0x1.c368d9fa95091p-54;
     p = p * z + 0x1.dad94eae10d70p-37;
     p = p * z + -0x1.dbb820d942f78p-21;
-    return r * DEGREE + (r * DEGREE_REST + r * (z * p));
+    return r * DEGREE + r * (z * p);
 }
 
 /* Cosine of r degrees, |r| <= 45: to r^16. */

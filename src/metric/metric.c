@@ -64,10 +64,11 @@ static int fail_row(const struct metric *metric, const double *row, size_t numbe
     if (isnan(value)) return base_fail(err, PCCT_E_POINT, "row %zu has NaN (%zu bad %s in all)", number, count, rows);
     if (isinf(value)) return base_fail(err, PCCT_E_POINT, "row %zu has an infinite value (%zu bad %s in all)", number, count, rows);
     if (metric->id == METRIC_HAVERSINE) {
-        return base_fail(err, PCCT_E_POINT, "row %zu: %s %.15g is outside %s (%zu bad %s in all)", number, column == 0 ? "latitude" : "longitude", value,
-                         column == 0 ? "-90..90" : "-180..180", count, rows);
+        return base_fail(err, PCCT_E_POINT, "row %zu: %s %.15g is outside %s (%zu bad %s in all)", number, column == 0 ? "latitude" : "longitude",
+                         value, column == 0 ? "-90..90" : "-180..180", count, rows);
     }
-    return base_fail(err, PCCT_E_POINT, "row %zu: coordinate %.15g is too large, 2^500 is the limit (%zu bad %s in all)", number, value, count, rows);
+    return base_fail(err, PCCT_E_POINT, "row %zu: coordinate %.15g is too large, 2^500 is the limit (%zu bad %s in all)", number, value, count,
+                     rows);
 }
 
 int metric_validate(size_t *bad_row, const struct metric *metric, const double *rows, size_t n, size_t first_row, struct pcct_error *err)

@@ -81,18 +81,45 @@ done:
     return status;
 }
 
-/* Lists the anchor and sets the redo distance of its version to nothing, from which later commits count on. */
-static int list(struct store *store, const struct writing *w, struct pcct_error *err)
+/* Sets a version's redo distance. *changed: it was another before. */
+static int set_redo(int *changed, struct store_txn *txn, uint64_t version, uint64_t frames, uint64_t bytes, struct pcct_error *err)
 {
     struct store_record record;
-    struct store_txn txn = {0};
     const uint8_t *note = NULL;
-    int status = 0, unsure = 0;
+    int status = 0;
+
+    TRY(store_record_get(&record, &note, txn, version, err));
+    *changed = record.version.redo_frames != frames || record.version.redo_bytes != bytes;
+    if (!*changed) goto done;
+    record.version.redo_frames = frames;
+    record.version.redo_bytes = bytes;
+    TRY(store_record_put(txn, &record, note, err));
+done:
+    return status;
+}
+
+/* Lists the anchor. The redo distances of its version and of those that rest on it follow; mostly it is the newest, and nothing rests on it. */
+static int list(struct store *store, const struct writing *w, struct pcct_error *err)
+{
+    struct store_record record, base;
+    struct store_state state;
+    struct store_txn txn = {0};
+    int status = 0, unsure = 0, changed = 0, listed = 0;
 
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
-    TRY(store_record_get(&record, &note, &txn, w->anchor.version, err));
-    record.version.redo_frames = record.version.redo_bytes = 0;
-    TRY(store_record_put(&txn, &record, note, err));
+    TRY(store_state_get(&state, &txn, err));
+    TRY(set_redo(&changed, &txn, w->anchor.version, 0, 0, err));
+    for (uint64_t v = w->anchor.version + 1; changed && v < state.next_version; v++) {
+        int one;
+
+        TRY(store_anchor_listed(&listed, &txn, v, err));
+        /* a version that was lost has none that could be read behind it */
+        if (listed || store_record_get(&record, NULL, &txn, v, NULL) != 0 || record.version.state_parent < w->anchor.version ||
+            store_record_get(&base, NULL, &txn, record.version.state_parent, NULL) != 0) {
+            continue;
+        }
+        TRY(set_redo(&one, &txn, v, base.version.redo_frames + 1, base.version.redo_bytes + record.version.bytes, err));
+    }
     TRY(store_anchor_list(&txn, w->anchor.version, w->anchor.file_bytes, w->written, err));
     TRY(store_txn_commit(&txn, &unsure, err));
 done:

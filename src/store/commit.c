@@ -11,15 +11,16 @@
 static int fill_in(struct store_version *v, struct store_txn *txn, struct pcct_error *err)
 {
     struct store_record parent = {0}, jump = {0}, further = {0}, base = {0};
-    int status = 0;
+    int status = 0, lost;
 
     if (v->parent != 0) TRY(store_record_get(&parent, NULL, txn, v->parent, err));
-    if (parent.version.jump != 0) TRY(store_record_get(&jump, NULL, txn, parent.version.jump, err));
-    if (jump.version.jump != 0) TRY(store_record_get(&further, NULL, txn, jump.version.jump, err));
     if (v->state_parent != 0) TRY(store_record_get(&base, NULL, txn, v->state_parent, err));
     v->generation = parent.version.generation + 1;
     v->jump = v->parent;
-    if (v->parent != 0 && parent.version.generation - jump.version.generation == jump.version.generation - further.version.generation) {
+    /* an ancestor whose record was lost only makes the way back longer */
+    lost = parent.version.jump != 0 && store_record_get(&jump, NULL, txn, parent.version.jump, NULL) != 0;
+    lost = lost || (jump.version.jump != 0 && store_record_get(&further, NULL, txn, jump.version.jump, NULL) != 0);
+    if (!lost && v->parent != 0 && parent.version.generation - jump.version.generation == jump.version.generation - further.version.generation) {
         v->jump = jump.version.jump;
     }
     v->redo_frames = base.version.redo_frames + 1;

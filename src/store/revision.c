@@ -178,25 +178,26 @@ done:
     return status;
 }
 
-/* Goes back to the ancestor of generation `target`: by jumps as long as they do not lead past it, so O(log) records are read. */
+/* Goes back to the ancestor of generation `target`: by jumps as long as they do not lead past it, so O(log) records are read. A jump whose record is
+ * lost is not taken. */
 static int go_back(uint64_t *version, struct store_txn *txn, uint64_t generation, uint64_t target, struct pcct_error *err)
 {
     struct store_record here, there;
-    int status = 0;
+    int status = 0, far;
 
     while (generation > target) {
         memset(&there, 0, sizeof(there));
         TRY(store_record_get(&here, NULL, txn, *version, err));
-        if (here.version.jump != 0) TRY(store_record_get(&there, NULL, txn, here.version.jump, err));
+        far = here.version.jump != 0 && store_record_get(&there, NULL, txn, here.version.jump, NULL) != 0;
         *version = here.version.jump;
-        if (there.version.generation < target) {
+        if (far || there.version.generation < target) {
             memset(&there, 0, sizeof(there));
             *version = here.version.parent;
             if (here.version.parent != 0) TRY(store_record_get(&there, NULL, txn, here.version.parent, err));
         }
         if (there.version.generation >= generation || there.version.generation < target) {
-            status = base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: the ancestors of v%" PRIu64 " cannot be; `pcct fsck --rebuild-catalogue` makes it anew",
-                               txn->folder->path, here.version.version);
+            status = base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: the ancestors of v%" PRIu64 " cannot be; "
+                               "`pcct fsck --rebuild-catalogue` makes it anew", txn->folder->path, here.version.version);
             goto done;
         }
         generation = there.version.generation;

@@ -5,7 +5,9 @@
  */
 #include "common.h"
 
-enum { DIM_MAX = 5, VERSIONS_MAX = 100000, HELD = 2 };
+#include <sys/mman.h>
+
+enum { DIM_MAX = 5, HELD = 2, ROWS_MAX = 8000 };
 
 struct version {
     size_t n;
@@ -17,10 +19,12 @@ struct version {
     char key[24];      /* value of the key "op", or "" */
 };
 
+static uint64_t *anchored; /* views that stood on an anchor, counted over all processes */
+
 struct model {
     struct random_numbers random;
     uint32_t dim;
-    int sphere, shape;
+    int sphere, shape, flood;
     struct version *version;      /* [head + 1] */
     uint64_t head;
     int64_t next_label;
@@ -97,9 +101,9 @@ static size_t find(const struct version *v, int64_t label)
 struct asked {
     int mode;
     size_t rows, gone;
-    int64_t label[400], gone_label[400];
-    int counted[400], dropped[400];
-    double point[400 * DIM_MAX];
+    int64_t label[ROWS_MAX], gone_label[400];
+    int counted[ROWS_MAX], dropped[ROWS_MAX];
+    double point[ROWS_MAX * DIM_MAX];
     uint64_t inserted, deleted, skipped, replaced;
 };
 
@@ -227,8 +231,9 @@ static void ask_for(struct asked *a, struct model *m, uint64_t seed)
         a->gone_label[i] = a->gone == live ? m->version[m->head].label[i] : some_label(m, &r);
         if (random_below(&r, 2000) == 0) a->gone_label[i] = -77;
     }
+    if (m->head == 0 && m->flood) a->rows = ROWS_MAX; /* enough for an anchor soon */
     for (size_t i = 0; i < a->rows; i++) {
-        uint64_t kind = random_below(&r, 40);
+        uint64_t kind = a->rows < ROWS_MAX ? random_below(&r, 40) : 0;
 
         make_point(m, a->point + i * m->dim, &r);
         if (random_below(&r, 20) == 0 && live > 0) { /* a twin of a live point */
@@ -457,6 +462,7 @@ static void expect_view(struct model *m, const pcct_view *view, uint64_t number)
     OK(pcct_view_info(&info, view));
     CHECK(info.version == number && info.n_live == v->n && info.dim == m->dim, "v%" PRIu64 ", %" PRIu64 " points", info.version, info.n_live);
     CHECK(memcmp(info.identity, v->identity, 16) == 0, "identity of v%" PRIu64, number);
+    *anchored += info.anchor > 0;
     CHECK((info.root_label == -1) == (v->n == 0), "root %" PRId64, info.root_label);
     OK(pcct_view_read(labels, points, view, &err));
     CHECK(memcmp(labels, v->label, v->n * sizeof(int64_t)) == 0, "labels of v%" PRIu64, number);
@@ -628,6 +634,7 @@ static void create(struct model *m, uint64_t seed)
     m->sphere = seed % 6 == 5;
     m->dim = m->sphere ? 2 : (uint32_t)(seed % 6) + 1;
     m->shape = (int)below(m, 4);
+    m->flood = seed % 4 == 0;
     options.dim = m->dim;
     options.metric = m->sphere ? "haversine" : NULL;
     options.seed = seed;
@@ -675,7 +682,7 @@ static void shrink(const struct run *failed)
             failed->seed);
 }
 
-static uint64_t operations = 110, only_seed = 0;
+static uint64_t operations = 260, only_seed = 0;
 
 static void like_the_naive_store(void **test)
 {
@@ -688,6 +695,8 @@ static void like_the_naive_store(void **test)
         CHECK(status == 0, "seed %" PRIu64 " ended with %d", list.seed, status);
         if (only_seed) return;
     }
+    printf("%" PRIu64 " views on anchors\n", *anchored);
+    CHECK(*anchored > 10 || operations < 200, "only %" PRIu64 " views stood on an anchor", *anchored);
 }
 
 int main(int count, char **words)
@@ -696,6 +705,8 @@ int main(int count, char **words)
 
     if (count > 1) operations = strtoull(words[1], NULL, 10);
     if (count > 2) only_seed = strtoull(words[2], NULL, 10);
+    anchored = mmap(NULL, sizeof *anchored, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (anchored == MAP_FAILED) return 2;
     printf("seeds 6 to 17, %" PRIu64 " operations each\n", operations);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 /* One history, whatever the number of threads and however a version is reached: equal identities, equal answers. */
 #include "common.h"
 
-enum { DIM = 2, STEPS = 14, K = 9, QUERIES = 80, ADDED = 400 };
+enum { DIM = 2, STEPS = 14, K = 9, QUERIES = 80, ADDED = 1200 };
 
 struct history {
     uint8_t identity[STEPS + 1][16];
@@ -38,10 +38,10 @@ static void commit_step(uint8_t identity[16], pcct_store *store, uint64_t step)
         int64_t label = (int64_t)step * ADDED * 2 / 3 + i;
 
         if (i % 2) point[0] = floor(point[0]), point[1] = floor(point[1]);
-        if (label == (int64_t)step * 300) point[0] = 1e6;
+        if (label == (int64_t)step * 900) point[0] = 1e6;
         OK(pcct_batch_insert(batch, point, 1, &label, &err));
     }
-    for (int64_t i = 0; step > 2 && i < 100; i++) {
+    for (int64_t i = 0; step > 2 && i < 300; i++) {
         int64_t label = (int64_t)(step - 2) * ADDED * 2 / 3 + i * 2;
 
         OK(pcct_batch_delete(batch, &label, 1, &err));
@@ -99,8 +99,10 @@ struct answers {
     double distances[QUERIES * K];
 };
 
-static void ask(struct answers *answers, pcct_store *store, const char *revision, int threads)
+/* Returns the anchor that the view stands on. */
+static uint64_t ask(struct answers *answers, pcct_store *store, const char *revision, int threads)
 {
+    struct pcct_view_info info = { .size = sizeof info };
     struct pcct_knn_options options = PCCT_KNN_OPTIONS_INIT;
     struct random_numbers r = { 8 };
     struct pcct_error err = { 0, "" };
@@ -111,7 +113,9 @@ static void ask(struct answers *answers, pcct_store *store, const char *revision
     options.threads = threads;
     OK(pcct_view_open(&view, store, revision, &err));
     OK(pcct_knn(answers->labels, answers->distances, view, queries, QUERIES, K, &options, &err));
+    OK(pcct_view_info(&info, view));
     pcct_view_close(view);
+    return info.anchor;
 }
 
 static int remove_file(const char *path, const struct stat *what, int flag, struct FTW *where)
@@ -148,6 +152,7 @@ static void followed_reopened_rebuilt(void **test)
         struct answers followed, reopened, rebuilt;
         uint8_t identity[16];
         pcct_store *other = NULL;
+        uint64_t anchor = 0;
 
         if (step % 4 == 0) {
             copy_folder(path, copy);
@@ -155,11 +160,13 @@ static void followed_reopened_rebuilt(void **test)
             remove_anchors(bare);
             ask(&followed, store, "main", 1);
             other = open_store(copy, 1);
-            ask(&reopened, other, "main", 2);
+            anchor = ask(&reopened, other, "main", 2);
+            CHECK(anchor > 0 || step < 8, "no anchor at step %" PRIu64, step);
             commit_step(identity, other, step);
             pcct_store_close(other);
             other = open_store(bare, 2);
-            ask(&rebuilt, other, "main", 4);
+            anchor = ask(&rebuilt, other, "main", 4);
+            CHECK(anchor == 0, "anchor %" PRIu64, anchor);
             commit_step(history.identity[0], other, step);
             pcct_store_close(other);
             CHECK(memcmp(&followed, &reopened, sizeof followed) == 0, "step %" PRIu64, step);

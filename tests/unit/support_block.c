@@ -277,7 +277,8 @@ void support_block_ask(struct support_block *block, uint32_t queries, size_t k)
     double *q = room(dim, sizeof *q);
 
     for (uint32_t i = 0; i < queries; i++) {
-        const uint32_t row = (uint32_t)base_random_below(&block->random, block->rows), other = (uint32_t)base_random_below(&block->random, block->rows);
+        const uint32_t row = (uint32_t)base_random_below(&block->random, block->rows);
+        const uint32_t other = (uint32_t)base_random_below(&block->random, block->rows);
         const int stored = i % 2 == 0;
         const uint32_t self = i % 4 == 0 ? row : BLOCK_NONE;
 

@@ -53,7 +53,8 @@ done:
     return status;
 }
 
-int support_index_follow(struct index_state *state, const struct support_tree *tree, const struct tree_batch *batch, int steps, struct pcct_error *err)
+int support_index_follow(struct index_state *state, const struct support_tree *tree, const struct tree_batch *batch, int steps,
+                         struct pcct_error *err)
 {
     int status = 0;
 

@@ -21,8 +21,10 @@ void support_index_free(struct support_index *s);
 void support_index_batch(struct support_index *s, struct index_frame *frame, enum support_kind kind, size_t n, enum support_pick pick, size_t n_dead,
                          struct base_random *random);
 
-/* The same on a batch at hand, in steps that can fail; tree: after the batch already. Stops after step 1 (buried), 2 (appended), 3 (attached), 4 (all). */
-int support_index_follow(struct index_state *state, const struct support_tree *tree, const struct tree_batch *batch, int steps, struct pcct_error *err);
+/* The same on a batch at hand, in steps that can fail; tree: after the batch already. Stops after step 1 (buried), 2 (appended), 3 (attached), 4 (all
+ * is done). */
+int support_index_follow(struct index_state *state, const struct support_tree *tree, const struct tree_batch *batch, int steps,
+                         struct pcct_error *err);
 
 /* Asserts that T1 to T6 hold. The state was changed within frames only. */
 void support_index_sound(struct index_state *state);

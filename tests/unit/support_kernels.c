@@ -78,7 +78,11 @@ static void check(const struct metric_kernels *k, struct data *data, struct base
 
         /* limits and reaches that are met exactly, missed by a hair, infinite and negative */
         limit = round == 0 ? (double)INFINITY : round == 1 ? -1 : wanted[base_random_below(random, METRIC_LANES)];
-        for (uint32_t i = 0; i < METRIC_LANES; i++) data->reach[i] = i % 4 == 0 ? wanted[i] : i % 4 == 1 ? nextafter(wanted[i], -1) : i % 4 == 2 ? -1 : (double)INFINITY;
+        for (uint32_t i = 0; i < METRIC_LANES; i++) {
+            const double reach[4] = { wanted[i], nextafter(wanted[i], -1), -1, (double)INFINITY };
+
+            data->reach[i] = reach[i % 4];
+        }
         for (uint32_t i = 0; i < METRIC_FANOUT; i++) data->box_reach[i] = i % 2 ? wanted_bound[i] : nextafter(wanted_bound[i], -1);
         for (uint32_t i = 0; i < METRIC_LANES; i++) {
             lanes |= (uint64_t)(wanted[i] <= limit) << i;

@@ -128,8 +128,9 @@ void support_file_write(const struct support_store *s, const char *name, const v
     int fd;
 
     snprintf(path, sizeof(path), "%s/%s", s->path, name);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    fd = open(path, O_WRONLY | O_CREAT, 0600);
     assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
     assert_int_equal(write(fd, data, bytes), bytes);
     close(fd);
 }

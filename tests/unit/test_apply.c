@@ -94,6 +94,22 @@ static void test_frames_of_all_kinds(void **state)
     run("haversine", 2, SUPPORT_LATTICE, 1);
 }
 
+/* Large enough that every step is cut into pieces for threads. */
+static void test_frames_by_threads(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads *= 2) {
+        struct pair p;
+        struct base_random random;
+
+        base_random_seed(&random, 9);
+        start(&p, "haversine", 2, threads);
+        there_and_back(&p, SUPPORT_BOX, 4500, SUPPORT_PICK_ANY, 0, &random);
+        there_and_back(&p, SUPPORT_BOX, 2500, SUPPORT_PICK_ANY, 2500, &random);
+        finish(&p);
+    }
+}
+
 /* Planning that stops after any step leaves no trace. */
 static void test_half_made(void **state)
 {
@@ -207,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames_of_all_kinds),
+        cmocka_unit_test(test_frames_by_threads),
         cmocka_unit_test(test_half_made),
         cmocka_unit_test(test_without_memory),
     };

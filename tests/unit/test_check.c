@@ -156,8 +156,17 @@ static const char *dead_child(struct index_state *s)
 static const char *small_radius(struct index_state *s)
 {
     uint32_t m = mother(s);
+    double farthest = 0;
 
-    index_radius(s)[m] = nextafter(index_pdist(s)[index_child(s)[m]] * 0.5, 0);
+    for (uint32_t i = 0; i < s->n; i++) {
+        for (uint32_t a = index_parent(s)[i]; a != INDEX_NONE; a = index_parent(s)[a]) {
+            if (a == m) farthest = fmax(farthest, metric_inner(&s->metric, index_key(s, m, i)));
+        }
+    }
+    index_radius(s)[m] = farthest;
+    digest_anew(s);
+    support_index_sound(s);
+    index_radius(s)[m] = nextafter(farthest, 0);
     digest_anew(s);
     return "T5";
 }

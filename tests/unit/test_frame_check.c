@@ -61,7 +61,7 @@ static const char *rows_after(struct planted *p) { p->frame.n_after++; return "c
 static const char *live_after(struct planted *p) { p->frame.live_after++; return "contradict"; }
 static const char *counter(struct planted *p) { p->frame.next_label_after++; return "label counter"; }
 static const char *row_order(struct planted *p) { p->change[1].node = p->change[0].node; return "out of order"; }
-static const char *row_range(struct planted *p) { p->change[p->frame.change.count - 1].node = p->frame.n_before; return "out of order or out of range"; }
+static const char *row_range(struct planted *p) { p->change[p->frame.change.count - 1].node = p->frame.n_before; return "out of range"; }
 static const char *old_parent(struct planted *p) { pick(p, 0)->before.parent ^= 1; return "old values"; }
 static const char *old_level(struct planted *p) { pick(p, 1)->before.level ^= 1; return "old values"; }
 static const char *old_radius(struct planted *p)
@@ -72,7 +72,13 @@ static const char *old_radius(struct planted *p)
     c->before.radius = 12345;
     return "old values";
 }
-static const char *dead_with_parent(struct planted *p) { struct index_change *c = pick(p, 1); c->after.parent = c->before.parent; return "keeps a parent"; }
+static const char *dead_with_parent(struct planted *p)
+{
+    struct index_change *c = pick(p, 1);
+
+    c->after.parent = c->before.parent;
+    return "keeps a parent";
+}
 static const char *dead_with_radius(struct planted *p) { struct index_change *c = pick(p, 1); c->after.radius = 77; return "a radius"; }
 static const char *level_range(struct planted *p) { p->row[4].level = 1900; return "level is out of range"; }
 static const char *level_free(struct planted *p) { p->row[4].level = INDEX_LEVEL_FREE; return "level is out of range"; }

@@ -54,9 +54,10 @@ static void finish(struct imaged *m)
     support_index_free(&m->s);
 }
 
-/* Maps a copy and adopts it; `spoil` has its way with head or arrays in between. */
-static int adopt(struct index_state *state, struct imaged *m, const void *head, size_t head_bytes, void (*spoil)(struct index_image *, void *), void *ctx,
-                 struct pcct_error *err)
+/* Maps a copy and adopts it; the spoiler has its way with the arrays in between. */
+typedef void spoiler(struct index_image *image, void *ctx);
+
+static int adopt(struct index_state *state, struct imaged *m, const void *head, size_t head_bytes, spoiler *spoil, void *ctx, struct pcct_error *err)
 {
     struct index_image image;
     int status = 0;
@@ -103,7 +104,32 @@ static void test_round_trip(void **state)
     }
 }
 
-static void expect_damaged(struct imaged *m, const void *head, size_t head_bytes, void (*spoil)(struct index_image *, void *), void *ctx)
+/* A batch that was taken back leaves nothing in the image, though arrays and layout had grown. */
+static void test_image_after_undo(void **state)
+{
+    struct imaged m;
+    struct index_state copy;
+    struct index_frame frame;
+    struct base_random random;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    base_random_seed(&random, 94);
+    start(&m, "euclidean", 100);
+    index_frame_init(&frame, &m.s.support.env);
+    support_index_batch(&m.s, &frame, SUPPORT_LATTICE, 500, SUPPORT_PICK_ANY, 10, &random);
+    support_ok(index_undo(&m.s.state, &frame, &err), &err);
+    m.head.count = 0;
+    support_ok(index_image_of(&m.image, &m.head, &m.s.state, &err), &err);
+    support_ok(adopt(&copy, &m, m.head.memory.data, m.head.count, NULL, NULL, &err), &err);
+    support_state_equal(&copy, &m.s.state);
+    support_index_sound(&copy);
+    index_frame_free(&frame);
+    index_free(&copy);
+    finish(&m);
+}
+
+static void expect_damaged(struct imaged *m, const void *head, size_t head_bytes, spoiler *spoil, void *ctx)
 {
     struct index_state copy;
     struct pcct_error err = { 0, "" };
@@ -123,7 +149,9 @@ static void test_heads(void **state)
 
     (void)state;
     start(&m, "haversine", 100);
-    head = m.head.memory.data;
+    head = malloc(m.head.count);
+    assert_non_null(head);
+    memcpy(head, m.head.memory.data, m.head.count);
     for (size_t n = 0; n < m.head.count; n++) {
         struct index_image image;
 
@@ -140,6 +168,7 @@ static void test_heads(void **state)
         expect_damaged(&m, head, m.head.count, NULL, NULL);
         head[at] ^= (unsigned char)(1 << bit % 8);
     }
+    free(head);
     finish(&m);
 }
 
@@ -196,7 +225,8 @@ static void test_random_junk(void **state)
     base_random_seed(&random, 93);
     start(&m, "euclidean", 100);
     for (int round = 0; round < 2000; round++) {
-        size_t array = (size_t)base_random_below(&random, m.image.arrays), bytes = (size_t)m.image.array[array].items * m.image.array[array].item_bytes;
+        size_t array = (size_t)base_random_below(&random, m.image.arrays);
+        size_t bytes = (size_t)m.image.array[array].items * m.image.array[array].item_bytes;
         struct flip flip = { array, bytes < 4 ? 0 : (size_t)base_random_below(&random, bytes / 4) * 4, odd[base_random_below(&random, 8)] };
         struct index_state copy;
         struct pcct_error err = { 0, "" };
@@ -270,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_heads),        cmocka_unit_test(test_spoilt_arrays),
         cmocka_unit_test(test_random_junk), cmocka_unit_test(test_other_arrays), cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_image_after_undo),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

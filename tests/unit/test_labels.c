@@ -142,6 +142,39 @@ static void test_one_label_many_rows(void **state)
     support_index_free(&w.s);
 }
 
+/* Rows that were added are forgotten and rows that died are found again, also where one took the other's label. */
+static void test_undo(void **state)
+{
+    static const double point[] = { 0, 1, 2, 3 };
+    static const int64_t label[] = { 40, 30, 20, 10 }, again[] = { 20, 10, 50 };
+    static const uint32_t dead[] = { 2, 3 };
+    const struct index_seat seat[] = { { 0, INDEX_NONE, 1030 }, { 1, 0, 1000 }, { 2, 0, 1000 }, { 3, 0, 1000 } };
+    const struct index_seat reseat[] = { { 4, 0, 1000 }, { 5, 0, 1000 }, { 6, 0, 1000 } };
+    struct support_index s;
+    struct index_frame frame;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_index_start(&s, "euclidean", 1, 1);
+    support_ok(index_append(&s.state, point, label, 4, &err), &err);
+    support_ok(index_attach(&s.state, seat, 4, &err), &err);
+    support_ok(index_labels_prepare(&s.state, &err), &err);
+    for (int round = 0; round < 3; round++) {
+        index_frame_init(&frame, &s.support.env);
+        index_frame_begin(&frame, &s.state);
+        support_ok(index_bury(&s.state, dead, 2, &err), &err);
+        support_ok(index_append(&s.state, point, again, 3, &err), &err);
+        support_ok(index_attach(&s.state, reseat, 3, &err), &err);
+        support_ok(index_frame_seal(&frame, &s.state, &err), &err);
+        for (uint32_t i = 0; i < 3; i++) assert_int_equal(index_find_prepared(&s.state, again[i]), 4 + i);
+        support_ok(index_undo(&s.state, &frame, &err), &err);
+        for (uint32_t i = 0; i < 4; i++) assert_int_equal(index_find_prepared(&s.state, label[i]), i);
+        assert_int_equal(index_find_prepared(&s.state, 50), INDEX_NONE);
+        index_frame_free(&frame);
+    }
+    support_index_free(&s);
+}
+
 static int prepare_call(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct world *w = ctx;
@@ -169,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_ascending_then_not),
         cmocka_unit_test(test_against_naive_map),
         cmocka_unit_test(test_one_label_many_rows),
+        cmocka_unit_test(test_undo),
         cmocka_unit_test(test_without_memory),
     };
 

@@ -110,7 +110,6 @@ static void every_link_is_checked(void **state)
     struct planted p;
     struct block_layout *layout = &p.block.layout;
     struct block_array array[BLOCK_ARRAYS];
-    struct block_shape shape;
 
     (void)state;
     plant(&p);
@@ -139,18 +138,18 @@ static void every_link_is_checked(void **state)
             *at = kept;
         }
     }
-    block_shape_get(&shape, layout);
-    for (int field = 0; field < 7; field++) {
-        uint32_t *at = field == 0 ? &layout->blocks : field == 1 ? &layout->inners : field == 2 ? &layout->free_block : field == 3 ? &layout->free_inner :
-                       field == 4 ? &layout->root : field == 5 ? &layout->rows : NULL, kept;
+    {
+        uint32_t *const number[] = { &layout->blocks, &layout->inners, &layout->free_block, &layout->free_inner, &layout->root, &layout->rows };
 
-        if (!at) break;
-        kept = *at;
-        for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
-            *at = values[v];
-            assert_int_equal(block_check_links(layout, NULL), values[v] == kept ? 0 : PCCT_E_DAMAGED);
+        for (size_t field = 0; field < sizeof number / sizeof *number; field++) {
+            const uint32_t kept = *number[field];
+
+            for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+                *number[field] = values[v];
+                assert_int_equal(block_check_links(layout, NULL), values[v] == kept ? 0 : PCCT_E_DAMAGED);
+            }
+            *number[field] = kept;
         }
-        *at = kept;
     }
     layout->entries++;
     assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);

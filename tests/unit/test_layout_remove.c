@@ -62,6 +62,38 @@ static void poor_parts_are_joined(void **state)
     support_env_finish(&env);
 }
 
+/* On a line the places of all parts are known: the last of three levels loses a block and is joined to its neighbour, which is poor itself by then.
+ * What the last entry of the block leaves behind must be seen at the root too. */
+static void a_join_is_seen_at_the_root(void **state)
+{
+    enum { N = 64 * (256 + 16 + 4) };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    uint32_t inners = 0;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, N, 1, SUPPORT_UNIFORM, 4);
+    for (uint32_t i = 0; i < N; i++) {
+        block.place[i] = i;
+        block.node[i] = i;
+        block.value[i] = block.reach[i] = 1;
+    }
+    support_ok(block_build(&block.layout, &block.source, block.node, block.value, N, 64, &err), &err);
+    for (uint32_t gone = 0; gone < 64 * (8 + 1); gone++) { /* eight blocks of the neighbour, then the last block of all */
+        const uint32_t node = gone < 64 * 8 ? 64 * 256 + gone : N - 1 - (gone - 64 * 8);
+
+        block_remove(&block.layout, &node, 1);
+        block.reach[node] = -(double)INFINITY;
+        if (gone % 64 >= 40) support_block_check(&block);
+    }
+    for (uint32_t i = 0; i < block.layout.inners; i++) inners += ((struct block_link *)block.layout.inner.data)[i].count > 0;
+    assert_int_equal(inners, 1 + 2 + 16 + 1);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
 /* Numbers that were freed are used again: with as many removed as inserted the arrays stay as they are. */
 static void freed_numbers_are_used_again(void **state)
 {
@@ -129,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(summaries_shrink_to_what_is_left),
         cmocka_unit_test(poor_parts_are_joined),
+        cmocka_unit_test(a_join_is_seen_at_the_root),
         cmocka_unit_test(freed_numbers_are_used_again),
         cmocka_unit_test(reaches_follow_at_every_ancestor),
     };

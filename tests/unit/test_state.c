@@ -101,6 +101,23 @@ static void test_line(void **state)
     support_index_free(&s);
 }
 
+/* The label counter stands above every label that was ever used, and at 0 at least. */
+static void test_next_label(void **state)
+{
+    static const struct { int64_t label, next; } cases[] = { { INT64_MIN, 0 }, { 0, 1 }, { 1, 2 }, { 1, 2 }, { 7, 8 }, { 3, 8 }, { INT64_MAX, INT64_MAX } };
+    static const double point = 1;
+    struct support_index s;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_index_start(&s, "euclidean", 1, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        support_ok(index_append(&s.state, &point, &cases[i].label, 1, &err), &err);
+        assert_int_equal(s.state.next_label, cases[i].next);
+    }
+    support_index_free(&s);
+}
+
 /* The root falls when what was below it is gone; alone it stands at 0. */
 static void test_settle_root(void **state)
 {
@@ -229,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches),      cmocka_unit_test(test_threads),        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_next_label),
         cmocka_unit_test(test_settle_root),  cmocka_unit_test(test_orphans_wait),   cmocka_unit_test(test_rebuild_layout),
         cmocka_unit_test(test_without_memory),
     };

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_block.h"
+
+#include "block/layout_nodes.h"
+
+#include <math.h>
+
+/* A block with a single lane at x, hanging nowhere yet; its entry has number and label `node`. */
+static uint32_t lone_block(struct support_block *block, uint32_t node, double x)
+{
+    const uint32_t number = block_take_block(&block->layout);
+
+    block->place[node] = x;
+    block->label[node] = node;
+    block->reach[node] = node;
+    block_put_lane(&block->layout, number, node, &x, node, node);
+    block->layout.entries++;
+    return number;
+}
+
+/* Children are hung one by one, in three orders: inner nodes split in two halves by place, the root grows, all stays sound and tight. */
+static void hanging_splits_inner_nodes(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int order = 0; order < 3; order++) {
+        struct support_block block;
+        struct block_layout *layout = &block.layout;
+        uint32_t first;
+
+        support_block_start(&block, &env, 700, 1, SUPPORT_UNIFORM, 1);
+        support_ok(block_reserve(layout, 700, 700, 700, &err), &err);
+        layout->rows = 700;
+        for (uint32_t i = 0; i < 700; i++) block_where(layout)[i] = BLOCK_NONE;
+        layout->root = block_take_inner(layout);
+        first = lone_block(&block, 0, 350);
+        block_add_slot(layout, layout->root, first | BLOCK_IS_LEAF);
+        for (uint32_t i = 1; i < 700; i++) {
+            const uint32_t number = lone_block(&block, i, order == 0 ? i : order == 1 ? 700 - i : i * 389 % 700);
+            uint32_t inner = block_link_of(layout, number - (order < 2))->parent;
+
+            if (order == 2) inner = block_link_of(layout, i * 31 % number)->parent; /* anywhere: overlapping boxes are sound too */
+            block_hang(layout, inner, number | BLOCK_IS_LEAF);
+            for (inner = block_link_of(layout, number)->parent; inner != layout->root; inner = block_inner(layout, inner)->parent) {
+                block_summarise(layout, block_inner(layout, inner)->parent, block_inner(layout, inner)->slot);
+            }
+            if (i % 10 == 0 || i < 40) support_block_check(&block);
+        }
+        assert_int_equal(block_height(layout), 3);
+        for (uint32_t i = 0; i < layout->inners; i++) assert_true(block_inner(layout, i)->count >= (i == layout->root ? 2 : 8));
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* The halves are the lower and the upper one, whichever the new child belongs to. */
+static void halves_are_apart(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (uint32_t last = 0; last < 17; last++) {
+        struct support_block block;
+        struct block_layout *layout = &block.layout;
+        uint32_t low, high;
+
+        support_block_start(&block, &env, 17, 1, SUPPORT_UNIFORM, 1);
+        support_ok(block_reserve(layout, 17, 4, 17, &err), &err);
+        layout->rows = 17;
+        layout->root = block_take_inner(layout);
+        for (uint32_t i = 0; i < 16; i++) block_add_slot(layout, layout->root, lone_block(&block, i, i < last ? i : i + 1) | BLOCK_IS_LEAF);
+        block_hang(layout, layout->root, lone_block(&block, 16, last) | BLOCK_IS_LEAF);
+        support_block_check(&block);
+        assert_int_equal(block_inner(layout, layout->root)->count, 2);
+        low = block_boxes(layout, layout->root)[0] > block_boxes(layout, layout->root)[1];
+        high = 1 - low;
+        assert_true(block_boxes(layout, layout->root)[low] == 0 && block_boxes(layout, layout->root)[METRIC_FANOUT + low] == 8);
+        assert_true(block_boxes(layout, layout->root)[high] == 9 && block_boxes(layout, layout->root)[METRIC_FANOUT + high] == 16);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+static void numbers_are_given_back(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    uint32_t number[4];
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 4, 1, SUPPORT_UNIFORM, 1);
+    support_ok(block_reserve(&block.layout, 4, 4, 4, &err), &err);
+    for (uint32_t i = 0; i < 4; i++) assert_int_equal(number[i] = block_take_block(&block.layout), i);
+    block_give_block(&block.layout, 2);
+    block_give_block(&block.layout, 0);
+    assert_int_equal(block_take_block(&block.layout), 0);
+    assert_int_equal(block_take_block(&block.layout), 2);
+    assert_int_equal(block_take_inner(&block.layout), 0);
+    assert_int_equal(block_take_inner(&block.layout), 1);
+    block_give_inner(&block.layout, 0);
+    assert_int_equal(block_take_inner(&block.layout), 0);
+    assert_int_equal(block_take_inner(&block.layout), 2);
+    assert_int_equal(block_reserve(&block.layout, (size_t)UINT32_MAX / 64 + 1, 4, 4, &err), PCCT_E_MEMORY);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+/* Climbing goes as far as something changes. */
+static void climbing_renews_ancestors(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct block_layout *layout = &block.layout;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 20000, 2, SUPPORT_UNIFORM, 1);
+    support_ok(support_block_build(&block, 20000, 64, &err), &err);
+    assert_int_equal(block_height(layout), 3);
+    for (uint32_t node = 0; node < 20000; node += 997) {
+        const uint32_t at = block_where(layout)[node];
+        const struct block_link *link = block_link_of(layout, at / METRIC_LANES);
+
+        block_lanes(layout, at / METRIC_LANES)[at % METRIC_LANES] = block.place[2 * node] = -(double)node;
+        block_labels(layout, at / METRIC_LANES)[at % METRIC_LANES] = block.label[node] = -1000 - (int64_t)node;
+        assert_true(block_summarise(layout, link->parent, link->slot));
+        block_climb(layout, link->parent);
+        assert_false(block_summarise(layout, link->parent, link->slot));
+        support_block_check(&block);
+    }
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hanging_splits_inner_nodes),
+        cmocka_unit_test(halves_are_apart),
+        cmocka_unit_test(numbers_are_given_back),
+        cmocka_unit_test(climbing_renews_ancestors),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_block.h"
+
+#include "block/layout_split.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 3000 };
+
+static const struct support_block *comparing;
+static uint32_t along;
+
+/* The order that splits follow: coordinate, label, node. */
+static int compare(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    const double at_x = comparing->place[x * comparing->layout.dim + along], at_y = comparing->place[y * comparing->layout.dim + along];
+
+    if (at_x != at_y) return at_x < at_y ? -1 : 1;
+    if (comparing->label[x] != comparing->label[y]) return comparing->label[x] < comparing->label[y] ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static uint32_t widest(const struct support_block *block, uint32_t from, uint32_t n)
+{
+    const uint32_t dim = block->layout.dim;
+    uint32_t best = 0;
+    double width = -1;
+
+    for (uint32_t j = 0; j < dim; j++) {
+        double low = block->place[from * dim + j], high = low;
+
+        for (uint32_t i = from; i < from + n; i++) {
+            const double x = block->place[i * dim + j];
+
+            low = x < low ? x : low;
+            high = x > high ? x : high;
+        }
+        if (high - low > width) {
+            width = high - low;
+            best = j;
+        }
+    }
+    return best;
+}
+
+/* The least so many come first, whatever the sizes and the ties; every record is still there. */
+static void the_least_come_first(void **state)
+{
+    static const uint32_t dims[] = { 1, 2, 3, 12, 13, 40 };
+    struct support_env env;
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int round = 0; round < 300; round++) {
+        struct support_block block;
+        struct block_records records;
+        const uint32_t dim = dims[round % 6], n = 2 + (uint32_t)(round * 37 % (N - 2)), from = (uint32_t)round % 5;
+        uint32_t node[N + 8], middle;
+        char seen[N + 8] = { 0 };
+
+        support_block_start(&block, &env, n + from, dim, (enum support_shape)(round / 6 % SUPPORT_SHAPES), (uint64_t)round);
+        if (round % 7 == 0) memset(block.label, 0, (n + from) * sizeof *block.label); /* ties down to the node */
+        records = (struct block_records){ &block.source, block.value, malloc((n + from) * block_record_bytes(dim)), block_record_bytes(dim), dim };
+        assert_non_null(records.record);
+        for (uint32_t i = 0; i < n + from; i++) {
+            block_record_set(&records, i, i, i);
+            node[i] = i;
+        }
+        comparing = &block;
+        along = widest(&block, from, n);
+        qsort(node + from, n, sizeof *node, compare);
+        middle = 1 + (uint32_t)base_random_below(&block.random, n - 1);
+        block_records_split(&records, from, from + middle, from + n);
+        for (uint32_t i = 0; i < n + from; i++) {
+            const struct block_record *record = block_record_at(&records, i);
+
+            assert_int_equal(record->item, record->node);
+            assert_memory_equal(block_record_place(&records, record), block.place + record->node * dim, dim * sizeof(double));
+            assert_int_equal(seen[record->node]++, 0);
+            if (i < from) assert_int_equal(record->node, i);
+            else assert_true((compare(&record->node, &node[from + middle]) < 0) == (i < from + middle));
+        }
+        free(records.record);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* Taken from a lane a record is what it was when it was written there; lanes come ascending by node, the others are cleared. */
+static void records_go_to_lanes_and_back(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (uint32_t dim = 11; dim <= 13; dim++) {
+        struct support_block block;
+        struct block_records records;
+        uint32_t number;
+
+        support_block_start(&block, &env, 100, dim, SUPPORT_UNIFORM, dim);
+        support_ok(block_reserve(&block.layout, 1, 1, 100, &err), &err);
+        block.layout.rows = 100;
+        number = block_take_block(&block.layout);
+        records = (struct block_records){ &block.source, block.value, malloc(100 * block_record_bytes(dim)), block_record_bytes(dim), dim };
+        assert_non_null(records.record);
+        for (uint32_t i = 0; i < 100; i++) {
+            block.value[i] = i / 8.0;
+            block_record_set(&records, i, 99 - i, i);
+        }
+        block_records_write(&block.layout, number, &records, 10, 50);
+        assert_int_equal(block_link_of(&block.layout, number)->count, 40);
+        for (uint32_t lane = 0; lane < 64; lane++) {
+            const uint32_t node = 50 + lane;
+
+            assert_int_equal(block_nodes(&block.layout, number)[lane], lane < 40 ? node : BLOCK_NONE);
+            assert_true(block_labels(&block.layout, number)[lane] == (lane < 40 ? block.label[node] : INT64_MAX));
+            assert_true(block_reaches(&block.layout, number)[lane] == (lane < 40 ? (99 - node) / 8.0 : -1));
+            for (uint32_t j = 0; j < dim; j++) {
+                assert_true(block_lanes(&block.layout, number)[j * 64 + lane] == (lane < 40 ? block.place[node * dim + j] : 0));
+            }
+            if (lane >= 40) continue;
+            assert_int_equal(block_where(&block.layout)[node], number * 64 + lane);
+            block_record_take(&records, 90, &block.layout, number, lane);
+            assert_int_equal(block_record_at(&records, 90)->node, node);
+            assert_int_equal(block_record_at(&records, 90)->item, 90);
+            assert_memory_equal(block_record_place(&records, block_record_at(&records, 90)), block.place + node * dim, dim * sizeof(double));
+        }
+        free(records.record);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_least_come_first), cmocka_unit_test(records_go_to_lanes_and_back) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_store.h"
+
+#include "store/bytes.h"
+#include "store/super.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct support_env support;
+static struct support_store s;
+static struct store_folder folder;
+
+static int set_up(void **state)
+{
+    struct pcct_error err;
+
+    (void)state;
+    support_env_start(&support, 1);
+    support_store_start(&s, &support);
+    support_ok(store_folder_open(&folder, s.path, &support.env, &err), &err);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    store_folder_close(&folder);
+    support_store_finish(&s);
+    support_env_finish(&support);
+    return 0;
+}
+
+static void test_round_trip(void **state)
+{
+    const struct store_super written = {.uuid = {1, 2, 3, 255}, .format = 1, .dim = 4096, .metric = 2, .dtype = 1, .seed = UINT64_C(0x123456789abcdef0),
+                                        .read_only_compatible = 8, .created_ns = -5};
+    struct store_super read;
+    struct pcct_error err;
+    unsigned damaged = 9;
+
+    (void)state;
+    support_ok(store_super_write(&folder, &written, &err), &err);
+    support_ok(store_super_read(&read, &damaged, &folder, &err), &err);
+    assert_int_equal(damaged, 0);
+    assert_memory_equal(&read, &written, sizeof(read));
+}
+
+/* Each copy alone suffices, wherever the other is hit; with both hit it is damage. */
+static void test_copies(void **state)
+{
+    struct store_super read;
+    struct pcct_error err;
+    unsigned damaged;
+    size_t bytes;
+    uint8_t *file = support_file_read(&bytes, &s, "SUPER");
+
+    (void)state;
+    assert_int_equal(bytes, 8192);
+    for (size_t at = 0; at < 8192; at += 31) {
+        file[at] ^= 64;
+        support_file_write(&s, "SUPER", file, bytes);
+        support_ok(store_super_read(&read, &damaged, &folder, &err), &err);
+        assert_int_equal(damaged, at < 4096 ? 1 : 2);
+        assert_int_equal(read.dim, 3);
+        file[(at + 4096 + 17) % 8192] ^= 1;
+        support_file_write(&s, "SUPER", file, bytes);
+        assert_int_equal(store_super_read(&read, &damaged, &folder, &err), PCCT_E_DAMAGED);
+        assert_non_null(strstr(err.message, "SUPER"));
+        file[(at + 4096 + 17) % 8192] ^= 1;
+        file[at] ^= 64;
+    }
+    support_file_write(&s, "SUPER", file, 4096 + 100);
+    support_ok(store_super_read(&read, &damaged, &folder, &err), &err);
+    assert_int_equal(damaged, 2);
+    support_file_write(&s, "SUPER", file, 5);
+    assert_int_equal(store_super_read(&read, &damaged, &folder, &err), PCCT_E_NOT_A_STORE);
+    free(file);
+}
+
+/* What a later pcct writes is refused by name, not called damage. */
+static void test_newer(void **state)
+{
+    static const size_t at[] = {8, 64};
+    struct store_super read;
+    struct pcct_error err;
+    unsigned damaged;
+    size_t bytes;
+    uint8_t *file = support_file_read(&bytes, &s, "SUPER");
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        uint8_t *copy = malloc(bytes);
+
+        memcpy(copy, file, bytes);
+        for (size_t half = 0; half < bytes; half += 4096) {
+            store_put32(copy + half, at[i], 2);
+            store_put64(copy + half, 4088, base_hash64(copy + half, 4088));
+        }
+        support_file_write(&s, "SUPER", copy, bytes);
+        assert_int_equal(store_super_read(&read, &damaged, &folder, &err), PCCT_E_FORMAT);
+        assert_non_null(strstr(err.message, "newer pcct"));
+        free(copy);
+    }
+    free(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down), cmocka_unit_test_setup_teardown(test_copies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_newer, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
