@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /*
- * The k least entries by (key, id) of all that were offered. A binary heap with the greatest entry on top; memory is the caller's.
+ * The k least entries by (key, id) of all that were offered. Their order in memory is settled by base_topk_finish; memory is the caller's.
  * `limit` is the greatest key that can still enter: +infinity until k entries are there.
  */
 struct base_topk_entry {

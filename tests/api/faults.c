@@ -8,7 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 
-enum { BIG = 8000, DONE = 40, REFUSED = 41, NOT_REACHED = 42 };
+enum { BIG = 20000, DONE = 40, REFUSED = 41, NOT_REACHED = 42 };
 
 static char *program;
 

@@ -682,7 +682,7 @@ static void shrink(const struct run *failed)
             failed->seed);
 }
 
-static uint64_t operations = 260, only_seed = 0;
+static uint64_t operations = 180, only_seed = 0;
 
 static void like_the_naive_store(void **test)
 {
@@ -696,7 +696,7 @@ static void like_the_naive_store(void **test)
         if (only_seed) return;
     }
     printf("%" PRIu64 " views on anchors\n", *anchored);
-    CHECK(*anchored > 10 || operations < 200, "only %" PRIu64 " views stood on an anchor", *anchored);
+    CHECK(*anchored > 10 || operations < 100, "only %" PRIu64 " views stood on an anchor", *anchored);
 }
 
 int main(int count, char **words)

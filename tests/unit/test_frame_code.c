@@ -175,6 +175,33 @@ static void test_cut_off_and_scrambled(void **state)
     finish(&c);
 }
 
+/* The last section is SCATTER RADIUS. Its first row told to change from what it changes to: refused, not passed over. */
+static void test_change_that_is_none(void **state)
+{
+    struct coded c;
+    struct index_frame out;
+    struct pcct_error err = { 0, "" };
+    unsigned char *at, *last = NULL;
+    uint64_t count, bytes;
+
+    (void)state;
+    start(&c, 12, SUPPORT_PICK_ROOT, 4);
+    for (at = c.bytes.memory.data; at < (unsigned char *)c.bytes.memory.data + c.bytes.count; at += 24 + (bytes + 7) / 8 * 8) {
+        memcpy(&bytes, at + 16, sizeof bytes);
+        last = at;
+    }
+    assert_true(last && last[0] == 6 && last[2] == INDEX_RADIUS);
+    memcpy(&count, last + 8, sizeof count);
+    at = last + 24 + (count * 4 + 7) / 8 * 8;
+    memcpy(at + count * 8, at, 8);
+    index_frame_init(&out, &c.s.support.env);
+    assert_int_equal(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), PCCT_E_DAMAGED);
+    assert_non_null(strstr(err.message, "SCATTER RADIUS"));
+    assert_int_equal(out.change.count, 0);
+    index_frame_free(&out);
+    finish(&c);
+}
+
 /* An unknown section is refused, or skipped if it says that it may be. */
 static void test_unknown_section(void **state)
 {
@@ -230,7 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_written_is_read), cmocka_unit_test(test_flipped_bits),    cmocka_unit_test(test_cut_off_and_scrambled),
-        cmocka_unit_test(test_unknown_section),          cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_change_that_is_none),      cmocka_unit_test(test_unknown_section),          cmocka_unit_test(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

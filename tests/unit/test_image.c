@@ -172,6 +172,28 @@ static void test_heads(void **state)
     finish(&m);
 }
 
+/* A dead row with a lane in place of a live one: links and counts are right, answers would not be. */
+static void test_lane_of_a_dead_row(void **state)
+{
+    struct imaged m;
+    uint32_t live = 0, dead = 0;
+    double reach = -1;
+    struct block_source source;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    start(&m, "euclidean", 100);
+    while (!index_is_live(&m.s.state, live)) live++;
+    while (index_is_live(&m.s.state, dead)) dead++;
+    source = index_source(&m.s.state);
+    block_remove(&m.s.state.layout, &live, 1);
+    support_ok(block_insert(&m.s.state.layout, &source, &dead, &reach, 1, &err), &err);
+    m.head.count = 0;
+    support_ok(index_image_of(&m.image, &m.head, &m.s.state, &err), &err);
+    expect_damaged(&m, m.head.memory.data, m.head.count, NULL, NULL);
+    finish(&m);
+}
+
 struct flip {
     size_t array, item;
     uint32_t value;
@@ -300,7 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_heads),        cmocka_unit_test(test_spoilt_arrays),
         cmocka_unit_test(test_random_junk), cmocka_unit_test(test_other_arrays), cmocka_unit_test(test_without_memory),
-        cmocka_unit_test(test_image_after_undo),
+        cmocka_unit_test(test_image_after_undo), cmocka_unit_test(test_lane_of_a_dead_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,7 +195,6 @@ static void test_no_memory(void **state)
     struct store_fsck fsck;
 
     (void)state;
-    s.support = &support;
     for (uint64_t n = 1; n < 4000; n = n * 3 / 2 + 1) {
         struct pcct_error err = {0, ""};
         int status;

@@ -104,7 +104,9 @@ static void test_line(void **state)
 /* The label counter stands above every label that was ever used, and at 0 at least. */
 static void test_next_label(void **state)
 {
-    static const struct { int64_t label, next; } cases[] = { { INT64_MIN, 0 }, { 0, 1 }, { 1, 2 }, { 1, 2 }, { 7, 8 }, { 3, 8 }, { INT64_MAX, INT64_MAX } };
+    static const struct { int64_t label, next; } cases[] = {
+        { INT64_MIN, 0 }, { 0, 1 }, { 1, 2 }, { 7, 8 }, { 3, 8 }, { INT64_MAX, INT64_MAX },
+    };
     static const double point = 1;
     struct support_index s;
     struct pcct_error err = { 0, "" };

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Whatever fails, the store is whole, and an anchor is listed only if it is. */
+static void test_failures(void **state)
+{
+    static const int error_number[] = {EIO, ENOSPC};
+    struct support_env support;
+    struct pcct_error err;
+
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        int status = -1;
+        uint64_t n;
+
+        for (n = 1; status != 0; n++) {
+            struct support_store s;
+            struct store *store = NULL;
+            struct index_image image;
+            struct base_vector head;
+            struct store_fsck fsck;
+            uint64_t written = 0;
+            char first[256], path[400];
+
+            support_env_start(&support, 1);
+            support_store_start(&s, &support);
+            support_ok(store_open(&store, s.path, &support.env, &err), &err);
+            support_commit(store, 2, 100);
+            support_image(&image, &head, &support.env, 2, 0);
+            support_ok(store_lock(store, 1, &err), &err);
+            if (kind < 2) {
+                support.os.fail_mask = ((UINT64_C(1) << BASE_OS_CALLS) - 1) & ~(UINT64_C(1) << BASE_OS_CLOSE);
+                support.os.counted = 0;
+                support.os.fail_at = n;
+                support.os.fail_errno = error_number[kind];
+                support.os.fail_short = kind;
+            } else support_env_fail(&support, n);
+            status = store_anchor_write(&written, store, 2, &image, head.memory.data, head.count, &err);
+            support.os.fail_mask = 0;
+            support_env_fail(&support, 0);
+            store_unlock(store);
+            support_image_free(&image, &head, &support.env);
+            if (status != 0) assert_int_equal(status, kind == 0 ? PCCT_E_IO : kind == 1 ? PCCT_E_NOSPACE : PCCT_E_MEMORY);
+            support_commit(store, 1, 100);
+            store_close(store);
+            assert_int_equal(support_fsck(&fsck, &s, 0, first), 0);
+            assert_string_equal(first, "");
+            assert_int_equal(fsck.anchors, status == 0);
+            assert_int_equal(fsck.versions_readable, 3);
+            snprintf(path, sizeof(path), "%s/data/A0000000000000002.new", s.path);
+            assert_int_not_equal(access(path, F_OK), 0);
+            support_store_finish(&s);
+            support_env_finish(&support);
+        }
+        assert_true(n > (kind < 2 ? 8 : 3));
+    }
+}
+
+/* The rule: redo of a quarter of what the anchor would write, in units of 64 KiB. */
+static void test_due(void **state)
+{
+    struct index_image image = {.arrays = 2};
+    struct store_version version = {.version = 1};
+
+    (void)state;
+    image.array[0] = (struct index_image_array){.id = 1, .item_bytes = 8, .items = 1};
+    image.array[1] = (struct index_image_array){.id = 2, .item_bytes = 8, .items = 65536};
+    version.redo_bytes = (1 + 1 + 8) * 65536 / 4 - 1;
+    assert_false(store_anchor_due(&version, &image));
+    version.redo_bytes++;
+    assert_true(store_anchor_due(&version, &image));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_failures), cmocka_unit_test(test_due)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
