@@ -6,8 +6,8 @@
 
 VERSION is a number (17 or v17); without it the last one. Frames are folded from the empty version on; with --anchor the version's anchor file is
 read instead. Every checksum on the way is compared; --digests also recomputes the DIGEST of the version from its arrays. OUT.npz gets, by ascending
-label of the live points: labels (int64), points (float64), parents (label of the parent; -1: the root), levels (int32; -2147483648: a twin), and the
-plain arrays row_point, row_label, row_parent, row_level, row_radius of all rows. Without -o the points are printed: label, level, parent, coordinates.
+label of the live points: labels (int64), points (float64), parents (label of the parent; -1: the root), levels (int32; -2147483648: a twin), and
+the plain arrays row_point, row_label, row_parent, row_level, row_radius of all rows. Without -o the points are printed: label, level, parent, coordinates.
 """
 import argparse
 import os

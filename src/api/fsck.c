@@ -70,6 +70,7 @@ int pcct_fsck(struct pcct_fsck_result *out, const char *path, const struct pcct_
 
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_fsck", err));
     if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
+    if (o.threads < 0) TRY(base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", o.threads));
     base_os_init(&os);
     base_env_init(&env, &os, o.threads);
     fsck.rebuild = o.rebuild;

@@ -96,6 +96,7 @@ int pcct_verify(struct pcct_verify_result *out, const pcct_view *view, const str
     int status = 0;
 
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_verify", err));
+    if (o.threads < 0) TRY(base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", o.threads));
     base_env_init(&v.env, view->state.env->os, o.threads);
     v.env.memory = view->state.env->memory;
     v.sample = o.sample ? o.sample : SAMPLE;

@@ -102,7 +102,8 @@ static const char *check_layout(const struct store_anchor *anchor)
         return "its parts do not fit";
     }
     for (uint32_t i = 0; i < anchor->extents; i++) {
-        if (made.extent[i].offset != anchor->extent[i].offset || made.extent[i].first_unit != anchor->extent[i].first_unit) return "its arrays do not fit";
+        if (made.extent[i].offset != anchor->extent[i].offset || made.extent[i].first_unit != anchor->extent[i].first_unit)
+            return "its arrays do not fit";
     }
     return NULL;
 }
@@ -126,7 +127,8 @@ const char *store_anchor_decode(struct store_anchor *anchor, const uint8_t head[
     anchor->table_hash = store_get64(head, AT_TABLE_HASH);
     anchor->time_ns = (int64_t)store_get64(head, AT_TIME);
     store_get_bytes(anchor->identity.byte, head, AT_IDENTITY, 16);
-    if (store_get32(head, AT_HEAD_BYTES) != STORE_ANCHOR_HEAD_BYTES || !store_zero(head, AT_ZERO, AT_EXTENT) || anchor->extents > INDEX_IMAGE_ARRAYS) {
+    if (store_get32(head, AT_HEAD_BYTES) != STORE_ANCHOR_HEAD_BYTES || !store_zero(head, AT_ZERO, AT_EXTENT) ||
+        anchor->extents > INDEX_IMAGE_ARRAYS) {
         return "its head is of an unknown kind";
     }
     if (anchor->version != version) return "it is of another version";
@@ -179,8 +181,10 @@ int store_anchor_read(struct store_anchor *anchor, struct base_vector *head, str
     got_image = base_os_pread(os, fd, image, anchor->head_bytes, STORE_ANCHOR_HEAD_BYTES);
     got_table = base_os_pread(os, fd, hash, anchor->table_units * sizeof(*hash), anchor->table_offset);
     if (got_image < 0 || got_table < 0) status = base_fail_errno(err, errno, "cannot read %s/data/A%016" PRIx64, folder->path, version);
-    else if (base_hash64(image, (size_t)got_image) != anchor->head_hash) status = damaged(err, folder, version, "the checksum of its numbers is wrong");
-    else if (base_hash64(hash, (size_t)got_table) != anchor->table_hash) status = damaged(err, folder, version, "the checksum of its side table is wrong");
+    else if (base_hash64(image, (size_t)got_image) != anchor->head_hash)
+        status = damaged(err, folder, version, "the checksum of its numbers is wrong");
+    else if (base_hash64(hash, (size_t)got_table) != anchor->table_hash)
+        status = damaged(err, folder, version, "the checksum of its side table is wrong");
 done:
     base_free(folder->env, page);
     return status;
@@ -237,8 +241,8 @@ int store_anchor_verify(const struct store_folder *folder, int fd, const struct 
     if (v.error_number != 0) {
         status = base_fail_errno(err, v.error_number, "cannot read %s/data/A%016" PRIx64, folder->path, anchor->version);
     } else if (v.bad_offset != UINT64_MAX) {
-        status = base_fail(err, PCCT_E_DAMAGED, "%s/data/A%016" PRIx64 " is damaged: the checksum of the 64 KiB at byte %" PRIu64 " is wrong", folder->path,
-                           anchor->version, v.bad_offset);
+        status = base_fail(err, PCCT_E_DAMAGED, "%s/data/A%016" PRIx64 " is damaged: the checksum of the 64 KiB at byte %" PRIu64 " is wrong",
+                           folder->path, anchor->version, v.bad_offset);
     }
 done:
     base_free(folder->env, v.buffer);

@@ -5,9 +5,10 @@
 #include "store/folder.h"
 
 /*
- * An anchor: one file, data/A%016x by version. A head of one page with a table of the arrays, the image's own head, the side table of hashes, then the
- * arrays, each at a multiple of STORE_UNIT_BYTES (of STORE_BIG_BYTES when it is that long), so that it can be mapped. What lies between is a hole.
- * The side table has one XXH3-64 for each unit of each array, in the order of the file; the last unit of an array is hashed as long as the array goes.
+ * An anchor: one file, data/A%016x by version. A head of one page with a table of the arrays, the image's own head, the side table of hashes, then
+ * the arrays, each at a multiple of STORE_UNIT_BYTES (of STORE_BIG_BYTES when it is that long), so that it can be mapped. What lies between is a
+ * hole. The side table has one XXH3-64 for each unit of each array, in the order of the file; the last unit of an array is hashed as long as the
+ * array goes.
  */
 enum { STORE_ANCHOR_HEAD_BYTES = 4096, STORE_UNIT_BYTES = 64 << 10, STORE_BIG_BYTES = 2 << 20 };
 
@@ -37,8 +38,8 @@ void store_anchor_encode(uint8_t head[STORE_ANCHOR_HEAD_BYTES], const struct sto
 const char *store_anchor_decode(struct store_anchor *anchor, const uint8_t head[STORE_ANCHOR_HEAD_BYTES], const uint8_t uuid[16], uint64_t version,
                                 uint64_t file_bytes);
 
-/* Reads the head, the image's head (head: item_bytes 1, replaced) and the side table (table: uint64_t, replaced; as in the file) of an open anchor, all
- * verified. Errors: DAMAGED (naming the file), IO, MEMORY. */
+/* Reads the head, the image's head (head: item_bytes 1, replaced) and the side table (table: uint64_t, replaced; as in the file) of an open anchor,
+ * all verified. Errors: DAMAGED (naming the file), IO, MEMORY. */
 int store_anchor_read(struct store_anchor *anchor, struct base_vector *head, struct base_vector *table, const struct store_folder *folder, int fd,
                       uint64_t file_bytes, uint64_t version, struct pcct_error *err);
 /* Reads every unit and compares its hash, in parallel. Errors: DAMAGED (naming the file and the byte), IO, MEMORY. */

@@ -17,8 +17,8 @@ static int cannot_map(const struct store_folder *folder, uint64_t version, struc
 }
 
 /*
- * One array: a reservation of memory with slack behind the array, and the file's part mapped over its beginning. Big arrays begin at a multiple of 2 MiB
- * in the file and, by reserving that much more and giving back the ends, in memory.
+ * One array: a reservation of memory with slack behind the array, and the file's part mapped over its beginning. Big arrays begin at a multiple of 2
+ * MiB in the file and, by reserving that much more and giving back the ends, in memory.
  */
 static int map_array(struct index_image_array *array, const struct store_folder *folder, int fd, const struct store_extent *extent, uint64_t version,
                      struct pcct_error *err)

@@ -143,7 +143,8 @@ int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, c
     assert(version > 0);
     *bytes = 0;
     TRY(store_version(&about, NULL, store, version, err));
-    if (store->poisoned) return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
+    if (store->poisoned)
+        return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
     store_anchor_layout(&w.anchor, version, image, head_bytes);
     TRY(base_take(&w.table, store->folder.env, w.anchor.table_units, sizeof(uint64_t), err));
     base_par_for(store->folder.env, w.anchor.table_units, 16, hash_units, &w);

@@ -64,8 +64,8 @@ static int fail(struct pcct_error *err, const struct store_folder *folder, int r
     case MDB_VERSION_MISMATCH:
     case MDB_NOTFOUND:
     case MDB_INCOMPATIBLE:
-        return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged (%s: %s); `pcct fsck --rebuild-catalogue` makes it anew", folder->path,
-                         what, mdb_strerror(rc));
+        return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged (%s: %s); `pcct fsck --rebuild-catalogue` makes it anew",
+                         folder->path, what, mdb_strerror(rc));
     case MDB_MAP_FULL: return base_fail(err, PCCT_E_LIMIT, "%s/" STORE_CATALOGUE_NAME " has reached 64 GiB", folder->path);
     case MDB_READERS_FULL: return base_fail(err, PCCT_E_BUSY, "more than %d threads read %s at this moment; try again", READERS, folder->path);
     case MDB_PANIC: return base_fail(err, PCCT_E_IO, "writing %s/" STORE_CATALOGUE_NAME " failed earlier; open the store again", folder->path);

@@ -41,7 +41,8 @@ static int look(struct store_state *state, struct store_version *v, struct store
     TRY(store_ref_get(&found, &head, &txn, ref, err));
     if (!found) status = base_fail(err, PCCT_E_NOT_FOUND, "there is no branch \"%s\" in %s", ref, store->folder.path);
     else if (head != v->parent) {
-        status = base_fail(err, PCCT_E_CONFLICT, "branch %s has moved to v%" PRIu64 " (v%" PRIu64 " was expected); read it and try again", ref, head, v->parent);
+        status = base_fail(err, PCCT_E_CONFLICT, "branch %s has moved to v%" PRIu64 " (v%" PRIu64 " was expected); read it and try again", ref, head,
+                           v->parent);
     }
     if (status != 0) goto done;
     v->version = state->next_version;
@@ -65,7 +66,8 @@ static int publish(int *unsure, struct store *store, const struct store_record *
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
     TRY(store_state_get(&now, &txn, err));
     TRY(store_ref_get(&found, &head, &txn, record->ref, err));
-    if (!found || head != v->parent || now.next_version != v->version || now.tail.segment != before->tail.segment || now.tail.offset != before->tail.offset) {
+    if (!found || head != v->parent || now.next_version != v->version || now.tail.segment != before->tail.segment ||
+        now.tail.offset != before->tail.offset) {
         status = base_fail(err, PCCT_E_CONFLICT, "somebody wrote to %s without its lock; try again", store->folder.path);
         goto done;
     }
@@ -85,19 +87,19 @@ done:
 /*
  * The commit, as what a crash leaves at each step. The numbers are those of the design: steps 0 and 1, planning, are the caller's.
  *
- *  2  pwrite the frame at the tail that the catalogue tells. Crash: the tail still stands before it; what was written is overwritten by the next commit.
- *     When the frame needs a new segment, that is made first, whole and durable (written under another name, fsync, rename, fsync of the folder), after
- *     the place at the old tail was zeroed and synced, so that no frame given up earlier can be taken for the one after the last. Crash: a segment
- *     that the catalogue does not know, replaced when its number comes up.
+ *  2  pwrite the frame at the tail that the catalogue tells. Crash: the tail still stands before it; what was written is overwritten by the next
+ *     commit. When the frame needs a new segment, that is made first, whole and durable (written under another name, fsync, rename, fsync of the
+ *     folder), after the place at the old tail was zeroed and synced, so that no frame given up earlier can be taken for the one after the last.
+ *     Crash: a segment that the catalogue does not know, replaced when its number comes up.
  *  3  fdatasync the segment. Crash: a whole frame that nobody was told of: overwritten, or, if the catalogue is lost and rebuilt, taken as committed;
  *     the caller was told neither. A crash before the end of 3 can leave any part of the frame: its hashes say so.
  *  4  LMDB transaction: record, note, write id, identity, branch (compared with record->parent), reflog, tail. Nothing is written yet.
- *  5  LMDB commit: pages, fdatasync, then the meta page, synchronously. The meta page is the commit point. Crash before: the version is not there, see 3.
- *     Crash after: it is there and whole, since 3 came before; a caller that was not answered asks for its write id.
+ *  5  LMDB commit: pages, fdatasync, then the meta page, synchronously. The meta page is the commit point. Crash before: the version is not there,
+ *     see 3. Crash after: it is there and whole, since 3 came before; a caller that was not answered asks for its write id.
  *
- * Failures: up to 5 the frame is wiped (its head zeroed), so that a version reported as failed does not come back by a rebuilding. When fdatasync fails, or
- * the write of the meta page, nobody knows what the disk holds: the handle takes no more commits, and the frame is left as it is. Three flushes in all:
- * the segment, LMDB's pages, its meta page.
+ * Failures: up to 5 the frame is wiped (its head zeroed), so that a version reported as failed does not come back by a rebuilding. When fdatasync
+ * fails, or the write of the meta page, nobody knows what the disk holds: the handle takes no more commits. After the latter the frame is left as it
+ * is, since the catalogue may name it. Three flushes in all: the segment, LMDB's pages, its meta page.
  */
 int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
                  size_t payload_bytes, struct pcct_error *err)

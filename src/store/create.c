@@ -74,7 +74,8 @@ static int write_nothing(void *ctx, int fd, struct pcct_error *err)
     return 0;
 }
 
-static int write_catalogue(const struct store_folder *folder, const struct store_super *super, const struct store_segment *first, struct pcct_error *err)
+static int write_catalogue(const struct store_folder *folder, const struct store_super *super, const struct store_segment *first,
+                           struct pcct_error *err)
 {
     struct store_state state = {1, 1, 0, {1, STORE_SEGMENT_HEAD_BYTES, first->link}};
     struct store_catalogue *catalogue = NULL;

@@ -19,8 +19,8 @@ int store_folder_check(const struct base_env *env, int fd, const char *path, str
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         if (type != refused[i]) continue;
         return base_fail(err, PCCT_E_FILESYSTEM,
-                         "%s lives on a network or FUSE file system (type 0x%x), where locks and mappings cannot be relied on; use a local disk", path,
-                         (unsigned)type);
+                         "%s lives on a network or FUSE file system (type 0x%x), where locks and mappings cannot be relied on; use a local disk",
+                         path, (unsigned)type);
     }
     return 0;
 }

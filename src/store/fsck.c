@@ -56,9 +56,11 @@ static int open_catalogue(struct check *c, struct pcct_error *err)
     struct pcct_error cause = {0, ""};
     int status, result = 0;
 
-    if (base_os_try(c->folder.env->os, &result, walk_catalogue, c) != 0) return base_fail_errno(err, errno, "cannot start a process to read the catalogue");
+    if (base_os_try(c->folder.env->os, &result, walk_catalogue, c) != 0)
+        return base_fail_errno(err, errno, "cannot start a process to read the catalogue");
     if (result < 0) {
-        store_scan_report(&c->scan, 1, "%s/" STORE_CATALOGUE_NAME " is damaged: reading it ends with signal %d; `pcct fsck --rebuild-catalogue` makes it anew",
+        store_scan_report(&c->scan, 1,
+                          "%s/" STORE_CATALOGUE_NAME " is damaged: reading it ends with signal %d; `pcct fsck --rebuild-catalogue` makes it anew",
                           c->folder.path, -result);
         return 0;
     }
@@ -66,7 +68,8 @@ static int open_catalogue(struct check *c, struct pcct_error *err)
     status = store_catalogue_open(&c->catalogue, &c->folder, STORE_CATALOGUE_NAME, 0, &cause);
     if (status == 0) status = store_txn_begin(&c->txn, c->catalogue, &c->folder, 0, &cause);
     if (status == 0) status = store_state_get(&c->state, &c->txn, &cause);
-    if (status == 0 && result != 0) status = base_fail(&cause, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: it cannot be read to its end", c->folder.path);
+    if (status == 0 && result != 0)
+        status = base_fail(&cause, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: it cannot be read to its end", c->folder.path);
     if (status == 0) return 0;
     store_txn_abort(&c->txn);
     store_catalogue_close(c->catalogue);
@@ -80,8 +83,8 @@ static int open_catalogue(struct check *c, struct pcct_error *err)
 
 static void bad_entry(struct check *c, enum store_table table, const char *what)
 {
-    store_scan_report(&c->scan, 1, "%s/" STORE_CATALOGUE_NAME " is damaged: table %s: %s; `pcct fsck --rebuild-catalogue` makes it anew", c->folder.path,
-                      table_name[table], what);
+    store_scan_report(&c->scan, 1, "%s/" STORE_CATALOGUE_NAME " is damaged: table %s: %s; `pcct fsck --rebuild-catalogue` makes it anew",
+                      c->folder.path, table_name[table], what);
 }
 
 static int same_version(const struct store_record *a, const struct store_record *b)
@@ -201,7 +204,8 @@ static int check_listing(void *ctx, const uint8_t *key, size_t key_bytes, const 
 
         store_scan_find(&c->scan, store_get_key(key))->listed = 1;
         snprintf(name, sizeof(name), "A%016" PRIx64, store_get_key(key));
-        if (base_os_fstatat(c->folder.env->os, c->folder.data, name, &about) != 0) store_scan_report(&c->scan, 1, "%s/data/%s is missing", c->folder.path, name);
+        if (base_os_fstatat(c->folder.env->os, c->folder.data, name, &about) != 0)
+            store_scan_report(&c->scan, 1, "%s/data/%s is missing", c->folder.path, name);
     }
     return 0;
 }
@@ -230,7 +234,8 @@ static int check_tables(struct check *c, struct pcct_error *err)
     for (size_t i = 0; i < c->scan.found.count; i++) {
         recorded += found[i].recorded;
         with_write_id += found[i].recorded && memcmp(found[i].record.version.write_id, no_write_id, 16) != 0;
-        if (!found[i].recorded) store_scan_report(&c->scan, 1, "v%" PRIu64 " has a frame but no sound record in " STORE_CATALOGUE_NAME, found[i].record.version.version);
+        if (!found[i].recorded)
+            store_scan_report(&c->scan, 1, "v%" PRIu64 " has a frame but no sound record in " STORE_CATALOGUE_NAME, found[i].record.version.version);
     }
     if (c->fsck->versions != c->state.next_version - 1) bad_entry(c, STORE_VERSIONS, "versions are missing");
     TRY(store_txn_each(&c->txn, STORE_REFS, NULL, 0, check_ref, c, err));

@@ -14,9 +14,27 @@
  * entries, root.
  */
 enum { PAGE_FLAGS = 10, PAGE_LOWER = 12, PAGE_UPPER = 14, PAGE_COUNT = 12, PAGE_HEAD = 16, NODE_FLAGS = 4, NODE_KEY_BYTES = 6, NODE_HEAD = 8 };
-enum { PAGE_IS_BRANCH = 1, PAGE_IS_LEAF = 2, PAGE_IS_OVERFLOW = 4, PAGE_IS_META = 8, NODE_BIG = 1, NODE_TREE = 2, FREE_LIST_FLAGS = 0x4008 /* integer keys; one file without a folder */ };
+enum {
+    PAGE_IS_BRANCH = 1,
+    PAGE_IS_LEAF = 2,
+    PAGE_IS_OVERFLOW = 4,
+    PAGE_IS_META = 8,
+    NODE_BIG = 1,
+    NODE_TREE = 2,
+    FREE_LIST_FLAGS = 0x4008 /* integer keys; one file without a folder */
+};
 enum { META_MAGIC = 16, META_VERSION = 20, META_FREE = 40, META_MAIN = 88, META_LAST = 136, META_TXN = 144, META_BYTES = 152 };
-enum { TREE_PAGE_BYTES = 0, TREE_FLAGS = 4, TREE_DEPTH = 6, TREE_BRANCH = 8, TREE_LEAF = 16, TREE_OVERFLOW = 24, TREE_ENTRIES = 32, TREE_ROOT = 40, TREE_BYTES = 48 };
+enum {
+    TREE_PAGE_BYTES = 0,
+    TREE_FLAGS = 4,
+    TREE_DEPTH = 6,
+    TREE_BRANCH = 8,
+    TREE_LEAF = 16,
+    TREE_OVERFLOW = 24,
+    TREE_ENTRIES = 32,
+    TREE_ROOT = 40,
+    TREE_BYTES = 48
+};
 enum { DEPTH_MAX = 32, TREES_MAX = 16, TRIES = 20 };
 static const uint32_t meta_magic = 0xbeefc0deu, meta_version = 1;
 
@@ -77,7 +95,8 @@ static int read_metas(const char **wrong, const struct store_folder *folder, int
     if (*wrong) return 0;
     even = store_get64(meta[0], META_TXN);
     odd = store_get64(meta[1], META_TXN);
-    if (even % 2 != 0 || (odd != 0 && odd % 2 != 1) || (even > odd ? even - odd : odd - even) > 1) *wrong = "its two meta pages do not belong together";
+    if (even % 2 != 0 || (odd != 0 && odd % 2 != 1) || (even > odd ? even - odd : odd - even) > 1)
+        *wrong = "its two meta pages do not belong together";
     return 0;
 }
 

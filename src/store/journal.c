@@ -36,7 +36,8 @@ static int move_on(int *fd, struct store_tail *place, int *sync_failed, const st
     int status = 0;
 
     if (place->offset + sizeof(end) <= segment_bytes) {
-        if (base_os_pwrite(os, *fd, end, sizeof(end), place->offset) < 0) return base_fail_errno(err, errno, "cannot write the journal of %s", folder->path);
+        if (base_os_pwrite(os, *fd, end, sizeof(end), place->offset) < 0)
+            return base_fail_errno(err, errno, "cannot write the journal of %s", folder->path);
         if (base_os_fdatasync(os, *fd) != 0) {
             *sync_failed = 1;
             return base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
@@ -104,7 +105,8 @@ void store_journal_wipe(const struct store_folder *folder, const struct store_ve
 
 static int bad_frame(struct pcct_error *err, const struct store_folder *folder, uint64_t segment, uint64_t offset, const char *wrong)
 {
-    return base_fail(err, PCCT_E_DAMAGED, "%s/journal/J%08" PRIx64 " is damaged: the frame at byte %" PRIu64 ": %s", folder->path, segment, offset, wrong);
+    return base_fail(err, PCCT_E_DAMAGED, "%s/journal/J%08" PRIx64 " is damaged: the frame at byte %" PRIu64 ": %s", folder->path, segment, offset,
+                     wrong);
 }
 
 /* n bytes of the file into a vector, and their hash. */
@@ -143,10 +145,11 @@ int store_journal_read_at(struct store_record *record, int *head_sound, struct b
     record->version.segment = segment;
     record->version.offset = offset;
     if (record->version.bytes > bytes - offset) return bad_frame(err, folder, segment, offset, "the file ends within it");
-    TRY(read_part(note, folder, fd, offset + STORE_HEAD_BYTES, record->note_bytes, record->note_hash, &wrong, "the checksum of its note is wrong", err));
+    TRY(read_part(note, folder, fd, offset + STORE_HEAD_BYTES, record->note_bytes, record->note_hash, &wrong, "the checksum of its note is wrong",
+                  err));
     if (!wrong) {
-        TRY(read_part(payload, folder, fd, offset + store_frame_payload_offset(record->note_bytes), record->payload_bytes, record->payload_hash, &wrong,
-                      "the checksum of its payload is wrong", err));
+        TRY(read_part(payload, folder, fd, offset + store_frame_payload_offset(record->note_bytes), record->payload_bytes, record->payload_hash,
+                      &wrong, "the checksum of its payload is wrong", err));
     }
     if (wrong) status = bad_frame(err, folder, segment, offset, wrong);
 done:

@@ -45,8 +45,10 @@ static int parse(struct revision *r, const char *text, struct pcct_error *err)
         good = errno == 0;
     }
     if (!good) {
-        return base_fail(err, PCCT_E_INVALID, "\"%.64s\" is not a revision; give a branch (main), a version (v17) or the first digits of an identity, "
-                         "perhaps with ~k for the k-th ancestor", text);
+        return base_fail(err, PCCT_E_INVALID,
+                         "\"%.64s\" is not a revision; give a branch (main), a version (v17) or the first digits of an identity, "
+                         "perhaps with ~k for the k-th ancestor",
+                         text);
     }
     memcpy(r->name, text, length);
     return 0;
@@ -85,7 +87,8 @@ static int match(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t 
     struct search *s = ctx;
 
     (void)bytes;
-    if (key_bytes != 24 || !value) return base_fail(err, PCCT_E_DAMAGED, STORE_CATALOGUE_NAME " is damaged: an identity; `pcct fsck --rebuild-catalogue` makes it anew");
+    if (key_bytes != 24 || !value)
+        return base_fail(err, PCCT_E_DAMAGED, STORE_CATALOGUE_NAME " is damaged: an identity; `pcct fsck --rebuild-catalogue` makes it anew");
     if (memcmp(key, s->prefix, s->digits / 2) != 0) return 1;
     if (s->digits % 2 && (key[s->digits / 2] ^ s->prefix[s->digits / 2]) & 0xf0) return 1;
     if (s->matches < SHOWN) {
@@ -115,7 +118,8 @@ static int find_identity(int *found, uint64_t *version, struct store_txn *txn, s
         for (size_t j = 0; j < 6; j++) length += (size_t)snprintf(list + length, sizeof(list) - length, "%02x", search->identity[i].byte[j]);
         length += (size_t)snprintf(list + length, sizeof(list) - length, ")");
     }
-    status = base_fail(err, PCCT_E_AMBIGUOUS, "%s fits several versions: %s%s; give more digits, or the number", name, list, search->matches > SHOWN ? ", ..." : "");
+    status = base_fail(err, PCCT_E_AMBIGUOUS, "%s fits several versions: %s%s; give more digits, or the number", name, list,
+                       search->matches > SHOWN ? ", ..." : "");
 done:
     return status;
 }
@@ -135,8 +139,8 @@ static int add_name(void *ctx, const uint8_t *key, size_t key_bytes, const uint8
     (void)bytes;
     (void)err;
     if (names->length + key_bytes + 3 > sizeof(names->list)) return 1;
-    names->length += (size_t)snprintf(names->list + names->length, sizeof(names->list) - names->length, "%s%.*s", names->length ? ", " : "", (int)key_bytes,
-                                      (const char *)key);
+    names->length += (size_t)snprintf(names->list + names->length, sizeof(names->list) - names->length, "%s%.*s", names->length ? ", " : "",
+                                      (int)key_bytes, (const char *)key);
     return 0;
 }
 
@@ -146,8 +150,10 @@ static int nothing_found(struct store_txn *txn, const char *name, struct pcct_er
     int status = 0;
 
     TRY(store_txn_each(txn, STORE_REFS, NULL, 0, add_name, &names, err));
-    status = base_fail(err, PCCT_E_NOT_FOUND, "there is no branch and no version \"%s\"; branches: %s; versions are written v17 or by at least %d digits of "
-                       "their identity", name, names.list, LEAST_DIGITS);
+    status = base_fail(err, PCCT_E_NOT_FOUND,
+                       "there is no branch and no version \"%s\"; branches: %s; versions are written v17 or by at least %d digits of "
+                       "their identity",
+                       name, names.list, LEAST_DIGITS);
 done:
     return status;
 }
@@ -218,8 +224,8 @@ int store_revision(uint64_t *version, struct store *store, const char *text, str
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
     TRY(find_name(&found, &generation, &txn, r.name, err));
     if (r.back > generation) {
-        status = base_fail(err, PCCT_E_NOT_FOUND, "there is no %s: %s is v%" PRIu64 ", which has %" PRIu64 " ancestors down to the empty v0", text, r.name,
-                           found, generation);
+        status = base_fail(err, PCCT_E_NOT_FOUND, "there is no %s: %s is v%" PRIu64 ", which has %" PRIu64 " ancestors down to the empty v0", text,
+                           r.name, found, generation);
         goto done;
     }
     TRY(go_back(&found, &txn, generation, generation - r.back, err));

@@ -145,7 +145,9 @@ static int step(int *more, struct walk *w, struct pcct_error *err)
     }
     status = search(&found, w, err);
     if (status != 0 || !found) return status;
-    if (!w->end) store_scan_report(w->scan, 1, "%s; frames before byte %" PRIu64 " are lost", cause.message[0] ? cause.message : "a frame does not follow the one before it", w->at.offset);
+    if (!w->end)
+        store_scan_report(w->scan, 1, "%s; frames before byte %" PRIu64 " are lost",
+                          cause.message[0] ? cause.message : "a frame does not follow the one before it", w->at.offset);
     w->gap = 1;
     *more = 1;
     return 0;
@@ -193,7 +195,9 @@ static void look_behind(struct walk *w)
     struct store_record record;
     struct pcct_error cause;
 
-    if (store_journal_read(&record, &w->note, &w->payload, w->scan->folder, w->end->segment, w->end->offset, &cause) != 0 || record.link != w->end->link) return;
+    if (store_journal_read(&record, &w->note, &w->payload, w->scan->folder, w->end->segment, w->end->offset, &cause) != 0 ||
+        record.link != w->end->link)
+        return;
     store_scan_report(w->scan, 0, "a whole frame, v%" PRIu64 ", stands behind the end of the journal: a commit that did not come to its end",
                       record.version.version);
 }

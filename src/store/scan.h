@@ -31,9 +31,9 @@ void store_scan_free(struct store_scan *scan);
 void store_scan_report(struct store_scan *scan, int damaged, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /*
- * Follows the frames from the first segment on, each by the link to the one before. After a damaged head it looks for the next sound one. `end`: where the
- * catalogue says that the journal ends, so a version that is missing is noticed by comparing; NULL: it ends where no frame follows.
- * Damage is reported and counted, not returned. Errors: IO (a folder), MEMORY, CANCELLED.
+ * Follows the frames from the first segment on, each by the link to the one before. After a damaged head it looks for the next sound one. `end`:
+ * where the catalogue says that the journal ends, so a version that is missing is noticed by comparing; NULL: it ends where no frame follows. Damage
+ * is reported and counted, not returned. Errors: IO (a folder), MEMORY, CANCELLED.
  */
 int store_scan_journal(struct store_scan *scan, const struct store_tail *end, struct pcct_error *err);
 

@@ -113,6 +113,7 @@ int store_segment_read(struct store_segment *segment, int fd, uint64_t bytes, co
     else if (store_get64(head, AT_NUMBER) != number) wrong = "it is another segment";
     if (wrong) return base_fail(err, PCCT_E_DAMAGED, "%s/journal/%s is damaged: %s", folder->path, name, wrong);
     *segment = (struct store_segment){number, store_get64(head, AT_BYTES), store_get64(head, AT_LINK)};
-    if (bytes < segment->bytes) return base_fail(err, PCCT_E_DAMAGED, "%s/journal/%s is cut off: %" PRIu64 " bytes of %" PRIu64, folder->path, name, bytes, segment->bytes);
+    if (bytes < segment->bytes)
+        return base_fail(err, PCCT_E_DAMAGED, "%s/journal/%s is cut off: %" PRIu64 " bytes of %" PRIu64, folder->path, name, bytes, segment->bytes);
     return 0;
 }

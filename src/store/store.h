@@ -27,8 +27,8 @@ struct store_super {
     int64_t created_ns;
 };
 
-/* Makes the store in a temporary folder beside `path` and renames it, so that it is there whole or not at all. super->uuid, format, created_ns are filled
- * in here. The path must not exist (EXISTS). */
+/* Makes the store in a temporary folder beside `path` and renames it, so that it is there whole or not at all. super->uuid, format, created_ns are
+ * filled in here. The path must not exist (EXISTS). */
 int store_create(const char *path, struct store_super *super, const struct base_env *env, struct pcct_error *err);
 
 /* Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED (naming the file), PERMISSION, FILESYSTEM, IO, MEMORY. */
@@ -62,9 +62,9 @@ int store_revision(uint64_t *version, struct store *store, const char *text, str
 /* *found: 1 and the version when this write id was committed. */
 int store_write_id(int *found, struct store_version *out, struct store *store, const uint8_t write_id[16], struct pcct_error *err);
 
-/* Commits one version with full durability (page 02 section 3, steps 2 to 5); the caller holds the lock and has checked the head. In: parent, state_parent,
- * counts, identity, content, write_id; out: version, generation, jump, redo_*, address, time_ns. After a failure nothing has changed. After EIO from
- * fdatasync the handle refuses further commits. Errors: NOSPACE, IO, MEMORY, DAMAGED. */
+/* Commits one version with full durability (page 02 section 3, steps 2 to 5); the caller holds the lock and has checked the head. In: parent,
+ * state_parent, counts, identity, content, write_id; out: version, generation, jump, redo_*, address, time_ns. After a failure nothing has changed.
+ * After EIO from fdatasync the handle refuses further commits. Errors: NOSPACE, IO, MEMORY, DAMAGED. */
 int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
                  size_t payload_bytes, struct pcct_error *err);
 
@@ -75,9 +75,9 @@ int store_frame(struct base_vector *bytes, struct store *store, const struct sto
  * damaged in this handle (store_anchor_reject) are passed over. */
 int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, uint64_t version, struct pcct_error *err);
 
-/* Maps an anchor: fills head (replaced) and, through plan(), learns the arrays; each is mapped private, writable, contiguous, with slack of an eighth (at least
- * 64 KiB) behind it. Hashes are verified once per anchor and handle, in parallel. The caller owns the mappings in *image (index_image_adopt), or
- * store_image_unmap. Errors: DAMAGED (naming the file), NOT_FOUND, IO, MEMORY. */
+/* Maps an anchor: fills head (replaced) and, through plan(), learns the arrays; each is mapped private, writable, contiguous, with slack of an eighth
+ * (at least 64 KiB) behind it. Hashes are verified once per anchor and handle, in parallel. The caller owns the mappings in *image
+ * (index_image_adopt), or store_image_unmap. Errors: DAMAGED (naming the file), NOT_FOUND, IO, MEMORY. */
 int store_anchor_map(struct index_image *image, struct base_vector *head, struct store *store, uint64_t version, const struct metric *metric,
                      struct pcct_error *err);
 void store_image_unmap(struct index_image *image, const struct base_env *env);
@@ -96,7 +96,8 @@ struct store_sizes {
 int store_sizes(struct store_sizes *sizes, struct store *store, struct pcct_error *err);
 
 /* Reads everything: SUPER copies, every frame of every version and its link, every anchor, catalogue records (in a forked child first, since LMDB can
- * die on a damaged page), refs. `version_ok` is told of each version whose chain is sound. rebuild: writes the catalogue anew from journal and anchor files first. */
+ * die on a damaged page), refs. `version_ok` is told of each version whose chain is sound. rebuild: writes the catalogue anew from journal and anchor
+ * files first. */
 struct store_fsck {
     void (*report)(void *ctx, int damaged, const char *text);
     int (*progress)(void *ctx, double done);

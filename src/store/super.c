@@ -8,8 +8,20 @@
 
 /* Offsets of one copy. Magic, format and hash stay where they are in every later format. */
 enum {
-    AT_MAGIC = 0, AT_FORMAT = 8, AT_BYTES = 12, AT_UUID = 16, AT_DIM = 32, AT_METRIC = 36, AT_DTYPE = 40, AT_ENDIAN = 44, AT_SEED = 48, AT_CREATED = 56,
-    AT_INCOMPATIBLE = 64, AT_READ_ONLY = 72, AT_ZERO = 80, AT_HASH = 4088
+    AT_MAGIC = 0,
+    AT_FORMAT = 8,
+    AT_BYTES = 12,
+    AT_UUID = 16,
+    AT_DIM = 32,
+    AT_METRIC = 36,
+    AT_DTYPE = 40,
+    AT_ENDIAN = 44,
+    AT_SEED = 48,
+    AT_CREATED = 56,
+    AT_INCOMPATIBLE = 64,
+    AT_READ_ONLY = 72,
+    AT_ZERO = 80,
+    AT_HASH = 4088
 };
 _Static_assert(AT_HASH + 8 == STORE_SUPER_BYTES, "the hash ends a copy");
 

@@ -18,7 +18,8 @@ static const char state_key[] = "store";
 
 static int damaged(struct pcct_error *err, const struct store_txn *txn, const char *what)
 {
-    return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: %s; `pcct fsck --rebuild-catalogue` makes it anew", txn->folder->path, what);
+    return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: %s; `pcct fsck --rebuild-catalogue` makes it anew",
+                     txn->folder->path, what);
 }
 
 /* ---- the whole store ---------------------------------------------------------------------------------------------------------------------- */
@@ -39,7 +40,8 @@ int store_state_get(struct store_state *state, struct store_txn *txn, struct pcc
     state->tail = (struct store_tail){store_get64(value, STATE_SEGMENT), store_get64(value, STATE_OFFSET), store_get64(value, STATE_LINK)};
     state->next_reflog = store_get64(value, STATE_REFLOG);
     state->frame_bytes = store_get64(value, STATE_FRAME_BYTES);
-    if (state->next_version < 1 || state->tail.segment < 1 || state->tail.offset < STORE_SEGMENT_HEAD_BYTES) status = damaged(err, txn, "its head record cannot be");
+    if (state->next_version < 1 || state->tail.segment < 1 || state->tail.offset < STORE_SEGMENT_HEAD_BYTES)
+        status = damaged(err, txn, "its head record cannot be");
 done:
     return status;
 }

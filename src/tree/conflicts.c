@@ -70,22 +70,19 @@ static void find(void *ctx, size_t begin, size_t end, int thread)
 static int lay_out(struct search *search, struct pcct_error *err)
 {
     const struct tree_chunk *chunk = search->chunk;
-    const struct base_env *env = chunk->state->env;
     struct block_source source = { chunk->place, NULL, (uint32_t)chunk->n };
     uint32_t *rank = NULL;
     double *reach = NULL;
     int status = 0;
 
-    TRY(base_take(&rank, env, chunk->n, sizeof *rank, err));
-    TRY(base_take(&reach, env, chunk->n, sizeof *reach, err));
+    TRY(base_arena_take(&rank, chunk->arena, chunk->n, sizeof *rank, err));
+    TRY(base_arena_take(&reach, chunk->arena, chunk->n, sizeof *reach, err));
     for (size_t i = 0; i < chunk->n; i++) {
         rank[i] = (uint32_t)i;
         reach[i] = index_level_reach(chunk->level[i]);
     }
     TRY(block_build(&search->layout, &source, rank, reach, chunk->n, BLOCK_FILL, err));
 done:
-    base_free(env, rank);
-    base_free(env, reach);
     return status;
 }
 
@@ -105,9 +102,9 @@ int tree_conflicts_find(struct tree_conflicts *conflicts, int *over, const struc
     TRY(base_take_zero(&conflicts->pair, env, (size_t)base_par_threads(env), sizeof *conflicts->pair, err));
     conflicts->threads = base_par_threads(env);
     for (int i = 0; i < conflicts->threads; i++) conflicts->pair[i].item_bytes = sizeof(struct tree_pair);
-    TRY(base_take(&conflicts->owner, env, chunk->n, sizeof *conflicts->owner, err));
-    TRY(base_take(&conflicts->start, env, chunk->n, sizeof *conflicts->start, err));
-    TRY(base_take(&conflicts->count, env, chunk->n, sizeof *conflicts->count, err));
+    TRY(base_arena_take(&conflicts->owner, chunk->arena, chunk->n, sizeof *conflicts->owner, err));
+    TRY(base_arena_take(&conflicts->start, chunk->arena, chunk->n, sizeof *conflicts->start, err));
+    TRY(base_arena_take(&conflicts->count, chunk->arena, chunk->n, sizeof *conflicts->count, err));
     TRY(lay_out(&search, err));
     base_par_for(env, chunk->n, GRAIN, find, &search);
     if (search.memory) TRY(base_fail(err, PCCT_E_MEMORY, "out of memory for the conflicts of a batch; commit fewer points at a time"));
@@ -121,7 +118,4 @@ void tree_conflicts_free(struct tree_conflicts *conflicts, const struct base_env
 {
     for (int i = 0; i < conflicts->threads; i++) base_vector_free(&conflicts->pair[i], env);
     base_free(env, conflicts->pair);
-    base_free(env, conflicts->owner);
-    base_free(env, conflicts->start);
-    base_free(env, conflicts->count);
 }

@@ -2,8 +2,6 @@
 #include "base/par.h"
 #include "tree/settle.h"
 
-#include <string.h>
-
 /* Parallel rounds while many wait; the rest in order, which needs no waiting: so long chains cost no more than sequential insertion. */
 enum { GRAIN = 512, ROUNDS = 12, FEW = 512 };
 
@@ -68,27 +66,23 @@ static void round_of(void *ctx, size_t begin, size_t end, int thread)
 
 int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflicts, struct pcct_error *err)
 {
-    const struct base_env *env = chunk->state->env;
     struct resolution r = { .chunk = chunk, .conflicts = conflicts };
     uint32_t *wait = NULL;
     size_t waiting = 0;
     int status = 0;
 
-    TRY(base_take_zero(&r.settled, env, chunk->n, 1, err));
-    TRY(base_take(&r.stays, env, chunk->n, 1, err));
-    TRY(base_take(&wait, env, chunk->n, sizeof *wait, err));
+    TRY(base_arena_take(&r.settled, chunk->arena, chunk->n, 1, err));
+    TRY(base_arena_take(&r.stays, chunk->arena, chunk->n, 1, err));
+    TRY(base_arena_take(&wait, chunk->arena, chunk->n, sizeof *wait, err));
     for (uint32_t rank = 0; rank < chunk->n; rank++) {
-        if (conflicts->count[rank] == 0) {
-            r.settled[rank] = 1;
-        } else {
-            wait[waiting++] = rank;
-        }
+        r.settled[rank] = conflicts->count[rank] == 0;
+        if (!r.settled[rank]) wait[waiting++] = rank;
     }
     r.wait = wait;
     for (int round = 0; round < ROUNDS && waiting > FEW; round++) {
         size_t left = 0;
 
-        base_par_for(env, waiting, GRAIN, round_of, &r);
+        base_par_for(chunk->state->env, waiting, GRAIN, round_of, &r);
         for (size_t i = 0; i < waiting; i++) {
             if (r.stays[i]) wait[left++] = wait[i];
         }
@@ -96,8 +90,5 @@ int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflict
     }
     for (size_t i = 0; i < waiting; i++) settle(&r, wait[i]);
 done:
-    base_free(env, wait);
-    base_free(env, r.stays);
-    base_free(env, r.settled);
     return status;
 }

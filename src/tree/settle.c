@@ -11,27 +11,15 @@ enum { FIRST_CHUNK = 64, LOCATE_GRAIN = 16, GATHER_GRAIN = 4096 };
 
 static int chunk_take(struct tree_chunk *chunk, struct pcct_error *err)
 {
-    const struct base_env *env = chunk->state->env;
     int status = 0;
 
-    TRY(base_take(&chunk->place, env, chunk->n * chunk->state->metric.dim, sizeof *chunk->place, err));
-    TRY(base_take(&chunk->key, env, chunk->n, sizeof *chunk->key, err));
-    TRY(base_take(&chunk->parent, env, chunk->n, sizeof *chunk->parent, err));
-    TRY(base_take(&chunk->level, env, chunk->n, sizeof *chunk->level, err));
-    TRY(base_take(&chunk->route, env, chunk->n, sizeof *chunk->route, err));
+    TRY(base_arena_take(&chunk->place, chunk->arena, chunk->n * chunk->state->metric.dim, sizeof *chunk->place, err));
+    TRY(base_arena_take(&chunk->key, chunk->arena, chunk->n, sizeof *chunk->key, err));
+    TRY(base_arena_take(&chunk->parent, chunk->arena, chunk->n, sizeof *chunk->parent, err));
+    TRY(base_arena_take(&chunk->level, chunk->arena, chunk->n, sizeof *chunk->level, err));
+    TRY(base_arena_take(&chunk->route, chunk->arena, chunk->n, sizeof *chunk->route, err));
 done:
     return status;
-}
-
-static void chunk_free(struct tree_chunk *chunk)
-{
-    const struct base_env *env = chunk->state->env;
-
-    base_free(env, chunk->place);
-    base_free(env, chunk->key);
-    base_free(env, chunk->parent);
-    base_free(env, chunk->level);
-    base_free(env, chunk->route);
 }
 
 static void gather(void *ctx, size_t begin, size_t end, int thread)
@@ -79,21 +67,20 @@ static int seat(struct tree_chunk *chunk, struct pcct_error *err)
     struct index_seat *seats = NULL;
     int status = 0;
 
-    TRY(base_take(&seats, chunk->state->env, chunk->n, sizeof *seats, err));
+    TRY(base_arena_take(&seats, chunk->arena, chunk->n, sizeof *seats, err));
     for (size_t i = 0; i < chunk->n; i++) {
         assert(chunk->level[i] == INDEX_LEVEL_TWIN || chunk->level[i] >= index_level(chunk->state)[chunk->node[i]]); /* orphans never fall */
         seats[i] = (struct index_seat){ chunk->node[i], chunk->parent[i], chunk->level[i] };
     }
     TRY(index_attach(chunk->state, seats, chunk->n, err));
 done:
-    base_free(chunk->state->env, seats);
     return status;
 }
 
 /* *over = 1 and nothing changed when the chunk has too many conflicts. */
-static int settle_chunk(int *over, struct index_state *state, const uint32_t *node, size_t n, struct pcct_error *err)
+static int settle_chunk(int *over, struct index_state *state, const uint32_t *node, size_t n, struct base_arena *arena, struct pcct_error *err)
 {
-    struct tree_chunk chunk = { .state = state, .node = node, .n = n };
+    struct tree_chunk chunk = { .state = state, .node = node, .n = n, .arena = arena };
     struct tree_conflicts conflicts = { 0 };
     int status = 0;
 
@@ -110,7 +97,7 @@ static int settle_chunk(int *over, struct index_state *state, const uint32_t *no
     TRY(seat(&chunk, err));
 done:
     tree_conflicts_free(&conflicts, state->env);
-    chunk_free(&chunk);
+    base_arena_clear(arena);
     return status;
 }
 
@@ -128,6 +115,7 @@ static int found_root(struct index_state *state, uint32_t node, struct pcct_erro
  */
 int tree_settle(struct index_state *state, const uint32_t *order, size_t n, const struct tree_batch *batch, struct pcct_error *err)
 {
+    struct base_arena arena = { .env = state->env };
     size_t at = 0, length = 0;
     int status = 0, over = 0;
 
@@ -138,7 +126,7 @@ int tree_settle(struct index_state *state, const uint32_t *order, size_t n, cons
     length = state->layout.entries > FIRST_CHUNK ? state->layout.entries : FIRST_CHUNK;
     while (at < n) {
         if (length > n - at) length = n - at;
-        TRY(settle_chunk(&over, state, order + at, length, err));
+        TRY(settle_chunk(&over, state, order + at, length, &arena, err));
         if (over) {
             length = (length + 1) / 2;
             continue;
@@ -150,5 +138,6 @@ int tree_settle(struct index_state *state, const uint32_t *order, size_t n, cons
         }
     }
 done:
+    base_arena_free(&arena);
     return status;
 }

@@ -33,6 +33,7 @@ struct tree_chunk {
     uint32_t *parent;            /* node */
     int16_t *level;              /* stored level */
     uint32_t *route;             /* ranks in spatial order: neighbours in space are worked on one after the other */
+    struct base_arena *arena;    /* where all of these, the conflicts' tables and what resolving needs come from; cleared after each chunk */
 };
 
 /*
@@ -46,7 +47,7 @@ struct tree_pair {
 struct tree_conflicts {
     struct base_vector *pair;    /* one list of struct tree_pair for each thread */
     int threads;
-    uint32_t *owner;             /* by rank: whose list */
+    uint32_t *owner;             /* by rank: whose list; these three are the chunk's arena's */
     size_t *start;
     uint32_t *count;
 };

@@ -97,6 +97,7 @@ static int view_and_close(struct scene *s, struct pcct_error *err)
     int status = pcct_view_open(&s->view, s->store, "v8", err);
 
     CHECK((status == 0) == (s->view != NULL), "a view after a failure");
+    s->memory.fail_at = 0;
     if (status == 0) saga_expect_view(s->view, 8, 3);
     pcct_view_close(s->view);
     s->view = NULL;
@@ -114,6 +115,20 @@ static int ask(struct scene *s, struct pcct_error *err)
 
     if (status == 0) CHECK(labels[0] == 70 && distances[0] == 0, "label %" PRId64, labels[0]);
     return status != 0 ? status : pcct_knn(many, far, s->view, query, 20, 3, NULL, err);
+}
+
+static int find(struct scene *s, struct pcct_error *err)
+{
+    const int64_t label = 70;
+    double point[SAGA_DIM];
+    int64_t live = s->memory.live;
+    int status = pcct_view_find(point, s->view, &label, 1, err);
+
+    if (status != 0 && s->memory.live > live) { /* the table is there; what failed came after */
+        s->memory.fail_at = 0;
+        status = pcct_view_find(point, s->view, &label, 1, err);
+    }
+    return status;
 }
 
 static int read_all(struct scene *s, struct pcct_error *err)
@@ -169,6 +184,7 @@ static void refused_in_reading(void **test)
     CHECK(fail_each(&s, view_and_close) > 5, "a view takes no memory?");
     CHECK(fail_each(&s, walk) > 0, "a log takes no memory?");
     OK(pcct_view_open(&s.view, s.store, "v9", &err));
+    CHECK(fail_each(&s, find) > 1, "finding takes no memory?"); /* the first makes the table of labels, which stays with the view */
     CHECK(fail_each(&s, ask) > 2, "a query takes no memory?");
     CHECK(fail_each(&s, read_all) > 0, "reading takes no memory?");
     pcct_view_close(s.view);

@@ -113,9 +113,11 @@ static inline char *folder_new(void)
 
 static inline char *path_join(const char *folder, const char *name)
 {
-    char *path = NULL;
+    size_t bytes = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(bytes);
 
-    CHECK(asprintf(&path, "%s/%s", folder, name) > 0, "memory");
+    CHECK(path != NULL, "memory");
+    snprintf(path, bytes, "%s/%s", folder, name);
     return path;
 }
 

@@ -109,7 +109,8 @@ static void test_map(void **state)
     base_vector_free(&head, &support.env);
 }
 
-/* What is damaged is named, and nothing stays mapped. The handle that has verified an anchor does not do so again, so a new one is opened each time. */
+/* What is damaged is named, and nothing stays mapped. The handle that has verified an anchor does not do so again, so a new one is opened each time.
+ */
 static void test_damaged(void **state)
 {
     static const char name[] = "data/A0000000000000002";

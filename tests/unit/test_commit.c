@@ -104,8 +104,8 @@ static void test_compare_and_swap(void **state)
     support_env_finish(&support);
 }
 
-/* The n-th system call of a commit fails, for every n until none does: a version told as failed is not there, before and after opening anew, and also after
- * the catalogue was made anew; a version told as committed is there. `bytes` decides whether a new segment is needed. */
+/* The n-th system call of a commit fails, for every n until none does: a version told as failed is not there, before and after opening anew, and also
+ * after the catalogue was made anew; a version told as committed is there. `bytes` decides whether a new segment is needed. */
 static void fail_each_call(int error_number, int is_short, int forever, size_t bytes)
 {
     struct support_env support;

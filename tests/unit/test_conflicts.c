@@ -19,6 +19,7 @@ struct scene {
     uint32_t node[CHUNK], parent[CHUNK], route[CHUNK];
     double place[CHUNK * DIM], key[CHUNK];
     int16_t level[CHUNK];
+    struct base_arena arena;
     struct tree_chunk chunk;
 };
 
@@ -58,11 +59,13 @@ static void start(struct scene *s, enum support_kind kind, double scale, double 
     }
     for (uint32_t i = 0; i < CHUNK; i++) memcpy(s->place + i * DIM, index_place(&s->state, s->node[i]), DIM * sizeof(double));
     for (size_t i = 0; i < CHUNK; i++) locate(s, i);
-    s->chunk = (struct tree_chunk){ &s->state, s->node, CHUNK, s->place, s->key, s->parent, s->level, s->route };
+    s->chunk = (struct tree_chunk){ &s->state, s->node, CHUNK, s->place, s->key, s->parent, s->level, s->route, &s->arena };
+    s->arena = (struct base_arena){ .env = &s->env.env };
 }
 
 static void finish(struct scene *s)
 {
+    base_arena_free(&s->arena);
     index_free(&s->state);
     support_env_finish(&s->env);
 }
@@ -158,6 +161,7 @@ static int attempt(void *ctx, const struct base_env *env, struct pcct_error *err
 
     if (status == 0) expect(s, &conflicts);
     tree_conflicts_free(&conflicts, env);
+    base_arena_free(&s->arena);
     return status;
 }
 

@@ -45,8 +45,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Opens the store in a child and reads everything. 0: it came to an end (an assertion that fails ends the child with another code); what could be read was
- * right. *readable: a bit for each version that could. */
+/* Opens the store in a child and reads everything. 0: it came to an end (an assertion that fails ends the child with another code); what could be
+ * read was right. *readable: a bit for each version that could. */
 static int read_in_child(unsigned *readable)
 {
     int answer[2], how = 0;
@@ -138,7 +138,8 @@ static void test_frame(void **state)
     free(journal);
 }
 
-/* Any bit of any file flipped, and every file cut off: never a crash; either a finding, or a byte that carries nothing, and then everything can be read. */
+/* Any bit of any file flipped, and every file cut off: never a crash; either a finding, or a byte that carries nothing, and then everything can be
+ * read. */
 static void damage(const char *name, uint64_t from, uint64_t to, uint64_t stride, int must_find)
 {
     size_t bytes;

@@ -82,10 +82,20 @@ static void test_structure(void **state)
     size_t found = 0;
     uint8_t *meta = file + newest() % 2 * PAGE;
     uint64_t root = store_get64(meta, 88 + 40), last = store_get64(meta, 136);
-    struct { size_t at; uint8_t value; } hit[] = {
-        {(size_t)(meta - file) + 16, 1}, {(size_t)(meta - file) + 20, 2}, {(size_t)(meta - file) + 88 + 40, 1}, {(size_t)(meta - file) + 88 + 45, 1},
-        {(size_t)(meta - file) + 88 + 6, 9}, {(size_t)(meta - file) + 88 + 32, 77}, {(size_t)(meta - file) + 144, 99}, {(size_t)(meta - file) + 41, 0},
-        {root * PAGE, (uint8_t)(root + 1)}, {root * PAGE + 10, 1}, {root * PAGE + 12, 3}, {root * PAGE + 17, 0x7f},
+    struct { size_t at; uint8_t value;
+    } hit[] = {
+        {(size_t)(meta - file) + 16, 1},
+        {(size_t)(meta - file) + 20, 2},
+        {(size_t)(meta - file) + 88 + 40, 1},
+        {(size_t)(meta - file) + 88 + 45, 1},
+        {(size_t)(meta - file) + 88 + 6, 9},
+        {(size_t)(meta - file) + 88 + 32, 77},
+        {(size_t)(meta - file) + 144, 99},
+        {(size_t)(meta - file) + 41, 0},
+        {root * PAGE, (uint8_t)(root + 1)},
+        {root * PAGE + 10, 1},
+        {root * PAGE + 12, 3},
+        {root * PAGE + 17, 0x7f},
     };
 
     (void)state;
@@ -121,7 +131,6 @@ static void test_flips(void **state)
             file[page * PAGE + at] ^= mask;
         }
     }
-    print_message("%d of %d flips found\n", (int)found, (int)tried);
     assert_true(tried > 200 && found > 40);
     for (size_t left = 0; left < bytes; left += bytes / 40) (void)look(left, &err);
     assert_int_equal(look(PAGE, &err), PCCT_E_DAMAGED);

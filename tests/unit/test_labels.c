@@ -172,6 +172,11 @@ static void test_undo(void **state)
         assert_int_equal(index_find_prepared(&s.state, 50), INDEX_NONE);
         index_frame_free(&frame);
     }
+    index_labels_strike(&s.state, 3);
+    assert_int_equal(index_find_prepared(&s.state, 10), INDEX_NONE);
+    assert_int_equal(index_find_prepared(&s.state, 20), 2);
+    index_labels_revive(&s.state, &dead[1], 1);
+    assert_int_equal(index_find_prepared(&s.state, 10), 3);
     support_index_free(&s);
 }
 

@@ -14,7 +14,8 @@ static void keep(void *ctx, int damaged, const char *text)
     if (damaged) snprintf(ctx, 256, "%s", text);
 }
 
-/* Without a catalogue: every frame is found, in order; a damaged head costs one version, a damaged segment head or a missing segment what is in it. */
+/* Without a catalogue: every frame is found, in order; a damaged head costs one version, a damaged segment head or a missing segment what is in it.
+ */
 static void test_scan(void **state)
 {
     struct support_env support;

@@ -33,8 +33,14 @@ static int tear_down(void **state)
 
 static void test_round_trip(void **state)
 {
-    const struct store_super written = {.uuid = {1, 2, 3, 255}, .format = 1, .dim = 4096, .metric = 2, .dtype = 1, .seed = UINT64_C(0x123456789abcdef0),
-                                        .read_only_compatible = 8, .created_ns = -5};
+    const struct store_super written = {.uuid = {1, 2, 3, 255},
+                                        .format = 1,
+                                        .dim = 4096,
+                                        .metric = 2,
+                                        .dtype = 1,
+                                        .seed = UINT64_C(0x123456789abcdef0),
+                                        .read_only_compatible = 8,
+                                        .created_ns = -5};
     struct store_super read;
     struct pcct_error err;
     unsigned damaged = 9;
