@@ -171,7 +171,7 @@ static void open_version(const struct bench_options *options, const struct size 
         start = bench_seconds();
         BENCH_MUST(pcct_knn(label, distance, view, query, 1, K, &knn, &err));
         time[FIRST * repeats + i] = bench_seconds() - start;
-        if (pcct_view_info(&info, view) != 0) bench_die("pcct_view_info failed");
+        if (pcct_view_describe(&info, view) != 0) bench_die("pcct_view_describe failed");
         pcct_view_close(view);
         pcct_store_close(store);
     }
@@ -197,7 +197,7 @@ static int view_memory(const char *path, const char *revision)
 
     BENCH_MUST(pcct_view_open(&view, store, revision, &err));
     opened = bench_resident();
-    if (pcct_view_info(&info, view) != 0) bench_die("pcct_view_info failed");
+    if (pcct_view_describe(&info, view) != 0) bench_die("pcct_view_describe failed");
     points = bench_take(info.n_live * info.dim, sizeof *points);
     labels = bench_take(info.n_live, sizeof *labels);
     BENCH_MUST(pcct_view_read(labels, points, view, &err));
@@ -246,7 +246,7 @@ static void look_back(const struct updates *u, const char *path)
 {
     struct pcct_store_info info = { .size = sizeof info };
 
-    BENCH_MUST(pcct_store_info(&info, u->store, &err));
+    BENCH_MUST(pcct_store_describe(&info, u->store, &err));
     bench_options_print(u->options, "%-7s %8s %3s %8s %8s %7s %9s %9s %9s\n", "work", "n", "d", "version", "anchor", "frames", "store_ms", "view_ms",
                         "first_ms");
     open_version(u->options, &u->size, path, info.head);

@@ -40,7 +40,7 @@ void bench_store_commit(struct pcct_batch_result *result, double *seconds, pcct_
     BENCH_MUST(pcct_batch_commit(NULL, batch, NULL, &err));
     if (seconds) *seconds = bench_seconds() - start;
     result->size = sizeof *result;
-    if (pcct_batch_result(result, batch) != 0) bench_die("pcct_batch_result failed");
+    if (pcct_batch_describe(result, batch) != 0) bench_die("pcct_batch_describe failed");
     pcct_batch_close(batch);
     free(label);
 }

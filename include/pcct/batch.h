@@ -62,7 +62,7 @@ struct pcct_batch_result {
     uint64_t anchor_bytes;                         /* written to an anchor, 0 if none was due */
     double plan_seconds, store_seconds, anchor_seconds;
 };
-PCCT_PUBLIC int pcct_batch_result(struct pcct_batch_result *result, const pcct_batch *batch);
+PCCT_PUBLIC int pcct_batch_describe(struct pcct_batch_result *result, const pcct_batch *batch);
 
 /* Frees the batch, committed or not; NULL is fine. */
 PCCT_PUBLIC void pcct_batch_close(pcct_batch *batch);

@@ -70,7 +70,7 @@ struct pcct_store_info {
     uint32_t anchors;
     uint32_t reserved;
 };
-PCCT_PUBLIC int pcct_store_info(struct pcct_store_info *info, pcct_store *store, struct pcct_error *err);
+PCCT_PUBLIC int pcct_store_describe(struct pcct_store_info *info, pcct_store *store, struct pcct_error *err);
 
 #ifdef __cplusplus
 }

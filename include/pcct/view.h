@@ -39,7 +39,7 @@ struct pcct_view_info {
     uint32_t dim;
     int64_t root_label;               /* -1 when the view is empty */
 };
-PCCT_PUBLIC int pcct_view_info(struct pcct_view_info *info, const pcct_view *view);
+PCCT_PUBLIC int pcct_view_describe(struct pcct_view_info *info, const pcct_view *view);
 
 /* labels[n_live]: the labels of all live points, ascending. points[n_live x dim] in the same order, or NULL. Errors: MEMORY. */
 PCCT_PUBLIC int pcct_view_read(int64_t *labels, double *points, const pcct_view *view, struct pcct_error *err);

@@ -172,7 +172,7 @@ done:
     return status;
 }
 
-int pcct_batch_result(struct pcct_batch_result *result, const pcct_batch *batch)
+int pcct_batch_describe(struct pcct_batch_result *result, const pcct_batch *batch)
 {
     return api_result_write(result, &batch->result, sizeof batch->result);
 }

@@ -78,7 +78,7 @@ void pcct_store_close(pcct_store *store)
     base_free(&env, store);
 }
 
-int pcct_store_info(struct pcct_store_info *info, pcct_store *store, struct pcct_error *err)
+int pcct_store_describe(struct pcct_store_info *info, pcct_store *store, struct pcct_error *err)
 {
     const struct store_super *super = store_super(store->store);
     struct pcct_store_info ours = { .dim = super->dim, .format = super->format, .seed = super->seed };
@@ -93,7 +93,7 @@ int pcct_store_info(struct pcct_store_info *info, pcct_store *store, struct pcct
     ours.anchor_bytes = sizes.anchor_bytes;
     ours.disk_bytes = sizes.disk_bytes;
     ours.anchors = sizes.anchors;
-    if (api_result_write(info, &ours, sizeof ours) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_store_info: set its size to sizeof first"));
+    if (api_result_write(info, &ours, sizeof ours) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_store_describe: set its size to sizeof first"));
 done:
     return status;
 }

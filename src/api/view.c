@@ -45,7 +45,7 @@ static void tell_levels(struct pcct_view_info *info, const struct index_state *s
     }
 }
 
-int pcct_view_info(struct pcct_view_info *info, const pcct_view *view)
+int pcct_view_describe(struct pcct_view_info *info, const pcct_view *view)
 {
     const struct index_state *state = &view->state;
     struct pcct_view_info ours = { .version = view->record.version, .n_live = state->n_live, .n_rows = state->n, .root_label = -1 };

@@ -150,10 +150,10 @@ static void option_structures(void **test)
     pcct_store_close(second);
     longer.known.threads = -1;
     FAILS(PCCT_E_INVALID, pcct_store_open(&second, path, &longer.known, &err));
-    FAILS(PCCT_E_INVALID, pcct_store_info(&info, store, &err));
+    FAILS(PCCT_E_INVALID, pcct_store_describe(&info, store, &err));
     info.size = offsetof(struct pcct_store_info, seed);
     info.head = 77;
-    OK(pcct_store_info(&info, store, &err));
+    OK(pcct_store_describe(&info, store, &err));
     CHECK(info.dim == 2 && info.head == 77 && info.size == offsetof(struct pcct_store_info, seed), "the size is respected");
     OK(pcct_view_open(&view, store, "main", &err));
     query.threads = -2;

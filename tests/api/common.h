@@ -249,7 +249,7 @@ static inline void saga_expect_view(const pcct_view *view, uint64_t v, uint64_t 
     struct pcct_error err = { 0, "" };
     size_t n = saga_labels(right, v);
 
-    OK(pcct_view_info(&info, view));
+    OK(pcct_view_describe(&info, view));
     CHECK(info.version == v && info.n_live == n, "v%" PRIu64 " of %" PRIu64 " points, not v%" PRIu64 " of %zu", info.version, info.n_live, v, n);
     OK(pcct_view_read(labels, points, view, &err));
     saga_point(query, (int64_t)(seed % 1000) - 4000);
@@ -300,7 +300,7 @@ static inline uint64_t head_of(pcct_store *store)
     struct pcct_store_info info = { .size = sizeof info };
     struct pcct_error err = { 0, "" };
 
-    OK(pcct_store_info(&info, store, &err));
+    OK(pcct_store_describe(&info, store, &err));
     return info.head;
 }
 

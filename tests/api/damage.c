@@ -56,7 +56,7 @@ static int create(void *ctx)
             else OK(pcct_batch_delete(batch, &label, 1, &err));
         }
         OK(pcct_batch_commit(&made, batch, "saga", &err));
-        OK(pcct_batch_result(&result, batch));
+        OK(pcct_batch_describe(&result, batch));
         CHECK(v != FLOOD || result.anchor_bytes > 0, "no anchor");
         pcct_batch_close(batch);
     }

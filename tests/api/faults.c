@@ -74,12 +74,12 @@ static int commit_with_a_fault(const char *path, int big, long at, int kind)
     disarm(&hit);
     CHECK(status == 0 || strlen(err.message) > 8, "%s without words", pcct_code_name(status));
     CHECK(status == 0 || hit, "no call failed, and yet: %s", err.message);
-    OK(pcct_batch_result(&result, batch));
+    OK(pcct_batch_describe(&result, batch));
     CHECK(!big || hit || result.anchor_bytes > 0, "no anchor was written after %" PRIu64 " bytes", result.frame_bytes);
     if (status == 0) CHECK(made == head + 1, "v%" PRIu64, made);
     pcct_batch_close(batch);
     /* The handle knows what became of it. LMDB can refuse all further work after a failed write (the listing of an anchor): that is said. */
-    if (status == 0 && pcct_store_info(&info, store, &err) == 0) CHECK(info.head == head + 1, "v%" PRIu64 " after v%" PRIu64, info.head, head);
+    if (status == 0 && pcct_store_describe(&info, store, &err) == 0) CHECK(info.head == head + 1, "v%" PRIu64 " after v%" PRIu64, info.head, head);
     else CHECK(status != 0 || (hit && err.code == PCCT_E_IO), "%s", err.message);
     pcct_store_close(store);
     return !hit ? NOT_REACHED : status == 0 ? DONE : REFUSED;
@@ -122,7 +122,7 @@ static void expect_big(pcct_store *store, uint64_t v)
 
     snprintf(revision, sizeof revision, "v%" PRIu64, v);
     OK(pcct_view_open(&view, store, revision, &err));
-    OK(pcct_view_info(&info, view));
+    OK(pcct_view_describe(&info, view));
     CHECK(info.n_live == (v ? BIG : 0), "%" PRIu64 " points", info.n_live);
     if (v) OK(pcct_view_find(point, view, &label, 1, &err));
     pcct_view_close(view);

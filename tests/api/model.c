@@ -270,7 +270,7 @@ static void expect_result(const pcct_batch *batch, const struct asked *a)
 {
     struct pcct_batch_result result = { .size = sizeof result };
 
-    CHECK(pcct_batch_result(&result, batch) == 0, "result");
+    CHECK(pcct_batch_describe(&result, batch) == 0, "result");
     CHECK(result.inserted == a->inserted && result.deleted == a->deleted, "%" PRIu64 " in, %" PRIu64 " out", result.inserted, result.deleted);
     CHECK(result.skipped == a->skipped && result.replaced == a->replaced, "%" PRIu64 " skipped, %" PRIu64 " replaced", result.skipped, result.replaced);
     CHECK(result.frame_bytes > 0, "no bytes");
@@ -459,7 +459,7 @@ static void expect_view(struct model *m, const pcct_view *view, uint64_t number)
     int64_t *labels = must(calloc(v->n + 1, sizeof(int64_t))), some[3];
     double *points = must(calloc(v->n * m->dim + 1, sizeof(double))), found[3 * DIM_MAX];
 
-    OK(pcct_view_info(&info, view));
+    OK(pcct_view_describe(&info, view));
     CHECK(info.version == number && info.n_live == v->n && info.dim == m->dim, "v%" PRIu64 ", %" PRIu64 " points", info.version, info.n_live);
     CHECK(memcmp(info.identity, v->identity, 16) == 0, "identity of v%" PRIu64, number);
     *anchored += info.anchor > 0;

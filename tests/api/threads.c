@@ -30,7 +30,7 @@ static void *read_for_a_while(void *ctx)
         saga_expect(s->store, v, random_next(&r));
         saga_expect_view(s->old, 5, random_next(&r)); /* all threads share this one, label table and all */
         OK(pcct_view_open(&view, s->store, "main", &err));
-        OK(pcct_view_info(&info, view));
+        OK(pcct_view_describe(&info, view));
         CHECK(info.version >= newest, "main was v%" PRIu64 " and is v%" PRIu64, newest, info.version);
         saga_expect_view(view, info.version, 1);
         pcct_view_close(view);
@@ -162,7 +162,7 @@ static int expect_forty(void *ctx)
     pcct_view *view = NULL;
 
     OK(pcct_view_open(&view, store, "main", &err));
-    OK(pcct_view_info(&info, view));
+    OK(pcct_view_describe(&info, view));
     CHECK(info.version == 40 && info.n_live == 40, "v%" PRIu64 " of %" PRIu64 " points", info.version, info.n_live);
     OK(pcct_view_read(labels, NULL, view, &err));
     for (int i = 0; i < 40; i++) CHECK(labels[i] == i, "label %" PRId64 " at %d", labels[i], i);

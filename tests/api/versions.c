@@ -113,7 +113,7 @@ static uint64_t ask(struct answers *answers, pcct_store *store, const char *revi
     options.threads = threads;
     OK(pcct_view_open(&view, store, revision, &err));
     OK(pcct_knn(answers->labels, answers->distances, view, queries, QUERIES, K, &options, &err));
-    OK(pcct_view_info(&info, view));
+    OK(pcct_view_describe(&info, view));
     pcct_view_close(view);
     return info.anchor;
 }

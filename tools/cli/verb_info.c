@@ -79,9 +79,9 @@ static int run(const struct options *options, struct pcct_error *err)
     const char *path = options->operand[0];
     TRY(options_threads(&open.threads, options, err));
     TRY(pcct_store_open(&store, path, &open, err));
-    TRY(pcct_store_info(&store_info, store, err));
+    TRY(pcct_store_describe(&store_info, store, err));
     TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
-    TRY(pcct_view_info(&view_info, view));
+    TRY(pcct_view_describe(&view_info, view));
     if (options->value[OPT_JSON]) TRY(print_json(path, &store_info, &view_info, err));
     else print_human(path, &store_info, &view_info);
 done:

@@ -65,7 +65,7 @@ static int prepare(struct knn *knn, struct pcct_error *err)
     TRY(options_threads(&open.threads, options, err));
     TRY(pcct_store_open(&knn->store, options->operand[0], &open, err));
     TRY(pcct_view_open(&knn->view, knn->store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
-    TRY(pcct_view_info(&knn->info, knn->view));
+    TRY(pcct_view_describe(&knn->info, knn->view));
     /* More than all points cannot be found, and room for them would be wasted; an .npz is padded to k by the output. */
     knn->stride = knn->k < knn->info.n_live ? (size_t)knn->k : (size_t)knn->info.n_live;
     if (knn->stride == 0) knn->stride = 1;

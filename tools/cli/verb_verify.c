@@ -66,7 +66,7 @@ static int run(const struct options *options, struct pcct_error *err)
     verify.threads = open.threads;
     TRY(pcct_store_open(&store, options->operand[0], &open, err));
     TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
-    TRY(pcct_view_info(&info, view));
+    TRY(pcct_view_describe(&info, view));
     TRY(pcct_verify(&result, view, &verify, err));
     double seconds = progress_seconds(&progress.began);
     if (options->value[OPT_JSON]) TRY(print_json(&result, info.version, verify.seed, seconds, err));

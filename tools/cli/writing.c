@@ -46,7 +46,7 @@ int writing_open(struct writing *writing, const struct options *options, struct 
     TRY(options_threads(&open.threads, options, err));
     if (options->value[OPT_WRITE_ID]) TRY(parse_write_id(writing->write_id, options->value[OPT_WRITE_ID], err));
     TRY(pcct_store_open(&writing->store, options->operand[0], &open, err));
-    TRY(pcct_store_info(&writing->info, writing->store, err));
+    TRY(pcct_store_describe(&writing->info, writing->store, err));
 done:
     return status;
 }
@@ -102,7 +102,7 @@ int writing_commit(struct writing *writing, pcct_batch *batch, struct pcct_error
     struct pcct_batch_result result = { .size = sizeof result };
     TRY(interrupt_check(err));
     TRY(pcct_batch_commit(&version, batch, writing->options->value[OPT_MESSAGE], err));
-    TRY(pcct_batch_result(&result, batch));
+    TRY(pcct_batch_describe(&result, batch));
     if (writing->versions == 0) writing->first_version = version;
     writing->version = version;
     writing->versions++;
