@@ -234,10 +234,22 @@ class State:
                       RADIUS: numpy.zeros(0, "<f8")}
         self.root = NONE
         self.live = 0
-        self.digest = {}
+        self.digest = dict.fromkeys(range(1, 7), 0)
 
     def add(self, array, values):
         self.array[array] = numpy.concatenate([self.array[array], values])
+
+    def renumber(self, rows):
+        expect(rows == len(self.array[LABEL]), "a frame renumbers other rows than those of the state before it")
+        level = self.array[LEVEL]
+        live = numpy.flatnonzero((level > 0) | (level == TWIN))
+        number = numpy.full(rows + 1, NONE, "<u4")
+        number[live] = numpy.arange(len(live))
+        for array, values in self.array.items():
+            self.array[array] = values[live]
+        self.array[PARENT] = number[numpy.minimum(self.array[PARENT], rows)]
+        self.root = NONE if self.root == NONE else int(number[self.root])
+        self.digest = {}  # those of the rows as they are now
 
     def apply(self, payload):
         at = 0
@@ -247,13 +259,17 @@ class State:
             body = payload[at + 24:at + 24 + size]
             at += 24 + round_up(size, 8)
             if kind == STATE:
-                before, after, live_before, live_after, root_before, root_after = struct.unpack_from("<6I", body)
+                before, after, live_before, live_after, root_before, root_after, renumbered_from, zero = struct.unpack("<6I16x2I", body)
+                expect(zero == 0, "a frame's STATE has bytes that are not known")
+                if renumbered_from:
+                    self.renumber(renumbered_from)
+                    rows = len(self.array[LABEL])
                 expect((before, live_before, root_before) == (rows, self.live, self.root), "a frame does not follow the state before it")
                 rows_after, self.live, self.root = after, live_after, root_after
             elif kind == DIGEST:
                 for i in range(count):
                     which, old, new = struct.unpack_from("<3Q", body, 24 * i)
-                    expect(self.digest.get(which, 0) == old, "a digest does not follow the one before it")
+                    expect(self.digest.get(which, old) == old, "a digest does not follow the one before it")
                     self.digest[which] = new
             elif kind == ADD and array == POINT:
                 self.add(POINT, numpy.frombuffer(body, "<f8").reshape(count, self.dim))

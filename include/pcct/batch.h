@@ -26,7 +26,8 @@ struct pcct_batch_options {
     int on_duplicate;      /* enum pcct_on_duplicate */
     int no_wait;           /* 1: a commit answers BUSY at once when another writer is at work; 0: it waits */
     const char *expect;    /* a revision: the commit answers CONFLICT unless the branch stands there; NULL: anywhere. Copied. */
-    const uint8_t *write_id; /* 16 bytes or NULL: a commit repeated with the same id and content returns the first one's version. Copied. */
+    /* 16 bytes, not all zero, or NULL: a commit repeated with the same id and content returns the first one's version. Copied. */
+    const uint8_t *write_id;
     /* Called now and then during a commit, from the committing thread, with the share done (0 to 1); other than 0 abandons the commit. */
     int (*progress)(void *ctx, double done);
     void *progress_ctx;
@@ -39,7 +40,8 @@ PCCT_PUBLIC int pcct_batch_begin(pcct_batch **batch, pcct_store *store, const ch
 
 /* Adds n points, row-major n x dim in the store's units. labels[n], or NULL: the next numbers of the store-wide counter (0, 1, 2, ...).
  * Both are copied. Labels are any numbers but -1 and
- * 2^63 - 1. Errors: POINT (naming the row, counted from 0 over the whole batch; nothing of this call is kept), INVALID (such a label), LIMIT, MEMORY. */
+ * 2^63 - 1. Errors: POINT (naming the row, counted from 0 over the whole batch; nothing of this call is kept), INVALID (such a label), LIMIT,
+ * MEMORY. */
 PCCT_PUBLIC int pcct_batch_insert(pcct_batch *batch, const double *points, size_t n, const int64_t *labels, struct pcct_error *err);
 
 /* Removes the points of these labels, which must be live when the batch is committed (UNKNOWN then). Copied. Errors: MEMORY. */
@@ -57,7 +59,8 @@ PCCT_PUBLIC int pcct_batch_commit(uint64_t *version, pcct_batch *batch, const ch
 /* Counts of the last commit of this batch. Fill `size` before the call. */
 struct pcct_batch_result {
     size_t size;
-    uint64_t inserted, deleted, skipped, replaced; /* a replaced point counts in all of inserted, deleted and replaced */
+    /* A replaced point counts as inserted and deleted too. Skipped are also the rows that lost to an equal label within the batch. */
+    uint64_t inserted, deleted, skipped, replaced;
     uint64_t frame_bytes;                          /* written to the journal */
     uint64_t anchor_bytes;                         /* written to an anchor, 0 if none was due */
     double plan_seconds, store_seconds, anchor_seconds;

@@ -47,7 +47,8 @@ struct pcct_fsck_result {
     uint64_t damaged;                          /* findings that are damage */
     uint64_t versions_readable;                /* versions whose whole chain of files is sound */
 };
-/* Returns 0 also when damage was found: look at the result. Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED (nothing could be read), IO, MEMORY, CANCELLED. */
+/* Returns 0 also when damage was found: look at the result. Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED (nothing could be read), IO, MEMORY,
+ * CANCELLED. */
 PCCT_PUBLIC int pcct_fsck(struct pcct_fsck_result *result, const char *path, const struct pcct_fsck_options *options, struct pcct_error *err);
 
 #ifdef __cplusplus

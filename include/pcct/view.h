@@ -22,7 +22,8 @@ typedef struct pcct_view pcct_view;
 PCCT_PUBLIC int pcct_view_open(pcct_view **view, pcct_store *store, const char *revision, struct pcct_error *err);
 PCCT_PUBLIC void pcct_view_close(pcct_view *view); /* NULL is fine */
 
-/* Fill `size` before the call. Levels are those of the cover tree in the metric's inner unit (a node of level i is at most 2^(i+1) from its parent). */
+/* Fill `size` before the call. Levels are those of the cover tree in the metric's inner unit (a node of level i is at most 2^(i+1) from its
+ * parent). */
 struct pcct_view_info {
     size_t size;
     uint64_t version;

@@ -10,6 +10,9 @@ enum { KEY_BYTES_MAX = 64, VALUE_BYTES_MAX = 4096, KEYS_MAX = 1024 };
 
 static int check_options(const struct pcct_batch_options *o, struct pcct_error *err)
 {
+    static const uint8_t none[16]; /* a version without a write id has zeros in its place */
+
+    if (o->write_id && memcmp(o->write_id, none, sizeof none) == 0) return base_fail(err, PCCT_E_INVALID, "a write id must not be all zeros");
     if (o->on_duplicate < PCCT_DUPLICATE_ERROR || o->on_duplicate > PCCT_DUPLICATE_REPLACE) {
         return base_fail(err, PCCT_E_INVALID, "on_duplicate is %d; it must be one of PCCT_DUPLICATE_...", o->on_duplicate);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/request.h"
 #include "index/frame.h"
+#include "index/renumber.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -78,25 +79,31 @@ static int check_head(struct commit *c, struct pcct_error *err)
     if (!c->batch->expect) goto done;
     TRY(store_revision(&expected, c->store->store, c->batch->expect, err));
     if (expected != c->record.parent) {
-        TRY(base_fail(err, PCCT_E_CONFLICT, "%s stands at v%" PRIu64 ", not at v%" PRIu64 " as expected; look at the log and try again", c->batch->branch,
-                      c->record.parent, expected));
+        TRY(base_fail(err, PCCT_E_CONFLICT, "%s stands at v%" PRIu64 ", not at v%" PRIu64 " as expected; look at the log and try again",
+                      c->batch->branch, c->record.parent, expected));
     }
 done:
     return status;
 }
 
-/* Plans on the writer's state; after a failure that state is as before, or forgotten. */
+/* Plans on the writer's state; after a failure that state is as before, or forgotten. Dead rows go first, by the rule of index/renumber.h, so that
+ * the request finds the nodes that its labels have afterwards. */
 static int plan(struct commit *c, struct pcct_error *err)
 {
     struct index_state *state = c->store->head;
-    int status = 0;
+    int status = 0, begun = 0;
 
+    if (index_renumber_due(state)) {
+        c->frame.renumbered_from = state->n;
+        TRY(index_renumber(state, err));
+    }
     TRY(api_request_resolve(&c->request, c->batch, state, err));
     index_frame_begin(&c->frame, state);
-    status = tree_update(state, &c->request.tree, err);
-    if (status == 0) status = index_frame_seal(&c->frame, state, err);
-    if (status != 0 && index_undo(state, &c->frame, NULL) != 0) api_head_drop(c->store);
+    begun = 1;
+    TRY(tree_update(state, &c->request.tree, err));
+    TRY(index_frame_seal(&c->frame, state, err));
 done:
+    if (status != 0 && (c->frame.renumbered_from > 0 || (begun && index_undo(state, &c->frame, NULL) != 0))) api_head_drop(c->store);
     return status;
 }
 
@@ -139,7 +146,8 @@ static int make_durable(struct commit *c, struct pcct_error *err)
     c->record.n_live = state->n_live;
     c->record.inserted = c->request.tree.n_insert;
     c->record.deleted = c->request.tree.n_delete;
-    TRY(store_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, c->payload.memory.data, c->payload.count, err));
+    TRY(store_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, c->payload.memory.data,
+                     c->payload.count, err));
     c->store->head_version = c->record.version;
 done:
     if (status != 0) api_head_drop(c->store);

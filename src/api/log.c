@@ -44,13 +44,17 @@ static int read_note(struct pcct_version *out, pcct_log *log, struct pcct_error 
     int status = 0;
 
     log->key.count = 0;
-    if (log->note.count == 0 || end[-1] != '\0') TRY(base_fail(err, PCCT_E_DAMAGED, "the note of version v%llu has no end", (unsigned long long)out->version));
+    if (log->note.count == 0 || end[-1] != '\0') {
+        TRY(base_fail(err, PCCT_E_DAMAGED, "the note of version v%llu has no end", (unsigned long long)out->version));
+    }
     out->message = text;
     text += strlen(text) + 1;
     while (text < end) {
         const char *value = text + strlen(text) + 1;
 
-        if (value >= end) TRY(base_fail(err, PCCT_E_DAMAGED, "the note of version v%llu has a key without a value", (unsigned long long)out->version));
+        if (value >= end) {
+            TRY(base_fail(err, PCCT_E_DAMAGED, "the note of version v%llu has a key without a value", (unsigned long long)out->version));
+        }
         TRY(base_vector_add(&pair, &log->key, &log->store->env, 1, err));
         *pair = (struct pcct_key_value){ text, value };
         text = value + strlen(value) + 1;

@@ -76,8 +76,8 @@ static int drop_equal(struct api_request *r, const pcct_batch *batch, struct pcc
     for (size_t i = 1; i < rows; i++) {
         if (pair[i].key != pair[i - 1].key) continue;
         if (batch->on_duplicate == PCCT_DUPLICATE_ERROR) {
-            TRY(base_fail(err, PCCT_E_DUPLICATE, "rows %" PRIu64 " and %" PRIu64 " have the same label %" PRId64 "; nothing was changed", pair[i - 1].value,
-                          pair[i].value, r->label[pair[i].value]));
+            TRY(base_fail(err, PCCT_E_DUPLICATE, "rows %" PRIu64 " and %" PRIu64 " have the same label %" PRId64 "; nothing was changed",
+                          pair[i - 1].value, pair[i].value, r->label[pair[i].value]));
         }
         r->dropped[batch->on_duplicate == PCCT_DUPLICATE_SKIP ? pair[i].value : pair[i - 1].value] = 1;
         r->skipped++;

@@ -69,7 +69,8 @@ static void compare(struct pcct_verify_result *result, const struct verification
     for (size_t i = 0; i < v->sample * v->k; i++) {
         if (v->label[i] == v->brute_label[i] && memcmp(&v->distance[i], &v->brute_distance[i], sizeof(double)) == 0) continue;
         if (result->differences++ > 0) continue;
-        snprintf(result->first, sizeof result->first, "query point %" PRId64 ", neighbour %zu: index says %" PRId64 " at %.17g, brute force %" PRId64 " at %.17g",
+        snprintf(result->first, sizeof result->first,
+                 "query point %" PRId64 ", neighbour %zu: index says %" PRId64 " at %.17g, brute force %" PRId64 " at %.17g",
                  index_label(v->state)[v->node[i / v->k]], i % v->k + 1, v->label[i], v->distance[i], v->brute_label[i], v->brute_distance[i]);
     }
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout.h"
 
+#include "base/error.h"
+#include "base/par.h"
 #include "block/layout_nodes.h"
 
 #include <assert.h>
 #include <string.h>
 
+enum { BLOCKS_AT_ONCE = 64 };
 _Static_assert(sizeof(struct block_link) == 12, "block_link is written out as it is");
 
 void block_init(struct block_layout *layout, const struct base_env *env, const struct metric *metric)
@@ -70,4 +73,45 @@ uint64_t block_memory(const struct block_layout *layout)
     return (uint64_t)layout->lane.capacity + layout->reach.capacity + layout->label.capacity + layout->node.capacity + layout->block.capacity +
            layout->box.capacity + layout->top_reach.capacity + layout->least_label.capacity + layout->child.capacity + layout->inner.capacity +
            layout->where.capacity;
+}
+
+/* ---- new numbers -------------------------------------------------------------------------------------------------------------------------- */
+
+struct renumbering {
+    const struct block_layout *layout;
+    const uint32_t *map;
+    uint32_t *where;
+};
+
+static void renumber_blocks(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct renumbering *r = ctx;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        const uint32_t block = (uint32_t)i;
+        uint32_t *node = block_nodes(r->layout, block);
+
+        for (uint32_t lane = 0; lane < block_link_of(r->layout, block)->count; lane++) { /* a free block has none */
+            node[lane] = r->map[node[lane]];
+            r->where[node[lane]] = block * METRIC_LANES + lane;
+        }
+    }
+}
+
+int block_renumber(struct block_layout *layout, const uint32_t *map, uint32_t rows, struct pcct_error *err)
+{
+    struct renumbering r = { layout, map, NULL };
+    struct base_buffer where = { NULL, 0, 0 };
+    int status = 0;
+
+    TRY(base_buffer_reserve(&where, layout->env, rows * sizeof(uint32_t), 0, err));
+    r.where = where.data;
+    if (rows > 0) memset(r.where, 0xff, rows * sizeof(uint32_t));
+    base_par_for(layout->env, layout->blocks, BLOCKS_AT_ONCE, renumber_blocks, &r);
+    base_buffer_free(&layout->where, layout->env);
+    layout->where = where;
+    layout->rows = rows;
+done:
+    return status;
 }

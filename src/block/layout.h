@@ -86,6 +86,9 @@ void block_remove(struct block_layout *layout, const uint32_t *node, size_t n);
 /* Sets the reach of n entries, here and at all ancestors. Cannot fail. */
 void block_set_reach(struct block_layout *layout, const uint32_t *node, const double *reach, size_t n);
 
+/* Gives each entry `node` the number map[node], below `rows`. Numbers must keep their order. After a failure nothing has changed. Errors: MEMORY. */
+int block_renumber(struct block_layout *layout, const uint32_t *map, uint32_t rows, struct pcct_error *err);
+
 /* Counters of one thread; added to, never cleared here. */
 struct block_work {
     uint64_t nodes, blocks, distances;

@@ -7,6 +7,7 @@
 #include "index/frame_check.h"
 #include "index/labels.h"
 #include "index/links.h"
+#include "index/renumber.h"
 #include "index/rows.h"
 
 #include <assert.h>
@@ -73,12 +74,28 @@ done:
 
 /* ---- apply -------------------------------------------------------------------------------------------------------------------------------- */
 
+/* That the renumbering leads where the frame begins is then checked like everything else. */
+static int renumber_first(struct index_state *state, const struct index_frame *frame, struct pcct_error *err)
+{
+    int status = 0;
+
+    if (frame->renumbered_from == 0) return 0;
+    if (frame->renumbered_from != state->n || frame->n_before != state->n_live) {
+        TRY(base_fail(err, PCCT_E_DAMAGED, "the frame is for another version: it renumbers %u rows, %u live; there are %u rows, %u live",
+                      frame->renumbered_from, frame->n_before, state->n, state->n_live));
+    }
+    TRY(index_renumber(state, err));
+done:
+    return status;
+}
+
 int index_apply(struct index_state *state, const struct index_frame *frame, struct pcct_error *err)
 {
     struct moves moves = { 0 };
     int status = 0;
 
     assert(!state->frame);
+    TRY(renumber_first(state, frame, err));
     TRY(index_frame_check(frame, state, err));
     TRY(index_append(state, frame->point.data, frame->label.data, frame->added.count, err));
     TRY(take_moves(&moves, frame, state, 1, err));
@@ -142,5 +159,6 @@ done:
 
 int index_undo(struct index_state *state, struct index_frame *frame, struct pcct_error *err)
 {
+    assert(frame->renumbered_from == 0);
     return frame->sealed ? undo_sealed(state, frame, err) : undo_half_made(state, frame, err);
 }

@@ -49,7 +49,7 @@ static unsigned distance_fault(const struct index_state *s, uint32_t node)
     key = index_key(s, node, parent);
     if (level == INDEX_LEVEL_TWIN) {
         if (key > 0) return TWIN_APART;
-    } else if (key > metric_reach(level + 1 - INDEX_LEVEL_BIAS)) {
+    } else if (key > metric_reach(&s->metric, level + 1 - INDEX_LEVEL_BIAS)) {
         return TOO_FAR;
     }
     return index_pdist(s)[node] == index_row_pdist(s, node, parent) ? 0 : WRONG_PDIST;
@@ -97,13 +97,13 @@ static int meet(void *ctx, uint32_t node, double key)
     return 0;
 }
 
-/* The least node at most 2^min of both levels away: that is what the layout shows within 4^level of the node and the reach of the other. */
+/* The least node at most 2^min of both levels away: that is what the layout shows within the reach of the node and the reach of the other. */
 static uint32_t too_near(const struct index_state *s, uint32_t node)
 {
     struct meeting meeting = { node, INDEX_NONE };
     struct block_work work = { 0, 0, 0 };
 
-    block_visit(&s->layout, index_place(s, node), index_level_reach(index_level(s)[node]), meet, &meeting, &work);
+    block_visit(&s->layout, index_place(s, node), index_level_reach(&s->metric, index_level(s)[node]), meet, &meeting, &work);
     return meeting.other;
 }
 

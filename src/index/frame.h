@@ -17,6 +17,7 @@ struct index_change {
 
 struct index_frame {
     const struct base_env *env;
+    uint32_t renumbered_from; /* the frame begins with a renumbering (index/renumber.h) of so many rows; all else is after it. 0: it does not */
     uint32_t n_before, n_after, live_before, live_after, root_before, root_after;
     int64_t next_label_before, next_label_after;
     uint64_t digest_before[INDEX_ARRAYS], digest_after[INDEX_ARRAYS];
@@ -31,7 +32,7 @@ struct index_frame {
 void index_frame_init(struct index_frame *frame, const struct base_env *env);
 void index_frame_free(struct index_frame *frame);
 
-/* From here on changes of the state are noted in the frame. */
+/* From here on changes of the state are noted in the frame. Whoever has renumbered the state for it before has set renumbered_from. */
 void index_frame_begin(struct index_frame *frame, struct index_state *state);
 /* Notes the old values of a row before its first change (called by the functions of state.h; later notes of the same row are ignored). */
 int index_frame_note(struct index_state *state, uint32_t node, struct pcct_error *err);
@@ -39,11 +40,12 @@ int index_frame_note(struct index_state *state, uint32_t node, struct pcct_error
 int index_frame_seal(struct index_frame *frame, struct index_state *state, struct pcct_error *err);
 
 /* Takes a sealed or half-made frame back: the state, layout included, is as before index_frame_begin (the layout may be arranged otherwise).
+ * The frame must not begin with a renumbering: the dead rows that it drops are nowhere else, so the state must be freed instead.
  * Errors: MEMORY (the state is then of no use and must be freed). */
 int index_undo(struct index_state *state, struct index_frame *frame, struct pcct_error *err);
 
-/* Redoes a decoded frame. Everything is checked against the state before anything is changed: counts, ranges, levels, labels, old values; after it
- * the digest must be the one that the frame tells. Errors: DAMAGED (naming what does not fit), MEMORY; the state is then of no use. */
+/* Redoes a decoded frame, its renumbering first if it begins with one. Then everything is checked against the state before anything else is changed:
+ * counts, ranges, levels, labels, old values, digests; after it the digests must be those that the frame tells. Errors: DAMAGED (naming what does not fit), MEMORY; the state is then of no use. */
 int index_apply(struct index_state *state, const struct index_frame *frame, struct pcct_error *err);
 
 /* The frame as bytes: sections as formats/pcct-store.md says (ADD, DEL, APPEND, SCATTER with redo and undo, STATE, DIGEST), little-endian, every

@@ -18,7 +18,8 @@
  * before it is zero bytes. a = n_after - n_before, the new rows; array numbers are those of enum index_array.
  *
  *  kind       array     count  body
- *  1 STATE    0         1      u32 n_before, n_after, live_before, live_after, root_before, root_after; i64 next_label_before, next_label_after
+ *  1 STATE    0         1      u32 n_before, n_after, live_before, live_after, root_before, root_after; i64 next_label_before, next_label_after;
+ *                              u32 renumbered_from; u32 0
  *  2 DIGEST   0         6      count times { u64 array, u64 before, u64 after }: arrays 1 to 6, ascending
  *  3 ADD      1 POINT   a      f64[count][input_dim]: rows n_before, n_before + 1, ...
  *  3 ADD      2 LABEL   a      i64[count]
@@ -32,6 +33,9 @@
  *
  * A SCATTER section names the rows whose value in that array changes (new and old differ), and no others. The rows that die are those whose new LEVEL
  * is -1; their new PARENT is 0xffffffff and their new RADIUS 0.
+ *
+ * renumbered_from: 0, or the rows that there were before the renumbering with which the frame begins: the live rows, in their order, become rows 0
+ * to n_before - 1. Everything else in the frame, digests too, is about the rows after it.
  *
  * By rule, in no section: PDIST is the inner distance to the parent (0 without one) of every new row and of every row in SCATTER PARENT, forward from
  * the new parent, backward from the old one, whose row is still there; CHILD and NEXT follow from PARENT and LEVEL; PLACE from POINT; n_live, twins
@@ -51,8 +55,9 @@ _Static_assert(sizeof(struct section_head) == 24 && offsetof(struct section_head
 struct state_body {
     uint32_t n_before, n_after, live_before, live_after, root_before, root_after;
     int64_t next_label_before, next_label_after;
+    uint32_t renumbered_from, zero;
 };
-_Static_assert(sizeof(struct state_body) == 40, "state_body is written out as it is");
+_Static_assert(sizeof(struct state_body) == 48, "state_body is written out as it is");
 
 struct digest_body {
     uint64_t array, before, after;
@@ -154,7 +159,7 @@ done:
 int index_frame_encode(struct base_vector *bytes, const struct index_frame *frame, const struct metric *metric, struct pcct_error *err)
 {
     struct state_body numbers = { frame->n_before, frame->n_after, frame->live_before, frame->live_after, frame->root_before, frame->root_after,
-                                  frame->next_label_before, frame->next_label_after };
+                                  frame->next_label_before, frame->next_label_after, frame->renumbered_from, 0 };
     struct digest_body digest[DIGESTED_LAST - DIGESTED_FIRST + 1];
     size_t n = frame->added.count, gone = frame->gone.count;
     int status = 0;
@@ -293,6 +298,12 @@ static int read_numbers(struct index_frame *frame, const struct sections *s, str
     frame->root_after = numbers.root_after;
     frame->next_label_before = numbers.next_label_before;
     frame->next_label_after = numbers.next_label_after;
+    frame->renumbered_from = numbers.renumbered_from;
+    if (numbers.zero != 0) return damaged(err, "STATE", "has unknown numbers");
+    if (numbers.renumbered_from != 0 && (numbers.renumbered_from <= numbers.n_before || numbers.renumbered_from == INDEX_NONE ||
+                                         numbers.n_before != numbers.live_before)) {
+        return damaged(err, "STATE", "tells of a renumbering that drops no rows, or leaves dead ones");
+    }
     if (s->count[DIGEST] != DIGESTED_LAST - DIGESTED_FIRST + 1) return damaged(err, "DIGEST", "has not one item for each array");
     for (int a = DIGESTED_FIRST; a <= DIGESTED_LAST; a++) {
         struct digest_body digest;

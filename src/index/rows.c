@@ -15,9 +15,9 @@ double index_row_pdist(const struct index_state *state, uint32_t node, uint32_t 
     return parent == INDEX_NONE ? 0 : metric_inner(&state->metric, index_key(state, node, parent));
 }
 
-double index_row_reach(const struct index_row *row)
+double index_row_reach(const struct metric *metric, const struct index_row *row)
 {
-    return row->parent == INDEX_NONE ? (double)INFINITY : index_level_reach(row->level);
+    return row->parent == INDEX_NONE ? (double)INFINITY : index_level_reach(metric, row->level);
 }
 
 /* ---- counts ------------------------------------------------------------------------------------------------------------------------------- */
@@ -111,9 +111,10 @@ static int enters_list(const struct index_change *c)
 
 static struct lanes *lanes_of(struct moving *m, const struct index_change *c)
 {
+    const struct metric *metric = &m->state->metric;
     int was = index_row_is_live(&c->before), is = index_row_is_live(&c->after);
 
-    if (was && is) return index_row_reach(&c->before) != index_row_reach(&c->after) ? &m->stay : NULL; /* a number or +infinity each */
+    if (was && is) return index_row_reach(metric, &c->before) != index_row_reach(metric, &c->after) ? &m->stay : NULL; /* a number or +infinity each */
     return was ? &m->leave : is ? &m->come : NULL;
 }
 
@@ -164,7 +165,7 @@ static int prepare(struct moving *m, struct pcct_error *err)
 
         if (lanes) {
             lanes->node[lanes->n] = c->node;
-            lanes->reach[lanes->n++] = index_row_reach(&c->after);
+            lanes->reach[lanes->n++] = index_row_reach(&m->state->metric, &c->after);
         }
         if (leaves_list(m, c)) m->out[m->n_out++] = (struct index_link){ c->before.parent, c->node, index_list_order(c->before.level) };
         if (enters_list(c)) m->in[m->n_in++] = (struct index_link){ c->after.parent, c->node, index_list_order(c->after.level) };

@@ -27,8 +27,8 @@ size_t index_array_bytes(const struct metric *metric, int array);
 /* pdist by rule: the inner distance to the parent, 0 without one. */
 double index_row_pdist(const struct index_state *state, uint32_t node, uint32_t parent);
 
-/* 4^level for an ordinary live row, +infinity for the root, -1 for a twin. */
-double index_row_reach(const struct index_row *row);
+/* The key of 2^level for an ordinary live row, +infinity for the root, -1 for a twin. */
+double index_row_reach(const struct metric *metric, const struct index_row *row);
 
 /* Level counts, twins and live rows counted anew. */
 void index_recount(struct index_state *state);

@@ -57,15 +57,15 @@ uint64_t index_memory(const struct index_state *state)
     return bytes;
 }
 
-double index_level_reach(int16_t level)
+double index_level_reach(const struct metric *metric, int16_t level)
 {
-    if (level > 0) return metric_reach(level - INDEX_LEVEL_BIAS);
+    if (level > 0) return metric_reach(metric, level - INDEX_LEVEL_BIAS);
     return level == INDEX_LEVEL_TWIN ? -1 : -(double)INFINITY;
 }
 
 double index_node_reach(const struct index_state *state, uint32_t node)
 {
-    return node == state->root ? (double)INFINITY : index_level_reach(index_level(state)[node]);
+    return node == state->root ? (double)INFINITY : index_level_reach(&state->metric, index_level(state)[node]);
 }
 
 struct block_source index_source(const struct index_state *state)

@@ -14,10 +14,11 @@
  *  T3 separation. For any two live nodes p, q of ordinary level: d(p, q) > 2^min(level(p), level(q)).
  *  T4 lists.      The child list of p holds exactly the live c with parent(c) = p, once each, in canonical order.
  *  T5 caches.     radius(p) >= d(p, every descendant); pdist(c) = d(c, parent(c)); level counts, label counter and digest are exact.
- *  T6 layout.     See block/layout.h; a live node's reach is 4^level, the root's +infinity, a twin's -1.
+ *  T6 layout.     See block/layout.h; a live node's reach is the key of 2^level, the root's +infinity, a twin's -1.
  * Twins: a point at computed distance 0 from a node of ordinary level hangs on it as its twin, never on another twin.
  *
- * Distances here are the metric's inner distances; d <= 2^i is always decided as key <= 4^i, which is exact.
+ * Distances here are the metric's inner distances; d <= 2^i is always decided as key <= metric_reach(i), which is exact: 4^i where keys are squares,
+ * else 2^i; at the least level it is 0.
  */
 enum { INDEX_NONE = 0xffffffffu };
 
@@ -84,8 +85,8 @@ static inline double index_key(const struct index_state *s, uint32_t a, uint32_t
 {
     return metric_key(&s->metric, index_place(s, a), index_place(s, b));
 }
-/* The reach that the layout keeps for a node of this stored level: 4^level; twins -1. The root's is +infinity (index_node_reach). */
-double index_level_reach(int16_t level);
+/* The reach that the layout keeps for a node of this stored level: metric_reach(); twins -1. The root's is +infinity (index_node_reach). */
+double index_level_reach(const struct metric *metric, int16_t level);
 double index_node_reach(const struct index_state *state, uint32_t node);
 /* The source that block functions take. */
 struct block_source index_source(const struct index_state *state);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/haversine.h"
 
+#include "metric/direction.h"
+
 #include <assert.h>
 #include <math.h>
 
@@ -8,8 +10,6 @@
 #define TWO_RADII 12742017.6
 
 #define DEGREE 0x1.1df46a2529d39p-6 /* pi / 180; the nearest double is good to 2^-55 of it */
-#define HALF_PI 0x1.921fb54442d18p+0
-#define HALF_PI_REST 0x1.1a62633145c07p-54
 
 /* Sine of r degrees, |r| <= 45: Taylor's series in degrees to r^17 (the next term is below 2^-63 of the result). The first term is added last,
  * so that the error stays below 2 units in the last place. */
@@ -79,38 +79,7 @@ void metric_haversine_embed(double *place, const double *rows, size_t n)
     }
 }
 
-/* Arc sine for 0 <= x <= 1/2: x + x^3 P(x^2), P interpolated at 13 Chebyshev nodes on [0, 1/4] (error below 2^-57 of the result). The small term
- * is added to x last: x has slope one at least, so the sum rises with x whatever the term's rounding does. */
-static double arc_sine_near(double x)
-{
-    const double z = x * x;
-    double p = 0x1.d72b2bc8155f8p-6;
-
-    p = p * z + -0x1.e6aaa8a0a04ccp-7;
-    p = p * z + 0x1.1d189408314eep-6;
-    p = p * z + 0x1.65a9c4dfcf8b2p-8;
-    p = p * z + 0x1.52420b04b37bep-7;
-    p = p * z + 0x1.782651caa6547p-7;
-    p = p * z + 0x1.c9cf07674736ap-7;
-    p = p * z + 0x1.1c4d35cf95421p-6;
-    p = p * z + 0x1.6e8bb1c8209a2p-6;
-    p = p * z + 0x1.f1c71c1db0623p-6;
-    p = p * z + 0x1.6db6db6e31f13p-5;
-    p = p * z + 0x1.3333333332ecap-4;
-    p = p * z + 0x1.5555555555556p-3;
-    return x + x * (z * p);
-}
-
-/* Beyond 1/2: asin x = pi/2 - 2 asin sqrt((1 - x) / 2), where 1 - x is exact and everything falls as x rises. */
-static double arc_sine(double x)
-{
-    if (x <= 0.5) return arc_sine_near(x);
-    return HALF_PI - (2 * arc_sine_near(sqrt((1 - x) / 2)) - HALF_PI_REST);
-}
-
 double metric_haversine_distance(double key)
 {
-    const double half = sqrt(key) / 2;
-
-    return TWO_RADII * arc_sine(half < 1 ? half : 1); /* antipodes: rounding may put the chord a hair above the diameter */
+    return TWO_RADII * metric_direction_half_angle(key);
 }

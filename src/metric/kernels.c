@@ -11,7 +11,7 @@ static int has(enum metric_isa isa)
     return isa == METRIC_ISA_SCALAR;
 }
 
-const struct metric_kernels *metric_kernels_choose(enum metric_isa isa)
+const struct metric_kernels *metric_kernels_choose(enum metric_sum sum, enum metric_isa isa)
 {
     if (isa == METRIC_ISA_BEST) {
         isa = METRIC_ISA_SCALAR;
@@ -20,8 +20,8 @@ const struct metric_kernels *metric_kernels_choose(enum metric_isa isa)
     }
     if (!has(isa)) return NULL;
 #if METRIC_X86
-    if (isa == METRIC_ISA_AVX512) return &metric_kernels_avx512;
-    if (isa == METRIC_ISA_AVX2) return &metric_kernels_avx2;
+    if (isa == METRIC_ISA_AVX512) return &metric_kernels_avx512[sum];
+    if (isa == METRIC_ISA_AVX2) return &metric_kernels_avx2[sum];
 #endif
-    return &metric_kernels_scalar;
+    return &metric_kernels_scalar[sum];
 }

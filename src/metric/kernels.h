@@ -11,10 +11,10 @@
 #define METRIC_X86 0
 #endif
 
-extern const struct metric_kernels metric_kernels_scalar;
+extern const struct metric_kernels metric_kernels_scalar[METRIC_SUMS];
 #if METRIC_X86
-extern const struct metric_kernels metric_kernels_avx2;
-extern const struct metric_kernels metric_kernels_avx512;
+extern const struct metric_kernels metric_kernels_avx2[METRIC_SUMS];
+extern const struct metric_kernels metric_kernels_avx512[METRIC_SUMS];
 #endif
 
 #endif

@@ -7,7 +7,7 @@
 typedef __m256d vec;
 
 #define ISA __attribute__((target("avx2")))
-#define TABLE metric_kernels_avx2
+#define TABLES metric_kernels_avx2
 #define TABLE_NAME "avx2"
 #define WIDTH 4u
 #define GROUP 8u
@@ -19,6 +19,7 @@ typedef __m256d vec;
 #define vec_mul(a, b) _mm256_mul_pd(a, b)
 #define vec_max(a, b) _mm256_max_pd(a, b)
 #define vec_min(a, b) _mm256_min_pd(a, b)
+#define vec_abs(v) _mm256_andnot_pd(_mm256_set1_pd(-0.0), v)
 #define vec_not_above(a, b) ((unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_LE_OQ)))
 
 #include "metric/kernels_body.h"

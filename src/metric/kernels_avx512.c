@@ -7,7 +7,7 @@
 typedef __m512d vec;
 
 #define ISA __attribute__((target("avx512f")))
-#define TABLE metric_kernels_avx512
+#define TABLES metric_kernels_avx512
 #define TABLE_NAME "avx512"
 #define WIDTH 8u
 #define GROUP 8u
@@ -19,6 +19,7 @@ typedef __m512d vec;
 #define vec_mul(a, b) _mm512_mul_pd(a, b)
 #define vec_max(a, b) _mm512_max_pd(a, b)
 #define vec_min(a, b) _mm512_min_pd(a, b)
+#define vec_abs(v) _mm512_abs_pd(v)
 #define vec_not_above(a, b) ((unsigned)_mm512_cmp_pd_mask(a, b, _CMP_LE_OQ))
 
 #include "metric/kernels_body.h"

@@ -2,17 +2,24 @@
 /*
  * The kernels, once, over vectors of WIDTH doubles. No include guard: each kernels_<isa>.c includes it after it has defined
  *   ISA                    function attribute that turns the instructions on
- *   TABLE, TABLE_NAME      the table to define and its name
+ *   TABLES, TABLE_NAME     the tables to define, one for each way to sum, and their name
  *   vec, WIDTH, GROUP      a vector, its doubles, how many of them are summed side by side (registers)
- *   vec_load vec_store vec_all vec_add vec_sub vec_mul vec_max vec_min
+ *   vec_load vec_store vec_all vec_add vec_sub vec_mul vec_max vec_min vec_abs
  *   vec_not_above(a, b)    bit i: a[i] <= b[i]
  * Every lane does exactly the operations of metric_key(), in its order, so all instances give the same bits. The functions are specialised for a
- * few dimensions by inlining them with a constant: at small dimensions the loop costs more than its body.
+ * few dimensions and for the way to sum by inlining them with constants: at small dimensions the loop costs more than its body.
  */
 #define UNROLLED _Pragma("GCC unroll 16") /* the sums stay in registers only so */
 #define INSIDE static inline __attribute__((always_inline)) ISA
 
-INSIDE uint64_t scan(double *key, const double *lane, const double *reach, const double *q, uint32_t dim, double limit)
+/* One coordinate's difference t goes into the key. */
+INSIDE vec add_up(vec sum, vec t, enum metric_sum how)
+{
+    if (how == METRIC_SQUARES) return vec_add(sum, vec_mul(t, t));
+    return how == METRIC_SIZES ? vec_add(sum, vec_abs(t)) : vec_max(sum, vec_abs(t));
+}
+
+INSIDE uint64_t scan(double *key, const double *lane, const double *reach, const double *q, enum metric_sum how, uint32_t dim, double limit)
 {
     const vec bar = vec_all(limit);
     uint64_t mask = 0;
@@ -28,9 +35,7 @@ INSIDE uint64_t scan(double *key, const double *lane, const double *reach, const
 
             UNROLLED
             for (unsigned g = 0; g < GROUP; g++) {
-                const vec t = vec_sub(vec_load(at + g * WIDTH), centre);
-
-                sum[g] = vec_add(sum[g], vec_mul(t, t));
+                sum[g] = add_up(sum[g], vec_sub(vec_load(at + g * WIDTH), centre), how);
             }
         }
         UNROLLED
@@ -45,7 +50,7 @@ INSIDE uint64_t scan(double *key, const double *lane, const double *reach, const
     return mask;
 }
 
-INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reach, const double *q, uint32_t dim, double limit)
+INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reach, const double *q, enum metric_sum how, uint32_t dim, double limit)
 {
     const vec bar = vec_all(limit), nothing = vec_all(0);
     const double *high = box + (size_t)dim * METRIC_FANOUT;
@@ -63,7 +68,7 @@ INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reac
             const size_t at = (size_t)j * METRIC_FANOUT + g * WIDTH;
             const vec t = vec_max(vec_max(vec_sub(vec_load(box + at), centre), vec_sub(centre, vec_load(high + at))), nothing);
 
-            sum[g] = vec_add(sum[g], vec_mul(t, t));
+            sum[g] = add_up(sum[g], t, how);
         }
     }
     UNROLLED
@@ -87,32 +92,44 @@ INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reac
     default: return call(dim);   \
     }
 
-ISA static uint64_t lanes(double key[METRIC_LANES], const double *lane, const double *q, uint32_t dim, double limit)
-{
-#define CALL(d) scan(key, lane, NULL, q, d, limit)
-    BY_DIM(CALL)
-#undef CALL
-}
+#define SCAN(d) scan(key, lane, NULL, q, HOW, d, limit)
+#define SCAN_REACHING(d) scan(key, lane, reach, q, HOW, d, limit)
+#define BOUND(d) bound_boxes(bound, box, NULL, q, HOW, d, limit)
+#define BOUND_REACHING(d) bound_boxes(bound, box, reach, q, HOW, d, limit)
 
-ISA static uint64_t lanes_reaching(double key[METRIC_LANES], const double *lane, const double *reach, const double *q, uint32_t dim, double limit)
-{
-#define CALL(d) scan(key, lane, reach, q, d, limit)
-    BY_DIM(CALL)
-#undef CALL
-}
+/* The four functions of a table; HOW and the names are those of one way to sum. */
+#define FOUR(sum)                                                                                                                          \
+    ISA static uint64_t lanes_##sum(double key[METRIC_LANES], const double *lane, const double *q, uint32_t dim, double limit)             \
+    {                                                                                                                                      \
+        BY_DIM(SCAN)                                                                                                                       \
+    }                                                                                                                                      \
+    ISA static uint64_t lanes_reaching_##sum(double key[METRIC_LANES], const double *lane, const double *reach, const double *q,           \
+                                             uint32_t dim, double limit)                                                                   \
+    {                                                                                                                                      \
+        BY_DIM(SCAN_REACHING)                                                                                                              \
+    }                                                                                                                                      \
+    ISA static uint32_t boxes_##sum(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit)           \
+    {                                                                                                                                      \
+        BY_DIM(BOUND)                                                                                                                      \
+    }                                                                                                                                      \
+    ISA static uint32_t boxes_reaching_##sum(double bound[METRIC_FANOUT], const double *box, const double *reach, const double *q,         \
+                                             uint32_t dim, double limit)                                                                   \
+    {                                                                                                                                      \
+        BY_DIM(BOUND_REACHING)                                                                                                             \
+    }
 
-ISA static uint32_t boxes(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit)
-{
-#define CALL(d) bound_boxes(bound, box, NULL, q, d, limit)
-    BY_DIM(CALL)
-#undef CALL
-}
+#define HOW METRIC_SQUARES
+FOUR(squares)
+#undef HOW
+#define HOW METRIC_SIZES
+FOUR(sizes)
+#undef HOW
+#define HOW METRIC_GREATEST
+FOUR(greatest)
+#undef HOW
 
-ISA static uint32_t boxes_reaching(double bound[METRIC_FANOUT], const double *box, const double *reach, const double *q, uint32_t dim, double limit)
-{
-#define CALL(d) bound_boxes(bound, box, reach, q, d, limit)
-    BY_DIM(CALL)
-#undef CALL
-}
-
-const struct metric_kernels TABLE = { TABLE_NAME, lanes, lanes_reaching, boxes, boxes_reaching };
+const struct metric_kernels TABLES[METRIC_SUMS] = {
+    [METRIC_SQUARES] = { TABLE_NAME, lanes_squares, lanes_reaching_squares, boxes_squares, boxes_reaching_squares },
+    [METRIC_SIZES] = { TABLE_NAME, lanes_sizes, lanes_reaching_sizes, boxes_sizes, boxes_reaching_sizes },
+    [METRIC_GREATEST] = { TABLE_NAME, lanes_greatest, lanes_reaching_greatest, boxes_greatest, boxes_reaching_greatest },
+};

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/kernels.h"
 
+#include <math.h>
+
 typedef double vec;
 
 #define ISA
-#define TABLE metric_kernels_scalar
+#define TABLES metric_kernels_scalar
 #define TABLE_NAME "scalar"
 #define WIDTH 1u
 #define GROUP 8u
@@ -16,6 +18,7 @@ typedef double vec;
 #define vec_mul(a, b) ((a) * (b))
 #define vec_max(a, b) greater(a, b)
 #define vec_min(a, b) lesser(a, b)
+#define vec_abs(v) fabs(v)
 #define vec_not_above(a, b) ((unsigned)((a) <= (b)))
 
 static inline double greater(double a, double b)

@@ -1,43 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/metric.h"
 
+#include "metric/direction.h"
 #include "metric/haversine.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
+/* Number, name and what does not depend on the dimension. */
+static const struct kind {
+    int id;
+    const char *name;
+    enum metric_sum sum;
+    int embeds;
+} kinds[] = {
+    { METRIC_EUCLIDEAN, "euclidean", METRIC_SQUARES, 0 }, { METRIC_HAVERSINE, "haversine", METRIC_SQUARES, 1 },
+    { METRIC_MANHATTAN, "manhattan", METRIC_SIZES, 0 },   { METRIC_CHEBYSHEV, "chebyshev", METRIC_GREATEST, 0 },
+    { METRIC_COSINE, "cosine", METRIC_SQUARES, 1 },       { METRIC_ANGULAR, "angular", METRIC_SQUARES, 1 },
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
 int metric_init(struct metric *metric, const char *name, uint32_t input_dim, enum metric_isa isa, struct pcct_error *err)
 {
-    struct metric made = { 0, NULL, input_dim, input_dim, 0, metric_kernels_choose(isa) };
+    const struct kind *kind = kinds;
+    struct metric made = { .input_dim = input_dim, .dim = input_dim };
 
     memset(metric, 0, sizeof *metric);
-    if (strcmp(name, "euclidean") == 0) {
-        made.id = METRIC_EUCLIDEAN;
-        if (input_dim < 1 || input_dim > METRIC_DIM_MAX) {
-            return base_fail(err, PCCT_E_INVALID, "dimension %u: euclidean takes 1 to %d columns", (unsigned)input_dim, METRIC_DIM_MAX);
-        }
-    } else if (strcmp(name, "haversine") == 0) {
-        made.id = METRIC_HAVERSINE;
+    while (kind < kinds + KINDS && strcmp(kind->name, name) != 0) kind++;
+    if (kind == kinds + KINDS) {
+        return base_fail(err, PCCT_E_INVALID, "unknown metric \"%.64s\": there are euclidean, haversine, manhattan, chebyshev, cosine and angular", name);
+    }
+    if (kind->id == METRIC_HAVERSINE) {
         made.dim = METRIC_HAVERSINE_DIM;
-        made.embeds = 1;
         if (input_dim != METRIC_HAVERSINE_INPUT) {
             return base_fail(err, PCCT_E_INVALID, "dimension %u: haversine takes 2 columns, latitude and longitude in degrees", (unsigned)input_dim);
         }
-    } else {
-        return base_fail(err, PCCT_E_INVALID, "unknown metric \"%.64s\": there are euclidean and haversine", name);
+    } else if (input_dim < 1 || input_dim > METRIC_DIM_MAX) {
+        return base_fail(err, PCCT_E_INVALID, "dimension %u: %s takes 1 to %d columns", (unsigned)input_dim, kind->name, METRIC_DIM_MAX);
     }
+    made.id = kind->id;
+    made.name = kind->name;
+    made.sum = kind->sum;
+    made.embeds = kind->embeds;
+    made.kernels = metric_kernels_choose(kind->sum, isa);
     if (!made.kernels) return base_fail(err, PCCT_E_INVALID, "this processor lacks the instructions that were asked for");
-    made.name = metric_name(made.id);
     *metric = made;
     return 0;
 }
 
 const char *metric_name(int id)
 {
-    if (id == METRIC_EUCLIDEAN) return "euclidean";
-    if (id == METRIC_HAVERSINE) return "haversine";
+    for (size_t i = 0; i < KINDS; i++) {
+        if (kinds[i].id == id) return kinds[i].name;
+    }
     return NULL;
+}
+
+static int takes_directions(const struct metric *metric)
+{
+    return metric->id == METRIC_COSINE || metric->id == METRIC_ANGULAR;
 }
 
 /* NaN fails every comparison, so it is bad in all of these. */
@@ -55,12 +78,26 @@ static uint32_t first_bad_column(const struct metric *metric, const double *row)
     return column;
 }
 
+static int is_bad(const struct metric *metric, const double *row)
+{
+    uint32_t column = 0;
+
+    if (first_bad_column(metric, row) < metric->input_dim) return 1;
+    if (!takes_directions(metric)) return 0;
+    while (column < metric->input_dim && row[column] == 0) column++;
+    return column == metric->input_dim;
+}
+
 static int fail_row(const struct metric *metric, const double *row, size_t number, size_t count, struct pcct_error *err)
 {
     const uint32_t column = first_bad_column(metric, row);
-    const double value = row[column];
     const char *rows = count == 1 ? "row" : "rows";
+    double value = 0;
 
+    if (column == metric->input_dim) {
+        return base_fail(err, PCCT_E_POINT, "row %zu is the zero vector, which has no direction (%zu bad %s in all)", number, count, rows);
+    }
+    value = row[column];
     if (isnan(value)) return base_fail(err, PCCT_E_POINT, "row %zu has NaN (%zu bad %s in all)", number, count, rows);
     if (isinf(value)) return base_fail(err, PCCT_E_POINT, "row %zu has an infinite value (%zu bad %s in all)", number, count, rows);
     if (metric->id == METRIC_HAVERSINE) {
@@ -78,7 +115,7 @@ int metric_validate(size_t *bad_row, const struct metric *metric, const double *
 
     *bad_row = 0;
     for (size_t i = 0; i < n; i++) {
-        if (first_bad_column(metric, rows + i * dim) == dim) continue;
+        if (!is_bad(metric, rows + i * dim)) continue;
         if (count == 0) first = i;
         count++;
     }
@@ -91,16 +128,18 @@ void metric_embed(double *place, const struct metric *metric, const double *rows
 {
     if (metric->id == METRIC_HAVERSINE) {
         metric_haversine_embed(place, rows, n);
+    } else if (takes_directions(metric)) {
+        metric_direction_embed(place, rows, n, metric->dim);
     } else if (n > 0) {
         memcpy(place, rows, n * metric->dim * sizeof *rows);
     }
 }
 
-double metric_key(const struct metric *metric, const double *a, const double *b)
+static double sum_of_squares(const double *a, const double *b, uint32_t dim)
 {
     double key = 0;
 
-    for (uint32_t j = 0; j < metric->dim; j++) {
+    for (uint32_t j = 0; j < dim; j++) {
         const double t = a[j] - b[j];
 
         key = key + t * t;
@@ -108,19 +147,46 @@ double metric_key(const struct metric *metric, const double *a, const double *b)
     return key;
 }
 
+static double sum_of_sizes(const double *a, const double *b, uint32_t dim)
+{
+    double key = 0;
+
+    for (uint32_t j = 0; j < dim; j++) key = key + fabs(a[j] - b[j]);
+    return key;
+}
+
+static double greatest_size(const double *a, const double *b, uint32_t dim)
+{
+    double key = 0;
+
+    for (uint32_t j = 0; j < dim; j++) {
+        const double size = fabs(a[j] - b[j]);
+
+        key = size > key ? size : key;
+    }
+    return key;
+}
+
+double metric_key(const struct metric *metric, const double *a, const double *b)
+{
+    if (metric->sum == METRIC_SQUARES) return sum_of_squares(a, b, metric->dim);
+    return metric->sum == METRIC_SIZES ? sum_of_sizes(a, b, metric->dim) : greatest_size(a, b, metric->dim);
+}
+
 double metric_distance(const struct metric *metric, double key)
 {
     if (metric->id == METRIC_HAVERSINE) return metric_haversine_distance(key);
+    if (metric->id == METRIC_COSINE) return key < 4 ? key / 2 : 2; /* opposite directions: rounding may put the key a hair above 4 */
+    if (metric->id == METRIC_ANGULAR) return 2 * metric_direction_half_angle(key);
     return metric_inner(metric, key);
 }
 
 double metric_inner(const struct metric *metric, double key)
 {
-    (void)metric; /* the key of every metric so far is a square */
-    return sqrt(key);
+    return metric->sum == METRIC_SQUARES ? sqrt(key) : key;
 }
 
-int metric_scale(double key)
+int metric_scale(const struct metric *metric, double key)
 {
     int exponent = 0;
     const double fraction = frexp(key, &exponent);
@@ -128,11 +194,13 @@ int metric_scale(double key)
     assert(key > 0 && isfinite(key));
     if (fraction == 0.5) exponent--; /* a power of two reaches its own exponent */
     /* least i with exponent <= 2 i; shifted up so that the division rounds one way */
-    return (exponent + 1 + 4096) / 2 - 2048;
+    if (metric->sum == METRIC_SQUARES) return (exponent + 1 + 4096) / 2 - 2048;
+    return exponent > METRIC_LEVEL_MIN ? exponent : METRIC_LEVEL_MIN + 1;
 }
 
-double metric_reach(int level)
+double metric_reach(const struct metric *metric, int level)
 {
     assert(level >= METRIC_LEVEL_MIN && level <= METRIC_LEVEL_MAX);
-    return ldexp(1, 2 * level);
+    if (metric->sum == METRIC_SQUARES) return ldexp(1, 2 * level);
+    return level > METRIC_LEVEL_MIN ? ldexp(1, level) : 0;
 }

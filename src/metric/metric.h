@@ -13,19 +13,32 @@
  *
  * euclidean: stands where it is; key = squared distance.
  * haversine: latitude, longitude in degrees stand as unit vectors in 3 dimensions; key = squared chord; distance = 2 R asin(chord / 2).
+ * manhattan: stands where it is; key = distance, the sum of the coordinates' differences without sign.
+ * chebyshev: stands where it is; key = distance, the greatest of them.
+ * cosine:    rows that are not zero stand as unit vectors; key = squared chord; distance = 1 - cos(angle) = key / 2.
+ * angular:   the same; distance = angle in radians = 2 asin(chord / 2).
  *
- * The key of two rows is defined once: t = a[j] - b[j] in double, key = key + t * t, for j = 0, 1, ... in order, every operation rounded by
- * itself (no fused multiply-add), which is what a plain loop anywhere computes. Every kernel gives these bits. A box's bound is computed the same
- * way from the distance to the nearest side; rounding is monotone, so the computed bound never exceeds the computed key of a point in the box:
- * bounds need no margin and are compared with <=.
+ * The key of two rows is defined once: t = a[j] - b[j] in double, key = key + t * t (or key + |t|, or the greater of key and |t|), for
+ * j = 0, 1, ... in order, every operation rounded by itself (no fused multiply-add), which is what a plain loop anywhere computes. Every kernel
+ * gives these bits. A box's bound is computed the same way from the distance to the nearest side; rounding is monotone, so the computed bound
+ * never exceeds the computed key of a point in the box: bounds need no margin and are compared with <=.
  */
 enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096 };
 
 /* Coordinates of this magnitude and beyond are refused, so that no key overflows (4096 * 2^1002 < 2^1024). */
 #define METRIC_COORDINATE_LIMIT 0x1p500
 
-/* Levels of the cover tree: 2^level in units of inner distance, from the least scale of a non-zero key (2^-537) down one, to the greatest. */
-enum { METRIC_LEVEL_MIN = -540, METRIC_LEVEL_MAX = 512 };
+/*
+ * The inner distance is what levels are about, and obeys the triangle inequality: the root of the key where it is a sum of squares, else the key.
+ *
+ * Levels of the cover tree: 2^level in units of inner distance. The least level reaches to 0 only, so that every non-zero key has a scale above it:
+ * sums of squares get down to scale -537, other keys that are below 2^-1022 are all of the scale -1022. The greatest: a sum of sizes may come to
+ * 4096 * 2^501 = 2^513.
+ */
+enum { METRIC_LEVEL_MIN = -1023, METRIC_LEVEL_MAX = 513 };
+
+/* How the coordinates' differences make a key. */
+enum metric_sum { METRIC_SQUARES, METRIC_SIZES, METRIC_GREATEST, METRIC_SUMS };
 
 enum metric_isa { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2, METRIC_ISA_AVX512 };
 
@@ -49,14 +62,15 @@ struct metric {
     const char *name;
     uint32_t input_dim;  /* columns of the caller's rows */
     uint32_t dim;        /* columns inside */
+    enum metric_sum sum;
     int embeds;          /* inner rows differ from the caller's */
     const struct metric_kernels *kernels;
 };
 
-enum { METRIC_EUCLIDEAN = 1, METRIC_HAVERSINE = 2 };
+enum { METRIC_EUCLIDEAN = 1, METRIC_HAVERSINE = 2, METRIC_MANHATTAN = 3, METRIC_CHEBYSHEV = 4, METRIC_COSINE = 5, METRIC_ANGULAR = 6 };
 
 /* Kernels chosen by what the processor has, or the ones asked for (tests); NULL when the processor lacks them. */
-const struct metric_kernels *metric_kernels_choose(enum metric_isa isa);
+const struct metric_kernels *metric_kernels_choose(enum metric_sum sum, enum metric_isa isa);
 
 /* Errors: INVALID (unknown name; a dimension that the metric does not take), naming what is allowed. */
 int metric_init(struct metric *metric, const char *name, uint32_t input_dim, enum metric_isa isa, struct pcct_error *err);
@@ -74,12 +88,13 @@ double metric_key(const struct metric *metric, const double *a, const double *b)
 /* From key to the distance in the user's unit. Monotone. */
 double metric_distance(const struct metric *metric, double key);
 
-/* The inner distance of a key (its square root), rounded to nearest. */
+/* The inner distance of a key (its square root, or itself), rounded to nearest. */
 double metric_inner(const struct metric *metric, double key);
 
-/* Least i with key <= (2^i)^2, exactly, from the exponent; key > 0. */
-int metric_scale(double key);
-/* The key of inner distance 2^level: exactly 4^level, 0 where that is below the least positive double (no non-zero key is, so comparisons hold). */
-double metric_reach(int level);
+/* Least i with key <= metric_reach(i), exactly, from the exponent; key > 0. Above METRIC_LEVEL_MIN. */
+int metric_scale(const struct metric *metric, double key);
+/* The key of inner distance 2^level: exactly 4^level, 0 where that is below the least positive double (no non-zero key is, so comparisons hold); for
+ * keys that are no squares exactly 2^level, and 0 at METRIC_LEVEL_MIN. */
+double metric_reach(const struct metric *metric, int level);
 
 #endif

@@ -5,8 +5,8 @@
 #include "index/state.h"
 
 /*
- * Batched exact k-NN. queries: inner coordinates [nq][metric.dim], finite. self[nq]: the node to leave out for each query, or NULL. Answers in order of
- * (key, label); labels[nq x k] and distances[nq x k] in the user's unit, the rest of a short answer -1 and +infinity; counts[nq] or NULL.
+ * Batched exact k-NN. queries: inner coordinates [nq][metric.dim], finite. self[nq]: the node to leave out for each query, or NULL. Answers in order
+ * of (key, label); labels[nq x k] and distances[nq x k] in the user's unit, the rest of a short answer -1 and +infinity; counts[nq] or NULL.
  * k >= 1. The answer depends on neither threads nor layout. Errors: MEMORY.
  */
 struct query_batch {

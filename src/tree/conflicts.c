@@ -79,7 +79,7 @@ static int lay_out(struct search *search, struct pcct_error *err)
     TRY(base_arena_take(&reach, chunk->arena, chunk->n, sizeof *reach, err));
     for (size_t i = 0; i < chunk->n; i++) {
         rank[i] = (uint32_t)i;
-        reach[i] = index_level_reach(chunk->level[i]);
+        reach[i] = index_level_reach(&chunk->state->metric, chunk->level[i]);
     }
     TRY(block_build(&search->layout, &source, rank, reach, chunk->n, BLOCK_FILL, err));
 done:

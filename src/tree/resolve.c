@@ -24,6 +24,7 @@ static const struct tree_pair *pairs_of(const struct tree_conflicts *conflicts, 
 static void settle(const struct resolution *r, uint32_t rank)
 {
     struct tree_chunk *chunk = r->chunk;
+    const struct metric *metric = &chunk->state->metric;
     const struct tree_pair *pair = pairs_of(r->conflicts, rank);
     double key = chunk->key[rank];
     uint32_t parent = chunk->parent[rank];
@@ -31,7 +32,7 @@ static void settle(const struct resolution *r, uint32_t rank)
     for (uint32_t i = 0; i < r->conflicts->count[rank]; i++) {
         uint32_t node = chunk->node[pair[i].rank];
 
-        if (pair[i].key > index_level_reach(chunk->level[pair[i].rank])) continue;
+        if (pair[i].key > index_level_reach(metric, chunk->level[pair[i].rank])) continue;
         if (pair[i].key < key || (pair[i].key == key && node < parent)) {
             key = pair[i].key;
             parent = node;
@@ -39,7 +40,7 @@ static void settle(const struct resolution *r, uint32_t rank)
     }
     chunk->key[rank] = key;
     chunk->parent[rank] = parent;
-    chunk->level[rank] = tree_level_of(key);
+    chunk->level[rank] = tree_level_of(metric, key);
     __atomic_store_n(&r->settled[rank], 1, __ATOMIC_RELEASE); /* pairs with the acquire in ready() */
 }
 

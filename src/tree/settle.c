@@ -57,7 +57,7 @@ static void locate(void *ctx, size_t begin, size_t end, int thread)
         last = best.node;
         chunk->key[rank] = best.key;
         chunk->parent[rank] = best.node;
-        chunk->level[rank] = tree_level_of(best.key);
+        chunk->level[rank] = tree_level_of(&state->metric, best.key);
     }
 }
 

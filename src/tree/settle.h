@@ -5,8 +5,8 @@
 #include "tree/update.h"
 
 /*
- * Settling: gives every node of a list its parent and level, as if one were inserted after the other in the order of the list. Nodes of level FREE are
- * new; ordinary live nodes are orphans that keep their subtree, stay eligible at their level meanwhile and never fall below it; live twins
+ * Settling: gives every node of a list its parent and level, as if one were inserted after the other in the order of the list. Nodes of level FREE
+ * are new; ordinary live nodes are orphans that keep their subtree, stay eligible at their level meanwhile and never fall below it; live twins
  * whose node died are treated like new ones. When there is no root the first of the list becomes it.
  *
  * Where a point belongs (proof in docs/algorithm.md): call y eligible for x when d(x, y) <= 2^level(y), the root always. The nearest eligible y
@@ -15,9 +15,9 @@
 int tree_settle(struct index_state *state, const uint32_t *order, size_t n, const struct tree_batch *batch, struct pcct_error *err);
 
 /* Stored level of a point at this key from its parent. */
-static inline int16_t tree_level_of(double key)
+static inline int16_t tree_level_of(const struct metric *metric, double key)
 {
-    return key > 0 ? (int16_t)(metric_scale(key) - 1 + INDEX_LEVEL_BIAS) : INDEX_LEVEL_TWIN;
+    return key > 0 ? (int16_t)(metric_scale(metric, key) - 1 + INDEX_LEVEL_BIAS) : INDEX_LEVEL_TWIN;
 }
 
 /*

@@ -86,8 +86,9 @@ static int64_t fail_each(struct scene *s, int (*call)(struct scene *s, struct pc
         status = call(s, &err);
         s->memory.fail_at = 0;
         if (status == 0) return n - 1;
-        CHECK(status == PCCT_E_MEMORY && err.code == status && strlen(err.message) > 8, "block %" PRId64 ": %s: %s", n, pcct_code_name(status), err.message);
-        CHECK(s->memory.live <= live || call == NULL, "block %" PRId64 ": %" PRId64 " blocks lost", n, s->memory.live - live);
+        CHECK(status == PCCT_E_MEMORY && err.code == status && strlen(err.message) > 8, "block %" PRId64 ": %s: %s", n, pcct_code_name(status),
+              err.message);
+        CHECK(s->memory.live <= live, "block %" PRId64 ": %" PRId64 " blocks lost", n, s->memory.live - live);
         CHECK(n < 100000, "no end");
     }
 }

@@ -273,8 +273,8 @@ static void commits(void **test)
 
 static void revisions(void **test)
 {
-    static const char *const nonsense[] = { "", "~1", "main~", "main~x", "main~-1", "v", "v1x", "vv1", "main~99999999999999999999999", "\x01", "a b", "main ~1",
-                                            "v99999999999999999999999" };
+    static const char *const nonsense[] = { "", "~1", "main~", "main~x", "main~-1", "v", "v1x", "vv1", "main~99999999999999999999999", "\x01", "a b",
+                                            "main ~1", "v99999999999999999999999" };
     pcct_store *store = new_store("revisions", 2, NULL);
     pcct_view *view = NULL;
     pcct_log *log = NULL;

@@ -26,11 +26,12 @@
 
 static int common_in_child; /* 1: a failed check ends the process, since there is no test to return to */
 
-static inline void common_stop(const char *file, int line)
+__attribute__((noreturn)) static inline void common_stop(const char *file, int line)
 {
     fflush(stdout);
     if (common_in_child) _exit(99);
-    _fail(file, line);
+    _fail(file, line); /* goes back to cmocka */
+    abort();
 }
 
 #define CHECK(condition, ...)                                                \
@@ -225,14 +226,14 @@ static inline int saga_commit(pcct_store *store, uint64_t v, const struct pcct_b
     return status;
 }
 
-struct saga_near {
+struct neighbour {
     double key;
     int64_t label;
 };
 
-static inline int saga_nearer(const void *a, const void *b)
+static inline int neighbour_order(const void *a, const void *b)
 {
-    const struct saga_near *x = a, *y = b;
+    const struct neighbour *x = a, *y = b;
 
     if (x->key != y->key) return x->key < y->key ? -1 : 1;
     return x->label < y->label ? -1 : x->label > y->label;
@@ -245,7 +246,7 @@ static inline void saga_expect_view(const pcct_view *view, uint64_t v, uint64_t 
     int64_t labels[MOST], right[MOST], near[K];
     double points[MOST * SAGA_DIM], query[SAGA_DIM], distances[K];
     struct pcct_view_info info = { .size = sizeof info };
-    struct saga_near all[MOST];
+    struct neighbour all[MOST];
     struct pcct_error err = { 0, "" };
     size_t n = saga_labels(right, v);
 
@@ -260,9 +261,9 @@ static inline void saga_expect_view(const pcct_view *view, uint64_t v, uint64_t 
         CHECK(labels[i] == right[i], "label %" PRId64 " in place of %" PRId64, labels[i], right[i]);
         CHECK(memcmp(points + i * SAGA_DIM, point, sizeof point) == 0, "the point of label %" PRId64 " is another", right[i]);
         for (int j = 0; j < SAGA_DIM; j++) key = key + (query[j] - point[j]) * (query[j] - point[j]);
-        all[i] = (struct saga_near){ key, right[i] };
+        all[i] = (struct neighbour){ key, right[i] };
     }
-    qsort(all, n, sizeof *all, saga_nearer);
+    qsort(all, n, sizeof *all, neighbour_order);
     OK(pcct_knn(near, distances, view, query, 1, K, NULL, &err));
     for (size_t i = 0; i < K; i++) {
         CHECK(near[i] == (i < n ? all[i].label : -1), "neighbour %zu of v%" PRIu64, i, v);

@@ -98,6 +98,7 @@ static int look(void *ctx)
         char revision[32];
 
         if (v == FLOOD) continue; /* too large to be looked at each time; the ones after it rest on its anchor */
+        if (v < VERSIONS - 4 && v % 4 != 2) continue;
         snprintf(revision, sizeof revision, "v%" PRIu64, v);
         status = pcct_view_open(&view, store, revision, &err);
         if (status != 0) {

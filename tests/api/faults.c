@@ -190,7 +190,8 @@ static void fail_every_call(int big, int kind)
 
         CHECK(t.at < 2000, "the calls do not come to an end");
         t.outcome = in_child(start_faulty, &t);
-        CHECK(t.outcome == DONE || t.outcome == REFUSED || t.outcome == NOT_REACHED, "call %ld, fault %d: the process ended with %d", t.at, kind, t.outcome);
+        CHECK(t.outcome == DONE || t.outcome == REFUSED || t.outcome == NOT_REACHED, "call %ld, fault %d: the process ended with %d", t.at, kind,
+              t.outcome);
         moved = in_child(look, &t);
         CHECK(moved == 0 || moved == 1, "call %ld, fault %d: what is left is not whole (%d)", t.at, kind, moved);
         t.before += (uint64_t)moved + 1;

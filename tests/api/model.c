@@ -272,7 +272,7 @@ static void expect_result(const pcct_batch *batch, const struct asked *a)
 
     CHECK(pcct_batch_describe(&result, batch) == 0, "result");
     CHECK(result.inserted == a->inserted && result.deleted == a->deleted, "%" PRIu64 " in, %" PRIu64 " out", result.inserted, result.deleted);
-    CHECK(result.skipped == a->skipped && result.replaced == a->replaced, "%" PRIu64 " skipped, %" PRIu64 " replaced", result.skipped, result.replaced);
+    CHECK(result.skipped == a->skipped && result.replaced == a->replaced, "%" PRIu64 " skipped", result.skipped);
     CHECK(result.frame_bytes > 0, "no bytes");
 }
 
@@ -376,30 +376,17 @@ static void repeat_write_id(struct model *m)
 
 /* ---- queries ------------------------------------------------------------------------------------------------------------------------------ */
 
-struct near {
-    double key;
-    int64_t label;
-};
-
-static int nearer(const void *a, const void *b)
-{
-    const struct near *x = a, *y = b;
-
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
-    return x->label < y->label ? -1 : x->label > y->label;
-}
-
 /* One answer of k labels against all points but the one of label `self` (-1: none is left out). */
 static void expect_answer(const struct model *m, const struct version *v, const double *query, int64_t self, size_t k, const int64_t *labels,
                           const double *distances, int32_t count)
 {
-    struct near *all = must(calloc(v->n + 1, sizeof *all));
+    struct neighbour *all = must(calloc(v->n + 1, sizeof *all));
     size_t n = 0;
 
     for (size_t i = 0; i < v->n; i++) {
-        if (v->label[i] != self) all[n++] = (struct near){ apart(m, query, v->point + i * m->dim), v->label[i] };
+        if (v->label[i] != self) all[n++] = (struct neighbour){ apart(m, query, v->point + i * m->dim), v->label[i] };
     }
-    qsort(all, n, sizeof *all, nearer);
+    qsort(all, n, sizeof *all, neighbour_order);
     CHECK(count == (int32_t)(n < k ? n : k), "%d neighbours of %zu, k = %zu", count, n, k);
     for (size_t i = 0; i < k; i++) {
         if (i >= n) {
@@ -483,7 +470,7 @@ static void expect_view(struct model *m, const pcct_view *view, uint64_t number)
 static uint64_t choose_revision(struct model *m, char *text, size_t bytes)
 {
     uint64_t number = below(m, m->head + 1), back = 0;
-    const uint8_t *identity = m->version[number].identity;
+    const uint8_t *id = m->version[number].identity;
 
     switch (below(m, 4)) {
     case 0:
@@ -495,7 +482,7 @@ static uint64_t choose_revision(struct model *m, char *text, size_t bytes)
     case 2:
         if (number == 0) break;
         back = below(m, number);
-        snprintf(text, bytes, "%02x%02x%02x%02x%02x%02x~%" PRIu64, identity[0], identity[1], identity[2], identity[3], identity[4], identity[5], back);
+        snprintf(text, bytes, "%02x%02x%02x%02x%02x%02x~%" PRIu64, id[0], id[1], id[2], id[3], id[4], id[5], back);
         return number - back;
     default: break;
     }
@@ -622,7 +609,7 @@ static void operate(struct model *m)
 }
 
 struct run {
-    uint64_t seed, operations, done;
+    uint64_t seed, operations;
 };
 
 static void create(struct model *m, uint64_t seed)
@@ -678,8 +665,8 @@ static void shrink(const struct run *failed)
         if (in_child(run, &attempt) != 0) fails = attempt.operations;
         else passes = attempt.operations;
     }
-    fprintf(stderr, "seed %" PRIu64 ": the first %" PRIu64 " operations fail; api_model %" PRIu64 " %" PRIu64 " shows it\n", failed->seed, fails, fails,
-            failed->seed);
+    fprintf(stderr, "%" PRIu64 " operations of seed %" PRIu64 " are enough: api_model %" PRIu64 " %" PRIu64 "\n", fails,
+            failed->seed, fails, failed->seed);
 }
 
 static uint64_t operations = 180, only_seed = 0;
@@ -688,7 +675,7 @@ static void like_the_naive_store(void **test)
 {
     (void)test;
     for (uint64_t seed = 6; seed < 18; seed++) {
-        struct run list = { only_seed ? only_seed : seed, operations, 0 };
+        struct run list = { only_seed ? only_seed : seed, operations };
         int status = in_child(run, &list);
 
         if (status != 0) shrink(&list);

@@ -18,3 +18,4 @@ pcct delete grid.pcct --labels 3,5,6,7 --quiet
 pcct info grid.pcct --json | json_get head n_live root_label
 pcct knn grid.pcct q.csv -k 2 --format jsonl
 pcct log grid.pcct --json | json_get version n_live inserted deleted message
+try pcct delete grid.pcct --labels ""

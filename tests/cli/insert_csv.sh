@@ -13,3 +13,8 @@ pcct insert a.pcct d.tsv | steady
 pcct knn a.pcct --labels 0,1,2,3,4,5,6,7 -k 1 --format csv
 printf '15,10\n25,20\n1,2\n3,4\n5,6\n7,8\n' >q.csv
 pcct knn a.pcct q.csv -k 1
+# Words are a header, numbers are data, both in one row are an error; an empty name beside words is a header too.
+printf '9,8x\n3,4\n' >mixed.csv
+try pcct insert a.pcct mixed.csv
+printf ',x,y\n77,3,4\n' >unnamed.csv
+pcct insert a.pcct unnamed.csv --columns 2,3 --label-column 1 | steady

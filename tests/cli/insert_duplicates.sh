@@ -12,3 +12,8 @@ pcct insert a.pcct c.csv --label-column id --on-duplicate replace --json | json_
 printf '20\n21\n31\n41\n' >q.csv
 pcct knn a.pcct q.csv -k 1 --at v2
 pcct knn a.pcct q.csv -k 1
+# With replace the last row of a label wins, and the summary says what became of the others.
+printf 'id,x,y\n901,1,2\n902,3,4\n901,5,6\n' >twice.csv
+pcct create twice.pcct --dim 2 --quiet
+pcct insert twice.pcct twice.csv --columns x,y --label-column id --on-duplicate replace | steady
+pcct knn twice.pcct --labels 901 -k 2

@@ -17,3 +17,4 @@ printf 'id,x\n1.5,1\n' >c.csv
 try pcct insert a.pcct c.csv --label-column id
 try pcct insert a.pcct a.csv --label-column id --labels 1,2
 pcct info a.pcct --json | json_get head n_live
+try pcct insert a.pcct - --labels - <b.csv

@@ -9,3 +9,10 @@ pcct info a.pcct --json | json_get head n_live
 sed 's/^1,1$/1,2/' ten.csv >other.csv
 try pcct insert a.pcct other.csv -b 4 --write-id $id
 pcct info a.pcct --json | json_get head n_live
+# Zeros are no id, also not on the way from ff..ff on; a delete can be repeated as well.
+try pcct insert a.pcct ten.csv --write-id 00000000000000000000000000000000
+pcct insert a.pcct ten.csv -b 4 --write-id ffffffffffffffffffffffffffffffff | steady
+pcct insert a.pcct ten.csv -b 4 --write-id ffffffffffffffffffffffffffffffff | steady
+pcct delete a.pcct --labels 3,4 --write-id aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | steady
+pcct delete a.pcct --labels 3,4 --write-id aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | steady
+pcct info a.pcct --json | json_get head n_live

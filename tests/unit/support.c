@@ -99,21 +99,30 @@ void support_points(double *rows, size_t n, uint32_t dim, enum support_shape sha
     }
 }
 
+double support_key(const double *a, const double *b, enum metric_sum sum, uint32_t dim)
+{
+    double key = 0;
+
+    for (uint32_t j = 0; j < dim; j++) {
+        const double t = a[j] - b[j];
+
+        if (sum == METRIC_SQUARES) key = key + t * t;
+        else if (sum == METRIC_SIZES) key = key + fabs(t);
+        else if (fabs(t) > key) key = fabs(t);
+    }
+    return key;
+}
+
 size_t support_brute_knn(struct base_topk_entry *entry, size_t k, const double *rows, const int64_t *label, const char *alive, size_t n,
-                         uint32_t dim, const double *q)
+                         enum metric_sum sum, uint32_t dim, const double *q)
 {
     size_t count = 0;
 
     for (size_t row = 0; row < n; row++) {
-        struct base_topk_entry item = {0, label ? label[row] : (int64_t)row};
+        const struct base_topk_entry item = { support_key(q, rows + row * dim, sum, dim), label ? label[row] : (int64_t)row };
         size_t place;
 
         if (alive && !alive[row]) continue;
-        for (uint32_t j = 0; j < dim; j++) {
-            double t = q[j] - rows[row * dim + j];
-
-            item.key = item.key + t * t;
-        }
         /* a sorted list, not the heap that is under test */
         for (place = count; place > 0 && base_topk_less(&item, &entry[place - 1]); place--) {
             if (place < k) entry[place] = entry[place - 1];

@@ -14,6 +14,7 @@
 #include "base/os.h"
 #include "base/random.h"
 #include "base/topk.h"
+#include "metric/metric.h"
 
 /* Asserts that a call succeeded; shows its message otherwise. */
 #define support_ok(status, err) support_ok_at((status), (err), __FILE__, __LINE__)
@@ -45,10 +46,13 @@ uint64_t support_fail_each(struct support_env *support, support_call *call, void
 enum support_shape { SUPPORT_UNIFORM, SUPPORT_GRID, SUPPORT_CLUSTERS, SUPPORT_SHAPES };
 void support_points(double *rows, size_t n, uint32_t dim, enum support_shape shape, uint64_t seed);
 
-/* The k least of rows 0..n-1 (those with alive[i], or all when alive is NULL) by (squared distance to q, label), sorted, by comparison with every
- * row; label NULL: the row's number. Returns how many there are. entry[k]. */
+/* The key of two rows by its definition in src/metric/metric.h, in a loop of the tests' own. */
+double support_key(const double *a, const double *b, enum metric_sum sum, uint32_t dim);
+
+/* The k least of rows 0..n-1 (those with alive[i], or all when alive is NULL) by (key to q, label), sorted, by comparison with every row; label
+ * NULL: the row's number. Returns how many there are. entry[k]. */
 size_t support_brute_knn(struct base_topk_entry *entry, size_t k, const double *rows, const int64_t *label, const char *alive, size_t n,
-                         uint32_t dim, const double *q);
+                         enum metric_sum sum, uint32_t dim, const double *q);
 
 /* An empty folder of the test's own, removed with all that is in it by support_folder_free(). */
 char *support_folder_new(void);

@@ -37,6 +37,15 @@ void support_block_start(struct support_block *block, struct support_env *env, u
     block->source = (struct block_source){ block->place, block->label, rows };
 }
 
+void support_block_metric(struct support_block *block, const char *name)
+{
+    const uint32_t dim = block->metric.dim;
+
+    assert_int_equal(block->layout.entries, 0);
+    assert_int_equal(metric_init(&block->metric, name, dim, METRIC_ISA_BEST, NULL), 0);
+    assert_int_equal(block->metric.embeds, 0);
+}
+
 void support_block_finish(struct support_block *block)
 {
     block_free(&block->layout);
@@ -58,7 +67,7 @@ double support_block_random_reach(struct support_block *block)
 
     if (kind == 0) return -1;
     if (kind == 1) return (double)INFINITY;
-    return metric_reach((int)base_random_below(&block->random, 12) - 10);
+    return metric_reach(&block->metric, (int)base_random_below(&block->random, 12) - 10);
 }
 
 /* block->node: n random entries of those that are (not) in the layout. Returns how many. */
@@ -204,7 +213,7 @@ static void ask_knn(const struct support_block *block, const double *q, uint32_t
     size_t count;
 
     for (uint32_t i = 0; i < block->rows; i++) alive[i] = block->reach[i] != -(double)INFINITY && i != self;
-    count = support_brute_knn(wanted, k, block->place, block->label, alive, block->rows, block->layout.dim, q);
+    count = support_brute_knn(wanted, k, block->place, block->label, alive, block->rows, block->metric.sum, block->layout.dim, q);
     base_topk_start(&top, got, k);
     block_knn(&top, &block->layout, q, self, &work);
     base_topk_finish(&top);
@@ -288,8 +297,8 @@ void support_block_ask(struct support_block *block, uint32_t queries, size_t k)
         }
         ask_knn(block, q, self, k);
         ask_nearest(block, q, self, (struct block_hit){ (double)INFINITY, BLOCK_NONE });
-        ask_nearest(block, q, self, (struct block_hit){ metric_reach(-6), other });
-        ask_visit(block, q, i % 3 == 0 ? (double)INFINITY : metric_reach((int)(i % 5) - 4));
+        ask_nearest(block, q, self, (struct block_hit){ metric_reach(&block->metric, -6), other });
+        ask_visit(block, q, i % 3 == 0 ? (double)INFINITY : metric_reach(&block->metric, (int)(i % 5) - 4));
     }
     free(q);
 }

@@ -22,6 +22,8 @@ struct support_block {
 };
 
 void support_block_start(struct support_block *block, struct support_env *env, uint32_t rows, uint32_t dim, enum support_shape shape, uint64_t seed);
+/* Another metric than euclidean, one that does not embed; before anything is in the layout. */
+void support_block_metric(struct support_block *block, const char *name);
 void support_block_finish(struct support_block *block);
 
 double support_block_reach(const void *reach, uint32_t node); /* for block_check() */

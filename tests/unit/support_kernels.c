@@ -39,39 +39,41 @@ static void fill(struct data *data, struct base_random *random, uint32_t dim, in
     }
 }
 
-static double lane_key(const struct data *data, uint32_t dim, uint32_t i)
+static double with(double key, double t, enum metric_sum sum)
+{
+    if (sum == METRIC_SQUARES) return key + t * t;
+    if (sum == METRIC_SIZES) return key + fabs(t);
+    return fabs(t) > key ? fabs(t) : key;
+}
+
+static double lane_key(const struct data *data, enum metric_sum sum, uint32_t dim, uint32_t i)
 {
     double key = 0;
 
-    for (uint32_t j = 0; j < dim; j++) {
-        const double t = data->lane[j * METRIC_LANES + i] - data->q[j];
-
-        key = key + t * t;
-    }
+    for (uint32_t j = 0; j < dim; j++) key = with(key, data->lane[j * METRIC_LANES + i] - data->q[j], sum);
     return key;
 }
 
-static double box_bound(const struct data *data, uint32_t dim, uint32_t i)
+static double box_bound(const struct data *data, enum metric_sum sum, uint32_t dim, uint32_t i)
 {
     double bound = 0;
 
     for (uint32_t j = 0; j < dim; j++) {
         const double low = data->box[j * METRIC_FANOUT + i], high = data->box[(dim + j) * METRIC_FANOUT + i], q = data->q[j];
-        const double t = q < low ? low - q : q > high ? q - high : 0;
 
-        bound = bound + t * t;
+        bound = with(bound, q < low ? low - q : q > high ? q - high : 0, sum);
     }
     return bound;
 }
 
-static void check(const struct metric_kernels *k, struct data *data, struct base_random *random, uint32_t dim)
+static void check(const struct metric_kernels *k, enum metric_sum sum, struct data *data, struct base_random *random, uint32_t dim)
 {
     _Alignas(64) double key[METRIC_LANES], bound[METRIC_FANOUT], other[METRIC_LANES];
     double wanted[METRIC_LANES], wanted_bound[METRIC_FANOUT], limit;
-    const struct metric_kernels *scalar = metric_kernels_choose(METRIC_ISA_SCALAR);
+    const struct metric_kernels *scalar = metric_kernels_choose(sum, METRIC_ISA_SCALAR);
 
-    for (uint32_t i = 0; i < METRIC_LANES; i++) wanted[i] = lane_key(data, dim, i);
-    for (uint32_t i = 0; i < METRIC_FANOUT; i++) wanted_bound[i] = box_bound(data, dim, i);
+    for (uint32_t i = 0; i < METRIC_LANES; i++) wanted[i] = lane_key(data, sum, dim, i);
+    for (uint32_t i = 0; i < METRIC_FANOUT; i++) wanted_bound[i] = box_bound(data, sum, dim, i);
     for (int round = 0; round < 4; round++) {
         uint64_t lanes = 0, lanes_reaching = 0;
         uint32_t boxes = 0, boxes_reaching = 0;
@@ -109,7 +111,7 @@ static void check(const struct metric_kernels *k, struct data *data, struct base
     }
 }
 
-void support_kernels_check(const struct metric_kernels *kernels)
+void support_kernels_check(enum metric_isa isa)
 {
     static const uint32_t large[] = { 64, 100, DIM_MOST };
     struct base_random random;
@@ -126,9 +128,11 @@ void support_kernels_check(const struct metric_kernels *kernels)
         for (int kind = 0; kind < KINDS; kind++) {
             const uint32_t d = dim <= 20 ? dim : large[dim - 21];
 
-            for (int again = 0; again < (d <= 20 ? 20 : 2); again++) {
+            for (int again = 0; again < (d <= 20 ? 30 : 6); again++) {
+                const enum metric_sum sum = (enum metric_sum)(again % METRIC_SUMS);
+
                 fill(&data, &random, d, kind);
-                check(kernels, &data, &random, d);
+                check(metric_kernels_choose(sum, isa), sum, &data, &random, d);
             }
         }
     }

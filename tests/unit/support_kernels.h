@@ -6,7 +6,7 @@
 
 #include "metric/metric.h"
 
-/* Every kernel of the table against the definition, bit for bit, on many dimensions and awkward values; and against the scalar table. */
-void support_kernels_check(const struct metric_kernels *kernels);
+/* Every kernel for these instructions against the definition, bit for bit, on many dimensions and awkward values; and against the scalar ones. */
+void support_kernels_check(enum metric_isa isa);
 
 #endif

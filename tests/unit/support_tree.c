@@ -36,24 +36,24 @@ static const double *place_of(const struct support_tree *tree, uint32_t node)
 
 static double key_of(const struct support_tree *tree, uint32_t a, uint32_t b)
 {
-    double key = 0;
-
-    for (uint32_t j = 0; j < tree->metric.dim; j++) {
-        double t = place_of(tree, a)[j] - place_of(tree, b)[j];
-
-        key = key + t * t;
-    }
-    return key;
+    return support_key(place_of(tree, a), place_of(tree, b), tree->metric.sum, tree->metric.dim);
 }
 
-/* Stored level of a point at this key: one below the least i with key <= 4^i. */
-static int16_t level_at(double key)
+/* The key of distance 2^level: 4^level or 2^level, whose least level reaches to 0 only. */
+static double reach_of(const struct support_tree *tree, int level)
+{
+    if (tree->metric.sum == METRIC_SQUARES) return ldexp(1, 2 * level);
+    return level <= 1 - INDEX_LEVEL_BIAS ? 0 : ldexp(1, level);
+}
+
+/* Stored level of a point at this key: one below the least i with key <= the key of 2^i. */
+static int16_t level_at(const struct support_tree *tree, double key)
 {
     int i = 0;
 
     if (!(key > 0)) return INDEX_LEVEL_TWIN;
-    while (key > ldexp(1, 2 * i)) i++;
-    while (2 * (i - 1) >= -1074 && key <= ldexp(1, 2 * (i - 1))) i--;
+    while (key > reach_of(tree, i)) i++;
+    while (key <= reach_of(tree, i - 1)) i--;
     return (int16_t)(i - 1 + INDEX_LEVEL_BIAS);
 }
 
@@ -62,7 +62,7 @@ static int eligible(const struct support_tree *tree, uint32_t y, double key)
     int level = tree->level[y];
 
     if (y == tree->root) return 1;
-    return level > 0 && key <= ldexp(1, 2 * (level - INDEX_LEVEL_BIAS));
+    return level > 0 && key <= reach_of(tree, level - INDEX_LEVEL_BIAS);
 }
 
 static void settle_one(struct support_tree *tree, uint32_t x)
@@ -88,7 +88,7 @@ static void settle_one(struct support_tree *tree, uint32_t x)
     }
     assert_int_not_equal(parent, INDEX_NONE);
     tree->parent[x] = parent;
-    tree->level[x] = level_at(best);
+    tree->level[x] = level_at(tree, best);
 }
 
 struct turn {
@@ -216,6 +216,13 @@ void support_tree_expect(const struct support_tree *tree, const struct index_sta
     }
 }
 
+/* ---- spaces ------------------------------------------------------------------------------------------------------------------------------- */
+
+const struct support_space support_spaces[SUPPORT_SPACES] = {
+    { "euclidean", 1 }, { "euclidean", 2 }, { "euclidean", 3 }, { "euclidean", 8 }, { "haversine", 2 },
+    { "manhattan", 3 }, { "chebyshev", 2 }, { "cosine", 3 },    { "angular", 4 },
+};
+
 /* ---- points ------------------------------------------------------------------------------------------------------------------------------- */
 
 const char *support_kind_name(enum support_kind kind)
@@ -249,6 +256,13 @@ static double onto(double x, double limit)
     return y;
 }
 
+/* Around the first axis, both ways: near it the shapes are what they are, at the scale of their coordinates. */
+static void point_along(double *row, uint32_t dim, struct base_random *random)
+{
+    memmove(row + 1, row, (dim - 1) * sizeof *row);
+    row[0] = base_random_below(random, 8) ? 1 : -1;
+}
+
 void support_kind_points(double *rows, const struct metric *metric, enum support_kind kind, size_t first, size_t n, uint64_t seed)
 {
     struct base_random random;
@@ -260,6 +274,8 @@ void support_kind_points(double *rows, const struct metric *metric, enum support
         size = pow(10, -(double)base_random_below(&random, 12));
         centre = (double)base_random_below(&random, 8);
         for (uint32_t j = 0; j < metric->input_dim; j++) row[j] = coordinate(kind, first + i, j, &random, size, centre);
+        for (uint32_t j = 0; kind == SUPPORT_DENORMAL && metric->sum != METRIC_SQUARES && j < metric->input_dim; j++) row[j] *= 0x1p-490;
+        if (metric->id == METRIC_COSINE || metric->id == METRIC_ANGULAR) point_along(row, metric->input_dim, &random);
         if (metric->id != METRIC_HAVERSINE) continue;
         row[0] = onto(row[0], 90);
         row[1] = onto(row[1], 180);

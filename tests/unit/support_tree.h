@@ -27,13 +27,23 @@ void support_tree_update(struct support_tree *tree, const struct tree_batch *bat
 /* Asserts that the state has the same rows, and each the same level and parent. */
 void support_tree_expect(const struct support_tree *tree, const struct index_state *state);
 
-/* Points to build trees from. CHAIN: one point in each of a thousand levels. DENORMAL: coordinates so small that squares underflow. */
+/* Metrics and dimensions to build trees in: five with euclidean and haversine, then one for each other metric. */
+enum { SUPPORT_SPACES = 9, SUPPORT_OTHERS = 5 };
+struct support_space {
+    const char *metric;
+    uint32_t dim;
+};
+extern const struct support_space support_spaces[SUPPORT_SPACES];
+
+/* Points to build trees from. CHAIN: one point in each of a thousand levels. DENORMAL: coordinates so small that squares underflow; where keys are no
+ * squares, on both sides of the least scale. */
 enum support_kind {
     SUPPORT_GAUSS, SUPPORT_BOX, SUPPORT_BALLS, SUPPORT_LATTICE, SUPPORT_DECADES, SUPPORT_LINE, SUPPORT_EQUAL, SUPPORT_DENORMAL, SUPPORT_CHAIN,
     SUPPORT_KINDS
 };
 const char *support_kind_name(enum support_kind kind);
-/* Fits the metric: for haversine the same shapes on the sphere, with its poles and the date line. Rows first .. first + n - 1 of an endless sequence. */
+/* Fits the metric: for haversine the same shapes on the sphere, with its poles and the date line; for directions around an axis. Rows first .. first + n - 1 of an endless
+ * sequence. */
 void support_kind_points(double *rows, const struct metric *metric, enum support_kind kind, size_t first, size_t n, uint64_t seed);
 
 /* A batch of n new points, numbered on, and the deletion of these nodes (borrowed). */

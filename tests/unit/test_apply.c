@@ -92,6 +92,8 @@ static void test_frames_of_all_kinds(void **state)
     for (int kind = 0; kind < SUPPORT_KINDS; kind++) run("euclidean", 1 + (uint32_t)kind % 3, (enum support_kind)kind, 1 + kind % 4);
     run("haversine", 2, SUPPORT_GAUSS, 2);
     run("haversine", 2, SUPPORT_LATTICE, 1);
+    for (int d = SUPPORT_OTHERS; d < SUPPORT_SPACES; d++) run(support_spaces[d].metric, support_spaces[d].dim, SUPPORT_DECADES, 2);
+    run("manhattan", 2, SUPPORT_DENORMAL, 2);
 }
 
 /* Large enough that every step is cut into pieces for threads. */

@@ -107,7 +107,7 @@ static const char *too_far(struct index_state *s)
 {
     uint32_t p = s->root;
 
-    plant(s, p, 1000, (int16_t)(metric_scale(1e6) - 2 + INDEX_LEVEL_BIAS));
+    plant(s, p, 1000, (int16_t)(metric_scale(&s->metric, 1e6) - 2 + INDEX_LEVEL_BIAS));
     return "T2";
 }
 static const char *twin_apart(struct index_state *s) { plant(s, leaf(s), 1e-9, INDEX_LEVEL_TWIN); return "T2"; }

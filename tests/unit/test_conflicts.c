@@ -35,7 +35,7 @@ static void locate(struct scene *s, size_t i)
         s->parent[i] = y;
     }
     s->key[i] = best;
-    s->level[i] = tree_level_of(best);
+    s->level[i] = tree_level_of(&s->metric, best);
 }
 
 static void start(struct scene *s, enum support_kind kind, double scale, double shift)

@@ -202,6 +202,50 @@ static void test_change_that_is_none(void **state)
     finish(&c);
 }
 
+/* A renumbering drops rows and leaves live ones only; how many it was told to drop is checked where the frame is applied. */
+static void test_renumbering(void **state)
+{
+    struct coded c;
+    struct index_frame out;
+    struct pcct_error err = { 0, "" };
+    unsigned char *numbers;
+    uint32_t zero = 0, live;
+
+    (void)state;
+    start(&c, 12, SUPPORT_PICK_ANY, 0);
+    numbers = (unsigned char *)c.bytes.memory.data + 24;
+    live = c.frame.live_before;
+    assert_int_equal(live, c.frame.n_before); /* nothing is dead: it could be what a renumbering left */
+    index_frame_init(&out, &c.s.support.env);
+    support_ok(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), &err);
+    assert_int_equal(out.renumbered_from, 0);
+    index_frame_free(&out);
+    for (int k = 0; k < 6; k++) {
+        const uint32_t from[] = { live + 1, 4294967294u, live, live - 1, 4294967295u, live + 1 };
+
+        memcpy(numbers + 40, &from[k], 4);
+        if (k == 5) memcpy(numbers + 8, &zero, 4); /* live rows before */
+        if (k < 2) {
+            support_ok(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), &err);
+            assert_int_equal(out.renumbered_from, from[k]);
+            assert_int_equal(out.n_before, live);
+            index_frame_free(&out);
+            assert_false(survives(&c, c.bytes.memory.data, c.bytes.count)); /* the state has not so many */
+        } else {
+            assert_int_equal(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), PCCT_E_DAMAGED);
+            assert_non_null(strstr(err.message, "renumbering"));
+        }
+    }
+    memcpy(numbers + 8, &live, 4);
+    memcpy(numbers + 40, &zero, 4);
+    assert_true(survives(&c, c.bytes.memory.data, c.bytes.count));
+    numbers[46] = 1;
+    assert_int_equal(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), PCCT_E_DAMAGED);
+    assert_non_null(strstr(err.message, "STATE"));
+    index_frame_free(&out);
+    finish(&c);
+}
+
 /* An unknown section is refused, or skipped if it says that it may be. */
 static void test_unknown_section(void **state)
 {
@@ -257,7 +301,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_written_is_read), cmocka_unit_test(test_flipped_bits),    cmocka_unit_test(test_cut_off_and_scrambled),
-        cmocka_unit_test(test_change_that_is_none),      cmocka_unit_test(test_unknown_section),          cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_change_that_is_none),      cmocka_unit_test(test_unknown_section), cmocka_unit_test(test_renumbering),
+        cmocka_unit_test(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,11 +74,11 @@ done:
 
 static void test_round_trip(void **state)
 {
-    static const char *const metric[] = { "euclidean", "haversine" };
+    static const char *const metric[] = { "euclidean", "haversine", "manhattan", "cosine" };
     static const size_t sizes[] = { 0, 2, 300 };
 
     (void)state;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 12; i++) {
         struct imaged m;
         struct index_state copy;
         struct index_frame frame;
@@ -86,7 +86,7 @@ static void test_round_trip(void **state)
         struct pcct_error err = { 0, "" };
 
         base_random_seed(&random, 92);
-        start(&m, metric[i % 2], sizes[i / 2]);
+        start(&m, metric[i % 4], sizes[i / 4]);
         assert_int_equal(m.image.arrays, 8 + i % 2 + BLOCK_ARRAYS);
         support_ok(adopt(&copy, &m, m.head.memory.data, m.head.count, NULL, NULL, &err), &err);
         support_state_equal(&copy, &m.s.state);

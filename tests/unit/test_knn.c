@@ -75,14 +75,10 @@ static void naive(struct answers *a, const struct index_state *state, const stru
 
         for (uint32_t node = 0; node < state->n; node++) {
             struct base_topk_entry e = { 0, index_label(state)[node] };
-            size_t at = n;
+            size_t dim = state->metric.dim, at = n;
 
             if (!index_is_live(state, node) || (batch->self && batch->self[i] == node)) continue;
-            for (uint32_t j = 0; j < state->metric.dim; j++) {
-                double t = batch->queries[i * state->metric.dim + j] - index_place(state, node)[j];
-
-                e.key = e.key + t * t;
-            }
+            e.key = support_key(batch->queries + i * dim, index_place(state, node), state->metric.sum, (uint32_t)dim);
             if (n == batch->k && !base_topk_less(&e, &all[n - 1])) continue;
             if (n < batch->k) n++;
             else at--;
@@ -131,18 +127,19 @@ static void compare(struct scene *s, const struct query_batch *batch, int thread
 /* Half of the queries are points of the tree, so that ties at distance 0 and equal distances on lattices are common. */
 static void equal_to_brute_force(void **test)
 {
-    static const uint32_t dims[] = { 1, 2, 3, 8, 17 };
+    static const struct support_space wide[] = { { "euclidean", 17 }, { "manhattan", 17 }, { "chebyshev", 9 }, { "angular", 16 } };
     static const size_t ks[] = { 1, 3, 10, 70 };
 
     (void)test;
     for (int kind = 0; kind < SUPPORT_KINDS; kind++) {
-        for (size_t d = 0; d < 6; d++) {
+        for (size_t d = 0; d < SUPPORT_SPACES + 4; d++) {
+            const struct support_space *space = d < SUPPORT_SPACES ? &support_spaces[d] : &wide[d - SUPPORT_SPACES];
             enum { NQ = 60 };
             struct scene s;
             double outside[NQ * 17], queries[NQ * 17];
             uint32_t self[NQ];
 
-            start(&s, d < 5 ? "euclidean" : "haversine", d < 5 ? dims[d] : 2, (enum support_kind)kind, 900, 150);
+            start(&s, space->metric, space->dim, (enum support_kind)kind, 900, 150);
             support_kind_points(outside, &s.metric, (enum support_kind)kind, 5000, NQ, 77);
             metric_embed(queries, &s.metric, outside, NQ);
             for (uint32_t i = 0; i < NQ; i++) {

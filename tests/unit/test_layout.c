@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_block.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -119,12 +120,65 @@ static void mapped_arrays_live_on(void **state)
     support_env_finish(&env);
 }
 
+/* The list beside the layout, without the entries that are not in it. Numbers keep their order. Returns how many are left. */
+static uint32_t make_map(uint32_t *map, struct support_block *block)
+{
+    uint32_t rows = 0;
+
+    for (uint32_t i = 0; i < block->rows; i++) {
+        map[i] = block->reach[i] > -INFINITY ? rows : BLOCK_NONE;
+        if (map[i] == BLOCK_NONE) continue;
+        memmove(block->place + rows * 3, block->place + i * 3, 3 * sizeof(double));
+        block->label[rows] = block->label[i];
+        block->reach[rows++] = block->reach[i];
+    }
+    return rows;
+}
+
+static void new_numbers(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 4; threads *= 2) {
+        struct support_env env;
+        struct support_block block;
+        struct pcct_error err = { 0, "" };
+        uint32_t *map = calloc(9000, sizeof *map), left = 5000;
+
+        assert_non_null(map);
+        support_env_start(&env, threads);
+        support_block_start(&block, &env, 9000, 3, SUPPORT_CLUSTERS, 3);
+        support_ok(support_block_build(&block, 7000, 64, &err), &err);
+        support_block_remove(&block, 2500); /* with free blocks */
+        support_ok(support_block_insert(&block, 500, &err), &err);
+        support_env_fail(&env, 1);
+        assert_int_equal(block_renumber(&block.layout, map, left, &err), PCCT_E_MEMORY);
+        support_env_fail(&env, 0);
+        support_block_check(&block);
+        assert_int_equal(make_map(map, &block), left);
+        support_ok(block_renumber(&block.layout, map, left, &err), &err);
+        block.rows = block.source.rows = left;
+        assert_int_equal(block.layout.rows, left);
+        support_block_check(&block);
+        support_block_ask(&block, 10, 5);
+        support_block_remove(&block, 2000);
+        support_ok(support_block_insert(&block, 1000, &err), &err);
+        support_block_check(&block);
+        support_block_remove(&block, left);
+        support_ok(block_renumber(&block.layout, map, 0, &err), &err); /* empty */
+        assert_int_equal(block.layout.rows, 0);
+        support_block_finish(&block);
+        support_env_finish(&env);
+        free(map);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_layout_answers_nothing),
         cmocka_unit_test(arrays_and_memory_are_told),
         cmocka_unit_test(mapped_arrays_live_on),
+        cmocka_unit_test(new_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,10 +13,11 @@ static void answers_are_those_of_a_full_comparison(void **state)
 
     (void)state;
     support_env_start(&env, 1);
-    for (uint64_t seed = 0; seed < 15; seed++) {
+    for (uint64_t seed = 0; seed < 25; seed++) {
         struct support_block block;
 
         support_block_start(&block, &env, 2500, dims[seed % 5], (enum support_shape)(seed % SUPPORT_SHAPES), seed);
+        if (seed >= 15) support_block_metric(&block, seed < 20 ? "manhattan" : "chebyshev");
         support_ok(support_block_build(&block, 2000, 64, &err), &err);
         support_block_ask(&block, 100, 3);
         support_block_finish(&block);

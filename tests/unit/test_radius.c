@@ -148,37 +148,40 @@ static void memory_runs_out(void **test)
     finish(&s);
 }
 
-/* Twins at 1e-162 of an orphan: at computed distance 0 from it, and yet farther from where it goes than it is itself. */
+/*
+ * 3 is the twin of 2: both squares of their distance underflow. When 0 dies, 1 becomes the root and 2 hangs on it, at 2 units of the least double,
+ * while 3 is at 3: farther from 1 than anything that was seen at a distance.
+ */
 static void twins_in_other_places_are_covered(void **test)
 {
-    const double points[] = { -1.2e-162, 0, 1.2e-162, -2.4e-162 };
-    const int64_t labels[] = { 0, 1, 2, 3 };
-    const uint32_t dead[] = { 0, 3 };
-    struct tree_batch removal = { .dead = dead, .n_delete = 2 };
+    const double points[] = { 2.3e-162, 0, -3e-162, 0, 0, 0, 0.6e-162, 1.4e-162 };
+    const uint32_t dead[] = { 0 };
+    struct tree_batch removal = { .dead = dead, .n_delete = 1 };
     struct pcct_error err = { 0, "" };
+    struct support_env env;
+    struct metric metric;
+    struct index_state state;
 
     (void)test;
-    for (uint64_t seed = 0; seed < 40; seed++) {
-        struct support_env env;
-        struct metric metric;
-        struct index_state state;
+    support_env_start(&env, 1);
+    support_ok(metric_init(&metric, "euclidean", 2, METRIC_ISA_BEST, &err), &err);
+    index_init(&state, &env.env, &metric, 0);
+    for (int64_t i = 0; i < 4; i++) {
+        struct tree_batch one = { .points = points + 2 * i, .labels = &i, .n_insert = 1 };
 
-        support_env_start(&env, 1);
-        support_ok(metric_init(&metric, "euclidean", 1, METRIC_ISA_BEST, &err), &err);
-        index_init(&state, &env.env, &metric, seed * 0x9e3779b97f4a7c15u);
-        for (size_t i = 0; i < 4; i++) {
-            const double place = points[(i + seed) % 4];
-            struct tree_batch one = { .points = &place, .labels = labels + i, .n_insert = 1 };
-
-            support_plan(&state, &one);
-            support_ok(index_check(&state, &err), &err);
-        }
-        removal.n_delete = 1 + seed % 2;
-        support_plan(&state, &removal);
-        support_ok(index_check(&state, &err), &err);
-        index_free(&state);
-        support_env_finish(&env);
+        support_plan(&state, &one);
     }
+    assert_int_equal(index_parent(&state)[2], 0);
+    assert_int_equal(index_parent(&state)[3], 2);
+    assert_int_equal(index_level(&state)[3], INDEX_LEVEL_TWIN);
+    assert_true(index_radius(&state)[2] == 0 && index_radius(&state)[1] == 0);
+    support_plan(&state, &removal);
+    assert_int_equal(state.root, 1);
+    assert_int_equal(index_parent(&state)[2], 1);
+    assert_true(index_radius(&state)[1] >= metric_inner(&metric, index_key(&state, 1, 3)));
+    support_ok(index_check(&state, &err), &err);
+    index_free(&state);
+    support_env_finish(&env);
 }
 
 /* T5 after many moves: index_check compares every radius with every descendant. Distances here have every magnitude. */
@@ -187,7 +190,9 @@ static void covers_after_many_moves(void **test)
     struct pcct_error err = { 0, "" };
 
     (void)test;
-    for (int kind = 0; kind < SUPPORT_KINDS; kind++) {
+    for (int i = 0; i < SUPPORT_KINDS * SUPPORT_SPACES; i++) {
+        const int kind = i % SUPPORT_KINDS;
+        const struct support_space *space = &support_spaces[i / SUPPORT_KINDS];
         struct support_env env;
         struct metric metric;
         struct index_state state;
@@ -196,7 +201,7 @@ static void covers_after_many_moves(void **test)
 
         support_env_start(&env, 1);
         base_random_seed(&random, (uint64_t)kind);
-        support_ok(metric_init(&metric, "euclidean", 3, METRIC_ISA_BEST, &err), &err);
+        support_ok(metric_init(&metric, space->metric, space->dim, METRIC_ISA_BEST, &err), &err);
         index_init(&state, &env.env, &metric, 6);
         support_batch_start(&batch, &metric, (enum support_kind)kind, 0, 1500, NULL, 0, 2);
         support_plan(&state, &batch.tree);

@@ -177,16 +177,14 @@ static void everything_dies_and_life_goes_on(void **test)
 /* Orphans whose parents died together, over all kinds: inserts of 400 points, then deletes of every kind until nothing is left. */
 static void equal_to_the_definition(void **test)
 {
-    static const uint32_t dims[] = { 1, 2, 3, 8 };
-
     (void)test;
     for (int kind = 0; kind < SUPPORT_KINDS; kind++) {
-        for (size_t d = 0; d < 5; d++) {
+        for (size_t d = 0; d < SUPPORT_SPACES; d++) {
             struct support_batch batch;
             struct base_random random;
             struct pair p;
 
-            start(&p, d < 4 ? "euclidean" : "haversine", d < 4 ? dims[d] : 2, d + 40);
+            start(&p, support_spaces[d].metric, support_spaces[d].dim, d + 40);
             p.env.env.threads = 1 + (int)d % 2;
             base_random_seed(&random, (uint64_t)kind * 100 + d);
             support_batch_start(&batch, &p.metric, (enum support_kind)kind, 0, 400, NULL, 0, 8);

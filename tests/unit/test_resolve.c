@@ -105,7 +105,7 @@ static void by_definition(struct graph *g)
         }
         g->right_key[x] = key;
         g->right_parent[x] = parent;
-        g->right_level[x] = tree_level_of(key);
+        g->right_level[x] = tree_level_of(&g->metric, key);
     }
 }
 
@@ -119,7 +119,7 @@ static void fill_random(struct graph *g, uint32_t window, uint64_t seed)
         g->node[x] = 1000 + (uint32_t)(((uint64_t)x * 7919 + 13) % g->n);
         g->parent[x] = (uint32_t)base_random_below(&random, 1000);
         g->key[x] = ldexp((double)(1 + base_random_below(&random, 4)), (int)base_random_below(&random, 24));
-        g->level[x] = tree_level_of(g->key[x]);
+        g->level[x] = tree_level_of(&g->metric, g->key[x]);
         for (int i = 0; i < 6 && x > 0; i++) {
             uint32_t y = x - 1 - (uint32_t)base_random_below(&random, x < window ? x : window);
             double key = g->key[x] * (double)(1 + base_random_below(&random, 4)) / 4;
@@ -174,7 +174,7 @@ static void a_chain_of_fifty_thousand(void **test)
             g.node[x] = 10 + x;
             g.parent[x] = 0;
             g.key[x] = 4;
-            g.level[x] = tree_level_of(4);
+            g.level[x] = tree_level_of(&g.metric, 4);
             if (x > 0) add_pair(&g, x, x - 1, 1);
         }
         by_definition(&g);
@@ -198,7 +198,7 @@ static void a_twin_is_nobodys_parent(void **test)
         g.node[x] = 10 + x;
         g.parent[x] = 0;
         g.key[x] = 4;
-        g.level[x] = tree_level_of(4);
+        g.level[x] = tree_level_of(&g.metric, 4);
     }
     add_pair(&g, 1, 0, 0); /* 1 becomes the twin of 0 */
     add_pair(&g, 2, 1, 0);

@@ -14,16 +14,16 @@ static void test_reach_and_distance(void **state)
     struct base_random random;
 
     (void)state;
-    assert_true(isinf(index_row_reach(&row)) && index_row_reach(&row) > 0);
-    row.parent = 4;
-    assert_true(index_row_reach(&row) == 16);
-    row.level = INDEX_LEVEL_TWIN;
-    assert_true(index_row_reach(&row) == -1 && index_row_is_live(&row));
-    row.level = INDEX_LEVEL_DEAD;
-    assert_true(isinf(index_row_reach(&row)) && index_row_reach(&row) < 0 && !index_row_is_live(&row));
-    assert_true(index_level_reach(INDEX_LEVEL_BIAS + METRIC_LEVEL_MIN) == 0); /* 4^-540 is below every double, as is every key but 0 */
-    base_random_seed(&random, 1);
     support_index_start(&s, "haversine", 2, 1);
+    assert_true(isinf(index_row_reach(&s.metric, &row)) && index_row_reach(&s.metric, &row) > 0);
+    row.parent = 4;
+    assert_true(index_row_reach(&s.metric, &row) == 16);
+    row.level = INDEX_LEVEL_TWIN;
+    assert_true(index_row_reach(&s.metric, &row) == -1 && index_row_is_live(&row));
+    row.level = INDEX_LEVEL_DEAD;
+    assert_true(isinf(index_row_reach(&s.metric, &row)) && index_row_reach(&s.metric, &row) < 0 && !index_row_is_live(&row));
+    assert_true(index_level_reach(&s.metric, INDEX_LEVEL_BIAS + METRIC_LEVEL_MIN) == 0); /* below every key but 0 */
+    base_random_seed(&random, 1);
     support_index_batch(&s, NULL, SUPPORT_BOX, 5, SUPPORT_PICK_ANY, 0, &random);
     assert_true(index_row_pdist(&s.state, 1, INDEX_NONE) == 0);
     assert_true(index_row_pdist(&s.state, 1, 2) == sqrt(index_key(&s.state, 1, 2)));

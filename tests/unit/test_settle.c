@@ -47,14 +47,22 @@ static void grow(struct pair *p, enum support_kind kind, size_t n, uint64_t seed
 
 static void levels_come_from_the_key(void **test)
 {
+    struct metric metric, plain;
+
     (void)test;
-    assert_int_equal(tree_level_of(0), INDEX_LEVEL_TWIN);
-    assert_int_equal(tree_level_of(1), INDEX_LEVEL_BIAS - 1);                   /* d = 1 = 2^0 */
-    assert_int_equal(tree_level_of(nextafter(1, 2)), INDEX_LEVEL_BIAS);         /* just above 2^0: within 2^1 */
-    assert_int_equal(tree_level_of(4), INDEX_LEVEL_BIAS);
-    assert_int_equal(tree_level_of(nextafter(4, 5)), INDEX_LEVEL_BIAS + 1);     /* its rounded root is 2: the key decides */
-    assert_int_equal(tree_level_of(nextafter(4, 3)), INDEX_LEVEL_BIAS);
-    assert_int_equal(tree_level_of(0x1p-1074), INDEX_LEVEL_BIAS - 538);
+    assert_int_equal(metric_init(&metric, "euclidean", 2, METRIC_ISA_BEST, NULL), 0);
+    assert_int_equal(metric_init(&plain, "manhattan", 2, METRIC_ISA_BEST, NULL), 0);
+    assert_int_equal(tree_level_of(&metric, 0), INDEX_LEVEL_TWIN);
+    assert_int_equal(tree_level_of(&metric, 1), INDEX_LEVEL_BIAS - 1);                   /* d = 1 = 2^0 */
+    assert_int_equal(tree_level_of(&metric, nextafter(1, 2)), INDEX_LEVEL_BIAS);         /* just above 2^0: within 2^1 */
+    assert_int_equal(tree_level_of(&metric, 4), INDEX_LEVEL_BIAS);
+    assert_int_equal(tree_level_of(&metric, nextafter(4, 5)), INDEX_LEVEL_BIAS + 1);     /* its rounded root is 2: the key decides */
+    assert_int_equal(tree_level_of(&metric, nextafter(4, 3)), INDEX_LEVEL_BIAS);
+    assert_int_equal(tree_level_of(&metric, 0x1p-1074), INDEX_LEVEL_BIAS - 538);
+    assert_int_equal(tree_level_of(&plain, 0), INDEX_LEVEL_TWIN);
+    assert_int_equal(tree_level_of(&plain, 4), INDEX_LEVEL_BIAS + 1);
+    assert_int_equal(tree_level_of(&plain, nextafter(4, 5)), INDEX_LEVEL_BIAS + 2);
+    assert_int_equal(tree_level_of(&plain, 0x1p-1074), 1); /* the least level that there is */
 }
 
 static void three_points_by_hand(void **test)
@@ -84,18 +92,18 @@ static void three_points_by_hand(void **test)
 static void equal_to_insertion_one_by_one(void **test)
 {
     static const size_t sizes[] = { 1, 7, 64, 1000 };
-    static const uint32_t dims[] = { 1, 2, 3, 8 };
 
     (void)test;
     for (int kind = 0; kind < SUPPORT_KINDS; kind++) {
         for (size_t s = 0; s < 4; s++) {
-            for (size_t d = 0; d < 5; d++) {
+            for (size_t d = 0; d < SUPPORT_SPACES; d++) {
+                const struct support_space *space = &support_spaces[d];
                 int threads = 1 + (int)(s + d) % 2;
                 uint64_t seed = 100 + s * 10 + d;
                 size_t done = 0, total = sizes[s] < 64 ? 120 : 1100;
                 struct pair p;
 
-                start(&p, d < 4 ? "euclidean" : "haversine", d < 4 ? dims[d] : 2, threads, seed << 33 | seed);
+                start(&p, space->metric, space->dim, threads, seed << 33 | seed);
                 while (done < total) {
                     size_t n = done + sizes[s] > total ? total - done : sizes[s];
 

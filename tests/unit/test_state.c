@@ -32,6 +32,8 @@ static void test_batches(void **state)
     (void)state;
     for (int kind = 0; kind < SUPPORT_KINDS; kind++) run("euclidean", 1 + (uint32_t)kind % 3, (enum support_kind)kind, 1 + kind % 4);
     run("haversine", 2, SUPPORT_LATTICE, 2);
+    for (int d = SUPPORT_OTHERS; d < SUPPORT_SPACES; d++) run(support_spaces[d].metric, support_spaces[d].dim, SUPPORT_LATTICE, 2);
+    run("chebyshev", 2, SUPPORT_DENORMAL, 2);
 }
 
 /* 1, 2 and 4 threads make the same arrays. */

@@ -100,15 +100,15 @@ static void walk(int kind, const char *metric, uint32_t dim, size_t most, int st
 
 static void inserts_and_deletes_together(void **test)
 {
-    static const uint32_t dims[] = { 1, 2, 3, 8 };
     static const size_t most[] = { 1, 7, 64, 500 };
 
     (void)test;
     for (int kind = 0; kind < SUPPORT_KINDS; kind++) {
-        for (size_t d = 0; d < 5; d++) {
+        for (size_t d = 0; d < SUPPORT_SPACES; d++) {
+            const struct support_space *space = &support_spaces[d];
             size_t m = (d + (size_t)kind) % 4;
 
-            walk(kind, d < 4 ? "euclidean" : "haversine", d < 4 ? dims[d] : 2, most[m], m == 3 ? 6 : m == 2 ? 14 : 30, first_seed + 7 * d + (uint64_t)kind);
+            walk(kind, space->metric, space->dim, most[m], m == 3 ? 6 : m == 2 ? 14 : 30, first_seed + 7 * d + (uint64_t)kind);
         }
     }
 }

@@ -137,6 +137,28 @@ static int choose_all(struct csv_columns *columns, const struct input_options *o
     return 0;
 }
 
+/* A first row is a header when its columns in use are words, data when they are numbers (an empty field is neither). Numbers and words together
+ * are an error: taking such a row for a header would lose a point. */
+static int tell_header(struct csv_columns *columns, size_t dim, struct pcct_error *err)
+{
+    size_t words = 0, numbers = 0, word = 0, length = 0;
+    for (size_t i = 0; i <= dim; i++) {
+        size_t column = i < dim ? columns->point[i] : columns->label;
+        if (column == SIZE_MAX) continue;
+        (void)csv_fields_get(&columns->names, column, &length);
+        if (!is_number(&columns->names, column)) {
+            word = column;
+            words++;
+        } else if (length > 0) {
+            numbers++;
+        }
+    }
+    columns->header = words > 0;
+    if (words == 0 || numbers == 0) return 0;
+    return fault(err, PCCT_E_INVALID, "\"%.40s\" in column %zu is not a number, and numbers beside it show that this is no header",
+                 csv_fields_get(&columns->names, word, &length), word + 1);
+}
+
 int csv_columns_choose(struct csv_columns *columns, struct csv_fields *first, const struct input_options *options, struct pcct_error *err)
 {
     int status = 0, by_name = 0;
@@ -150,8 +172,7 @@ int csv_columns_choose(struct csv_columns *columns, struct csv_fields *first, co
     if (options->dim > 0 && options->columns) TRY(choose_listed(columns, options, &by_name, err));
     if (options->dim > 0 && !options->columns) TRY(choose_all(columns, options, err));
     columns->header = by_name;
-    for (size_t i = 0; i < options->dim; i++) columns->header |= !is_number(&columns->names, columns->point[i]);
-    if (columns->label != SIZE_MAX) columns->header |= !is_number(&columns->names, columns->label);
+    if (!by_name) TRY(tell_header(columns, options->dim, err));
 done:
     return status;
 }

@@ -87,6 +87,9 @@ int input_open(struct input **input, const struct input_options *options, struct
     if (!fresh) return fault(err, PCCT_E_MEMORY, "no memory to read %s", options->path);
     fresh->options = *options;
     if (options->labels && options->label_column) TRY(fault(err, PCCT_E_INVALID, "--labels and --label-column both give labels; choose one"));
+    if (options->labels && strcmp(options->labels, "-") == 0 && strcmp(options->path, "-") == 0) {
+        TRY(fault(err, PCCT_E_INVALID, "points and labels cannot both come from standard input; give one of them by a file's name"));
+    }
     if (options->labels) TRY(label_list_read(&fresh->labels, &fresh->n_labels, options->labels, err));
     if (text_ends_in(options->path, ".npz")) TRY(open_npz(fresh, err));
     else TRY(open_stream(fresh, err));

@@ -73,9 +73,12 @@ done:
 int label_list_read(int64_t **labels, size_t *n, const char *text, struct pcct_error *err)
 {
     struct rows rows = { .dim = 0 };
-    int status = is_list(text) ? read_list(&rows, text, err) : read_file(&rows, text, err);
+    int status = 0;
     *labels = NULL;
     *n = 0;
+    if (*text == '\0') return fault(err, PCCT_E_INVALID, "no labels are given; write them as 17,18,400 or name a file of labels");
+    status = is_list(text) ? read_list(&rows, text, err) : read_file(&rows, text, err);
+    if (status == PCCT_E_NOT_FOUND) fault_suffix(err, "; labels are whole numbers with commas between them, or a file of labels");
     if (status == 0) {
         *labels = rows.labels;
         *n = rows.n;

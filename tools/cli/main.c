@@ -7,11 +7,13 @@
 #include <pcct/pcct.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct verb *const verbs[] = {
-    &verb_create, &verb_insert, &verb_delete, &verb_knn, &verb_log, &verb_info, &verb_verify, &verb_fsck,
+    &verb_create, &verb_insert, &verb_delete, &verb_knn, &verb_net, &verb_dump, &verb_log, &verb_info, &verb_verify, &verb_fsck,
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
@@ -77,11 +79,20 @@ static int run(const char **verb_name, int argc, char **argv, struct pcct_error 
     return verb->run(&options, err);
 }
 
+/* A stream that was closed before the start must stay so: a file of the store that took its number would be read or written as the stream. */
+static int keep_streams_apart(void)
+{
+    int fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    return fd < 0 ? -1 : close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct pcct_error err = { 0, "" };
     const char *verb = NULL;
     int status = 0;
+    if (keep_streams_apart() != 0) return EXIT_IO;
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -4,6 +4,7 @@
 #include "text.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <string.h>
 
 enum { TABLE_ROWS = OPT_COUNT + 2, HELP_VALUE = OPT_COUNT + 256, LONG_VALUE = 1024 };
@@ -136,6 +137,16 @@ int options_u64(uint64_t *value, const struct options *options, enum option_id i
     const struct option_row *row = row_by_id(options->verb, (int)id);
     (void)snprintf(name, sizeof name, "%s%s", row->name[1] ? "--" : "-", row->name);
     return text_to_u64(value, options->value[id], least, most, name, err);
+}
+
+int options_i64(int64_t *value, const struct options *options, enum option_id id, int64_t least, int64_t most, struct pcct_error *err)
+{
+    const char *text = options->value[id], *name = row_by_id(options->verb, (int)id)->name;
+    if (!text_is_int64(value, text, strlen(text))) return fault(err, PCCT_E_INVALID, "\"%s\" is not a number that --%s takes", text, name);
+    if (*value < least || *value > most) {
+        return fault(err, PCCT_E_INVALID, "--%s %" PRId64 " is out of range; it takes %" PRId64 " to %" PRId64, name, *value, least, most);
+    }
+    return 0;
 }
 
 int options_threads(int *threads, const struct options *options, struct pcct_error *err)

@@ -14,7 +14,7 @@ enum option_id {
     OPT_DIM, OPT_METRIC, OPT_SEED,
     OPT_COLUMNS, OPT_LABEL_COLUMN, OPT_LABELS, OPT_ARRAY, OPT_SKIP_ROWS,
     OPT_BATCH_SIZE, OPT_MESSAGE, OPT_ON_DUPLICATE, OPT_NAN, OPT_EXPECT, OPT_SET, OPT_NO_WAIT, OPT_WRITE_ID,
-    OPT_K, OPT_AT, OPT_OUTPUT, OPT_FORMAT, OPT_EXCLUDE_SELF,
+    OPT_K, OPT_AT, OPT_OUTPUT, OPT_FORMAT, OPT_EXCLUDE_SELF, OPT_LEVEL, OPT_LEVELS,
     OPT_NUMBER, OPT_SAMPLE, OPT_REBUILD,
     OPT_THREADS, OPT_JSON, OPT_QUIET,
     OPT_COUNT
@@ -64,6 +64,8 @@ void options_print_help(FILE *out, const struct verb *verb);
 /* The number given with an option, or `otherwise`. */
 int options_u64(uint64_t *value, const struct options *options, enum option_id id, uint64_t otherwise, uint64_t least, uint64_t most,
                 struct pcct_error *err);
+/* A number that may be negative, which must have been given. */
+int options_i64(int64_t *value, const struct options *options, enum option_id id, int64_t least, int64_t most, struct pcct_error *err);
 int options_threads(int *threads, const struct options *options, struct pcct_error *err);
 /* The place of the given word among words[] (NULL at the end); 0 when the option was not given. */
 int options_choice(int *choice, const struct options *options, enum option_id id, const char *const words[], struct pcct_error *err);

@@ -13,7 +13,7 @@
 
 static const char *const format_words[] = { "csv", "jsonl", "npz", NULL };
 
-static int choose_format(enum output_format *format, const char *path, const char *word, struct pcct_error *err)
+int output_choose_format(enum output_format *format, const char *path, const char *word, struct pcct_error *err)
 {
     int to_stdout = !path || strcmp(path, "-") == 0;
     *format = OUTPUT_CSV;
@@ -22,6 +22,9 @@ static int choose_format(enum output_format *format, const char *path, const cha
         (void)snprintf(ending, sizeof ending, ".%s", format_words[i]);
         if (word ? strcmp(word, format_words[i]) == 0 : !to_stdout && text_ends_in(path, ending)) {
             *format = (enum output_format)i;
+            if (i == OUTPUT_NPZ && to_stdout && isatty(STDOUT_FILENO)) {
+                return fault(err, PCCT_E_INVALID, "npz is not for a terminal; name a file with -o");
+            }
             return 0;
         }
     }
@@ -35,10 +38,7 @@ int output_open(struct output *output, const char *path, const char *format_word
     int status = 0;
     memset(output, 0, sizeof *output);
     output->k = k;
-    TRY(choose_format(&output->format, path, format_word, err));
-    if (output->format == OUTPUT_NPZ && (!path || strcmp(path, "-") == 0) && isatty(STDOUT_FILENO)) {
-        TRY(fault(err, PCCT_E_INVALID, "npz is not for a terminal; name a file with -o"));
-    }
+    TRY(output_choose_format(&output->format, path, format_word, err));
     TRY(target_open(&output->target, path, err));
 done:
     return status;

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 enum output_format { OUTPUT_CSV, OUTPUT_JSONL, OUTPUT_NPZ };
+/* word: the value of --format or NULL: by the ending of path; csv on standard output. Errors: INVALID, also for npz on a terminal. */
+int output_choose_format(enum output_format *format, const char *path, const char *word, struct pcct_error *err);
 
 /*
  * The answers of queries.
@@ -26,7 +28,7 @@ struct output {
     size_t labels_capacity, distances_capacity, counts_capacity;
 };
 
-/* format_word: the value of --format or NULL: by the ending of path; csv on standard output. */
+/* format_word: see output_choose_format(). */
 int output_open(struct output *output, const char *path, const char *format_word, uint64_t k, struct pcct_error *err);
 /* Answers of nq queries with `stride` places each, of which counts[i] are filled; stride <= k. */
 int output_add(struct output *output, const int64_t *labels, const double *distances, const int32_t *counts, size_t nq, size_t stride,

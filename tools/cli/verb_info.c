@@ -7,15 +7,82 @@
 #include <pcct/pcct.h>
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 
 static const struct option_row rows[] = {
     { OPT_AT, 0, "at", "REV", "the version to describe (default main)" },
-    { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.info.1)" },
+    { OPT_LEVELS, 0, "levels", NULL, "also the levels of the tree and its shape, which takes a walk over all points" },
+    { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.info.1); with --levels it has a key \"tree\"" },
     OPTION_THREADS,
     { OPT_END, 0, NULL, NULL, NULL },
 };
 
-static int print_json(const char *path, const struct pcct_store_info *store, const struct pcct_view_info *view, struct pcct_error *err)
+/* What --levels adds. */
+struct shape {
+    struct pcct_level *level; /* from the root's down */
+    size_t levels;
+    struct pcct_tree_info tree;
+};
+
+static int read_shape(struct shape *shape, const pcct_view *view, struct pcct_error *err)
+{
+    int status = 0;
+    TRY(pcct_levels(NULL, &shape->levels, view, err));
+    shape->level = calloc(shape->levels + 1, sizeof *shape->level);
+    if (!shape->level) TRY(fault(err, PCCT_E_MEMORY, "no memory for the levels"));
+    TRY(pcct_levels(shape->level, &shape->levels, view, err));
+    shape->tree.size = sizeof shape->tree;
+    TRY(pcct_tree_describe(&shape->tree, view, err));
+done:
+    return status;
+}
+
+static json_t *levels_json(const struct shape *shape)
+{
+    json_t *list = json_array();
+    uint64_t net = 0;
+    for (size_t i = 0; i < shape->levels; i++) {
+        const struct pcct_level *level = &shape->level[i];
+        net += level->nodes;
+        json_t *one = json_pack("{s:i, s:I, s:I}", "level", (int)level->level, "nodes", (json_int_t)level->nodes, "net", (json_int_t)net);
+        if (json_array_append_new(list, one) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *tree_json(const struct shape *shape)
+{
+    const struct pcct_tree_info *tree = &shape->tree;
+    /* the mean of shares of powers of two may be beyond all numbers, for which JSON has no word */
+    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:o, s:o}", "nodes", (json_int_t)tree->nodes, "inner", (json_int_t)tree->inner, "twins",
+                     (json_int_t)tree->twins, "depth_max", (json_int_t)tree->depth_max, "depth_mean", tree->depth_mean, "children_max",
+                     (json_int_t)tree->children_max, "children_mean", tree->children_mean, "radius_mean",
+                     isfinite(tree->radius_mean) ? json_real(tree->radius_mean) : json_null(), "levels", levels_json(shape));
+}
+
+static void print_shape(const struct shape *shape)
+{
+    char width[TEXT_BYTES];
+    uint64_t net = 0;
+    if (shape->tree.inner == 0) return; /* no point, or one alone */
+    printf("\ndepth      %.2f in the mean, %" PRIu64 " at most\n", shape->tree.depth_mean, shape->tree.depth_max);
+    printf("children   %.2f in the mean of %s that have any, %" PRIu64 " at most\n", shape->tree.children_mean,
+           text_count(width, shape->tree.inner, "node"), shape->tree.children_max);
+    printf("radius     %.3g of 2^(level + 1) in the mean of these\n", shape->tree.radius_mean);
+    printf("\nlevel        2^level       nodes   net (this level and above)\n");
+    for (size_t i = 0; i < shape->levels; i++) {
+        const struct pcct_level *level = &shape->level[i];
+        net += level->nodes;
+        printf("%5d  %13.6g  %10" PRIu64 "  %10" PRIu64 "\n", level->level, ldexp(1, level->level), level->nodes, net);
+    }
+}
+
+static int print_json(const char *path, const struct pcct_store_info *store, const struct pcct_view_info *view, const struct shape *shape,
+                      struct pcct_error *err)
 {
     struct record record;
     char text[TEXT_BYTES];
@@ -45,6 +112,7 @@ static int print_json(const char *path, const struct pcct_store_info *store, con
     record_count(&record, "layout_bytes", view->layout_bytes);
     record_count(&record, "anchor", view->anchor);
     record_count(&record, "frames", view->frames);
+    if (shape->level) record_add(&record, "tree", tree_json(shape));
     return record_print(&record, stdout, err);
 }
 
@@ -76,15 +144,19 @@ static int run(const struct options *options, struct pcct_error *err)
     struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_store_info store_info = { .size = sizeof store_info };
     struct pcct_view_info view_info = { .size = sizeof view_info };
+    struct shape shape = { .level = NULL };
     const char *path = options->operand[0];
     TRY(options_threads(&open.threads, options, err));
     TRY(pcct_store_open(&store, path, &open, err));
     TRY(pcct_store_describe(&store_info, store, err));
     TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
     TRY(pcct_view_describe(&view_info, view));
-    if (options->value[OPT_JSON]) TRY(print_json(path, &store_info, &view_info, err));
+    if (options->value[OPT_LEVELS]) TRY(read_shape(&shape, view, err));
+    if (options->value[OPT_JSON]) TRY(print_json(path, &store_info, &view_info, &shape, err));
     else print_human(path, &store_info, &view_info);
+    if (shape.level && !options->value[OPT_JSON]) print_shape(&shape);
 done:
+    free(shape.level);
     pcct_view_close(view);
     pcct_store_close(store);
     return status;

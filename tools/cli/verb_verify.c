@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
+#include "interrupt.h"
 #include "progress.h"
 #include "record.h"
 #include "text.h"
@@ -67,6 +68,7 @@ static int run(const struct options *options, struct pcct_error *err)
     TRY(pcct_store_open(&store, options->operand[0], &open, err));
     TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
     TRY(pcct_view_describe(&info, view));
+    interrupt_at_once("verify");
     TRY(pcct_verify(&result, view, &verify, err));
     double seconds = progress_seconds(&progress.began);
     if (options->value[OPT_JSON]) TRY(print_json(&result, info.version, verify.seed, seconds, err));

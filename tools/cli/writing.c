@@ -4,6 +4,7 @@
 #include "interrupt.h"
 #include "record.h"
 #include "text.h"
+#include "verbs.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -11,7 +12,13 @@
 
 enum { KEY_BYTES = 128 };
 
-/* 32 hex digits, dashes between them as in a UUID allowed. */
+static int is_zero(const uint8_t id[16])
+{
+    static const uint8_t zero[16];
+    return memcmp(id, zero, sizeof zero) == 0;
+}
+
+/* 32 hex digits, dashes between them as in a UUID allowed. All zeros stands for "no id" in a store. */
 static int parse_write_id(uint8_t id[16], const char *text, struct pcct_error *err)
 {
     size_t digits = 0;
@@ -25,12 +32,15 @@ static int parse_write_id(uint8_t id[16], const char *text, struct pcct_error *e
         id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | value);
         digits++;
     }
-    return digits == 32 ? 0 : fault(err, PCCT_E_INVALID, "\"%s\" is not a write id: 32 hex digits, as uuidgen prints them", text);
+    if (digits != 32) return fault(err, PCCT_E_INVALID, "\"%s\" is not a write id: 32 hex digits, as uuidgen prints them", text);
+    if (is_zero(id)) return fault(err, PCCT_E_INVALID, "a write id of zeros marks nothing; take one that uuidgen prints");
+    return 0;
 }
 
 static void next_write_id(uint8_t id[16])
 {
     for (int i = 15; i >= 0 && ++id[i] == 0; i--) continue;
+    if (is_zero(id)) id[15] = 1;
 }
 
 int writing_open(struct writing *writing, const struct options *options, struct pcct_error *err)
@@ -106,6 +116,7 @@ int writing_commit(struct writing *writing, pcct_batch *batch, struct pcct_error
     if (writing->versions == 0) writing->first_version = version;
     writing->version = version;
     writing->versions++;
+    writing->repeated += result.frame_bytes == 0; /* every commit writes a frame */
     writing->inserted += result.inserted;
     writing->deleted += result.deleted;
     writing->skipped += result.skipped;
@@ -121,16 +132,19 @@ done:
 static void print_summary(const struct writing *writing, uint64_t rows_skipped)
 {
     char text[TEXT_BYTES];
+    const char *on_duplicate = writing->options->value[OPT_ON_DUPLICATE];
+    int replace = on_duplicate && strcmp(on_duplicate, "replace") == 0;
     if (writing->versions == 0) {
         printf("nothing to %s; main stays at v%" PRIu64 "\n", writing->options->verb->name, writing->info.head);
         return;
     }
     if (writing->versions > 1) printf("v%" PRIu64 " to ", writing->first_version);
     printf("v%" PRIu64 ":", writing->version);
-    if (writing->inserted || !writing->deleted) printf(" %s inserted", text_count(text, writing->inserted, "point"));
-    if (writing->deleted > writing->replaced) printf(" %s deleted", text_count(text, writing->deleted - writing->replaced, "point"));
+    if (writing->options->verb == &verb_delete) printf(" %s deleted", text_count(text, writing->deleted, "point"));
+    else printf(" %s inserted", text_count(text, writing->inserted, "point"));
     if (writing->replaced) printf(", %" PRIu64 " of them in place of older ones", writing->replaced);
-    if (writing->skipped) printf(", %" PRIu64 " skipped (their labels are live)", writing->skipped);
+    if (writing->skipped) printf(", %" PRIu64 " skipped (%s)", writing->skipped, replace ? "a later row has the label" : "their labels are live");
+    if (writing->repeated) printf(", %s there already by this write id", text_count(text, writing->repeated, "version"));
     if (rows_skipped) printf(", %s left out (no finite coordinates)", text_count(text, rows_skipped, "row"));
     printf(" in %s\n", text_seconds(text, progress_seconds(&writing->began)));
 }

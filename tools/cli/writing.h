@@ -26,6 +26,7 @@ struct writing {
     double share_before, share_all; /* of the whole run that was done before this commit, and this commit's part */
     uint8_t write_id[16];
     uint64_t first_version, version; /* committed so far; 0: none */
+    uint64_t repeated;            /* of these: found by their write id, made by an earlier run */
     uint64_t versions, inserted, deleted, skipped, replaced, frame_bytes, anchor_bytes;
 };
 
