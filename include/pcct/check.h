@@ -33,7 +33,8 @@ PCCT_PUBLIC int pcct_verify(struct pcct_verify_result *result, const pcct_view *
 struct pcct_fsck_options {
     size_t size;
     int threads;
-    int rebuild;          /* 1: write the catalogue anew from the journal first (the old one is kept as catalogue.mdb.damaged) */
+    int rebuild;          /* 1: write the catalogue anew from the journal first (the old one is kept as catalogue.mdb.damaged or
+                           * .damaged.2 and so on); refused with DAMAGED when an old one that can be read has more versions */
     /* One line per finding; damaged: 1 for damage, 0 for a remark. Borrowed text. */
     void (*report)(void *ctx, int damaged, const char *text);
     void *report_ctx;
@@ -47,8 +48,8 @@ struct pcct_fsck_result {
     uint64_t damaged;                          /* findings that are damage */
     uint64_t versions_readable;                /* versions whose whole chain of files is sound */
 };
-/* Returns 0 also when damage was found: look at the result. Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED (nothing could be read), IO, MEMORY,
- * CANCELLED. */
+/* Returns 0 also when damage was found: look at the result. Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED (nothing could be read, or see
+ * rebuild), PERMISSION, NOSPACE, IO, MEMORY, CANCELLED, BUSY. */
 PCCT_PUBLIC int pcct_fsck(struct pcct_fsck_result *result, const char *path, const struct pcct_fsck_options *options, struct pcct_error *err);
 
 #ifdef __cplusplus

@@ -28,7 +28,8 @@ struct pcct_knn_options {
  * The k nearest points of each of nq query points, exactly: equal to a comparison with every live point in double precision.
  * queries: row-major nq x dim, borrowed. labels[nq x k] and distances[nq x k] are written in order of (distance, label); where a version has
  * fewer than k points the rest is -1 and +infinity. Distances are in the store's unit (haversine: metres on a sphere of 6 371 008.8 m).
- * Ties are decided on the squared distance (squared chord), summed coordinate by coordinate in plain double arithmetic.
+ * Ties are decided on the squared distance (manhattan, chebyshev: the distance; haversine, cosine, angular: the squared chord of unit vectors),
+ * summed coordinate by coordinate in plain double arithmetic.
  * Any thread. Errors: INVALID (k = 0), POINT (naming the query), MEMORY, CANCELLED.
  */
 PCCT_PUBLIC int pcct_knn(int64_t *labels, double *distances, const pcct_view *view, const double *queries, size_t nq, size_t k,

@@ -26,12 +26,22 @@ struct pcct_allocator {
     void *ctx;
 };
 
+/*
+ * Metrics, and the unit of their distances:
+ *   "euclidean"
+ *   "manhattan"  the sum of the coordinates' differences without sign
+ *   "chebyshev"  the greatest of these differences
+ *   "cosine"     1 - cos of the angle between rows as vectors, 0 to 2; a zero row has no direction and is refused
+ *   "angular"    that angle, in radians
+ *   "haversine"  dim 2: latitude and longitude in degrees; metres along a sphere of 6 371 008.8 m
+ */
+
 /* Every option structure: set `size` to sizeof (use _INIT), zero means the default, bytes beyond those the library knows must be zero. */
 struct pcct_create_options {
     size_t size;
     uint32_t dim;         /* columns of a point; required, 1 to 4096 */
     uint32_t reserved;
-    const char *metric;   /* "euclidean" (default) or "haversine" (dim 2: latitude and longitude in degrees, distances in metres) */
+    const char *metric;   /* see below; NULL: "euclidean" */
     uint64_t seed;        /* of the insertion order; part of every version's identity */
 };
 #define PCCT_CREATE_OPTIONS_INIT { sizeof(struct pcct_create_options), 0, 0, NULL, 0 }

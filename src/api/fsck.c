@@ -35,7 +35,8 @@ static void sound(void *ctx, uint64_t version)
     if (version > checking->newest) checking->newest = version;
 }
 
-static void check_meaning(struct checking *checking, const char *path)
+/* What is wrong with the store is a finding; that it could not be looked at is an error. */
+static int check_meaning(struct checking *checking, const char *path, struct pcct_error *err)
 {
     struct pcct_open_options options = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_error fault = { 0 };
@@ -50,12 +51,23 @@ static void check_meaning(struct checking *checking, const char *path)
     TRY(pcct_view_open(&view, store, revision, &fault));
     TRY(index_check(&view->state, &fault));
 done:
-    if (status != 0) {
+    switch (status) {
+    case 0: break;
+    case PCCT_E_PERMISSION:
+    case PCCT_E_IO:
+    case PCCT_E_NOSPACE:
+    case PCCT_E_MEMORY:
+    case PCCT_E_CANCELLED:
+    case PCCT_E_BUSY:
+    case PCCT_E_LIMIT: base_fail(err, status, "%s", fault.message); break;
+    default:
         snprintf(line, sizeof line, "version %s: %s", revision, fault.message);
         report(checking, 1, line);
+        status = 0;
     }
     pcct_view_close(view);
     pcct_store_close(store);
+    return status;
 }
 
 int pcct_fsck(struct pcct_fsck_result *out, const char *path, const struct pcct_fsck_options *options, struct pcct_error *err)
@@ -75,7 +87,7 @@ int pcct_fsck(struct pcct_fsck_result *out, const char *path, const struct pcct_
     base_env_init(&env, &os, o.threads);
     fsck.rebuild = o.rebuild;
     TRY(store_fsck(&fsck, path, &env, err));
-    if (checking.newest > 0) check_meaning(&checking, path);
+    if (checking.newest > 0) TRY(check_meaning(&checking, path, err));
     result.versions = fsck.versions;
     result.frames = fsck.frames;
     result.anchors = fsck.anchors;

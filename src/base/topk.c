@@ -5,8 +5,8 @@
 
 /*
  * Up to this k the entries are kept sorted, ascending; beyond it in a heap with the greatest on top. Measured on one thread of a Zen 4, k-NN per
- * second, sorted against heap: n = 10^6, d = 3, k = 10: 514-554k against 490k; n = 32768, d = 3, k = 50: 320k against 225k. Alone, offers of random keys:
- * k = 100 is a tie, k = 200 takes 1.2 times as long sorted, k = 1000 3.4 times.
+ * second, sorted against heap: n = 10^6, d = 3, k = 10: 514-554k against 490k; n = 32768, d = 3, k = 50: 320k against 225k. Alone, offers of random
+ * keys: k = 100 is a tie, k = 200 takes 1.2 times as long sorted, k = 1000 3.4 times.
  */
 enum { SORTED_MAX = 64 };
 

@@ -45,7 +45,8 @@ int index_frame_seal(struct index_frame *frame, struct index_state *state, struc
 int index_undo(struct index_state *state, struct index_frame *frame, struct pcct_error *err);
 
 /* Redoes a decoded frame, its renumbering first if it begins with one. Then everything is checked against the state before anything else is changed:
- * counts, ranges, levels, labels, old values, digests; after it the digests must be those that the frame tells. Errors: DAMAGED (naming what does not fit), MEMORY; the state is then of no use. */
+ * counts, ranges, levels, labels, old values, digests; after it the digests must be those that the frame tells. Errors: DAMAGED (naming what does
+ * not fit), MEMORY; the state is then of no use. */
 int index_apply(struct index_state *state, const struct index_frame *frame, struct pcct_error *err);
 
 /* The frame as bytes: sections as formats/pcct-store.md says (ADD, DEL, APPEND, SCATTER with redo and undo, STATE, DIGEST), little-endian, every

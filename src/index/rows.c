@@ -114,7 +114,8 @@ static struct lanes *lanes_of(struct moving *m, const struct index_change *c)
     const struct metric *metric = &m->state->metric;
     int was = index_row_is_live(&c->before), is = index_row_is_live(&c->after);
 
-    if (was && is) return index_row_reach(metric, &c->before) != index_row_reach(metric, &c->after) ? &m->stay : NULL; /* a number or +infinity each */
+    /* a number or +infinity each */
+    if (was && is) return index_row_reach(metric, &c->before) != index_row_reach(metric, &c->after) ? &m->stay : NULL;
     return was ? &m->leave : is ? &m->come : NULL;
 }
 

@@ -30,7 +30,8 @@ int metric_init(struct metric *metric, const char *name, uint32_t input_dim, enu
     memset(metric, 0, sizeof *metric);
     while (kind < kinds + KINDS && strcmp(kind->name, name) != 0) kind++;
     if (kind == kinds + KINDS) {
-        return base_fail(err, PCCT_E_INVALID, "unknown metric \"%.64s\": there are euclidean, haversine, manhattan, chebyshev, cosine and angular", name);
+        return base_fail(err, PCCT_E_INVALID, "unknown metric \"%.64s\": there are euclidean, haversine, manhattan, chebyshev, cosine and angular",
+                         name);
     }
     if (kind->id == METRIC_HAVERSINE) {
         made.dim = METRIC_HAVERSINE_DIM;

@@ -11,7 +11,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
-enum { ENVIRONMENTS = 256, READERS = 1024, FILLER_VALUES = 15, FILLER_BYTES = 64 << 10, NOSPACE_BYTES = 1 << 20, GUARD_TRIES = 100 };
+enum { ENVIRONMENTS = 256, READERS = 1024, FILLER_VALUES = 15, FILLER_BYTES = 64 << 10, NOSPACE_BYTES = 1 << 20, GUARD_TRIES = 100,
+       LOCK_HEAD_BYTES = 8192, LOCK_SLOT_BYTES = 64 };
 static const size_t map_bytes = (size_t)64 << 30;
 
 struct store_catalogue {
@@ -73,6 +74,7 @@ static int fail(struct pcct_error *err, const struct store_folder *folder, int r
     }
     /* LMDB tells a full disk as EIO when the kernel wrote a part */
     if (rc == EIO && disk_full(folder)) rc = ENOSPC;
+    if (rc == EACCES || rc == EPERM || rc == EROFS) return store_fail_access(err, folder, rc, STORE_CATALOGUE_NAME);
     if (rc > 0) return base_fail_errno(err, rc, "%s/" STORE_CATALOGUE_NAME ": cannot %s", folder->path, what);
     return base_fail(err, PCCT_E_IO, "%s/" STORE_CATALOGUE_NAME ": cannot %s: %s", folder->path, what, mdb_strerror(rc));
 }
@@ -136,6 +138,27 @@ static int guard(MDB_env *env, const struct store_folder *folder, int fd, struct
     return status;
 }
 
+/* LMDB writes to its lock file through a mapping, where a disk without room would be a signal: the room is taken before. It makes that file itself
+ * when there is none, takes a larger one as it is, and has a lock and one slot of LOCK_SLOT_BYTES for each reader there. Closing the file gives up no
+ * lock of LMDB's: this process has no environment over it yet. */
+static int take_lock_room(const struct store_folder *folder, const char *name, struct pcct_error *err)
+{
+    struct base_os *os = folder->env->os;
+    char lock[STORE_FILE_NAME_BYTES];
+    int status = 0, fd;
+
+    snprintf(lock, sizeof(lock), "%s-lock", name);
+    fd = base_os_open(os, folder->top, lock, O_RDWR | O_CREAT, 0600);
+    if (fd < 0) {
+        if (errno == EACCES || errno == EPERM || errno == EROFS) return store_fail_access(err, folder, errno, lock);
+        return base_fail_errno(err, errno, "cannot open %s/%s", folder->path, lock);
+    }
+    if (base_os_fallocate(os, fd, 0, LOCK_HEAD_BYTES + READERS * LOCK_SLOT_BYTES) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+        status = base_fail_errno(err, errno, "no room for %s/%s, where readers are counted", folder->path, lock);
+    base_os_close(os, fd);
+    return status;
+}
+
 static int open_environment(struct store_catalogue *c, const struct store_folder *folder, const char *name, int fd, int make, struct pcct_error *err)
 {
     size_t bytes = strlen(folder->path) + strlen(name) + 2;
@@ -144,6 +167,7 @@ static int open_environment(struct store_catalogue *c, const struct store_folder
 
     TRY(base_take(&path, folder->env, bytes, 1, err));
     snprintf(path, bytes, "%s/%s", folder->path, name);
+    TRY(take_lock_room(folder, name, err));
     rc = mdb_env_create(&c->env);
     if (rc == 0) rc = mdb_env_set_maxdbs(c->env, STORE_TABLES + 1);
     if (rc == 0) rc = mdb_env_set_maxreaders(c->env, READERS);

@@ -54,7 +54,7 @@ done:
 
 /* One LMDB transaction. *unsure as in store_txn_commit. */
 static int publish(int *unsure, struct store *store, const struct store_record *record, const void *note, const struct store_state *before,
-                   const struct store_tail *end, struct pcct_error *err)
+                   const struct store_tail *end, const struct store_segment *made, struct pcct_error *err)
 {
     const struct store_version *v = &record->version;
     struct store_state after = {before->next_version + 1, before->next_reflog + 1, before->frame_bytes + v->bytes, *end}, now;
@@ -71,9 +71,7 @@ static int publish(int *unsure, struct store *store, const struct store_record *
         status = base_fail(err, PCCT_E_CONFLICT, "somebody wrote to %s without its lock; try again", store->folder.path);
         goto done;
     }
-    if (end->segment != before->tail.segment) {
-        TRY(store_segment_put(&txn, &(struct store_segment){end->segment, store_segment_size(end->segment, v->bytes), record->link}, err));
-    }
+    if (made->number != 0) TRY(store_segment_put(&txn, made, err));
     TRY(store_record_put(&txn, record, note, err));
     TRY(store_ref_put(&txn, record->ref, v->version, v->time_ns, err));
     TRY(store_reflog_put(&txn, before->next_reflog, record->ref, v->parent, v->version, v->time_ns, err));
@@ -91,8 +89,8 @@ done:
  *     commit. When the frame needs a new segment, that is made first, whole and durable (written under another name, fsync, rename, fsync of the
  *     folder), after the place at the old tail was zeroed and synced, so that no frame given up earlier can be taken for the one after the last.
  *     Crash: a segment that the catalogue does not know, replaced when its number comes up.
- *  3  fdatasync the segment. Crash: a whole frame that nobody was told of: overwritten, or, if the catalogue is lost and rebuilt, taken as committed;
- *     the caller was told neither. A crash before the end of 3 can leave any part of the frame: its hashes say so.
+ *  3  fdatasync the segment. Crash: a whole frame that nobody was told of: overwritten, or, if the catalogue is lost and must be made anew without
+ *     it, taken as committed; the caller was told neither. A crash before the end of 3 can leave any part of the frame: its hashes say so.
  *  4  LMDB transaction: record, note, write id, identity, branch (compared with record->parent), reflog, tail. Nothing is written yet.
  *  5  LMDB commit: pages, fdatasync, then the meta page, synchronously. The meta page is the commit point. Crash before: the version is not there,
  *     see 3. Crash after: it is there and whole, since 3 came before; a caller that was not answered asks for its write id.
@@ -106,6 +104,7 @@ int store_commit(struct store_version *record, struct store *store, const char *
 {
     struct store_record whole = {0};
     struct store_state state;
+    struct store_segment made;
     struct store_tail end;
     int status = 0, sync_failed = 0, unsure = 0;
 
@@ -121,13 +120,13 @@ int store_commit(struct store_version *record, struct store *store, const char *
     snprintf(whole.ref, sizeof(whole.ref), "%s", ref);
     TRY(look(&state, &whole.version, store, ref, err));
     whole.version.time_ns = base_os_time_ns(store->folder.env->os);
-    status = store_journal_append(&whole, &end, &sync_failed, &store->folder, &state.tail, note, payload, err); /* steps 2 and 3 */
+    status = store_journal_append(&whole, &end, &made, &sync_failed, &store->folder, &state.tail, note, payload, err); /* steps 2 and 3 */
     if (status != 0) {
         store->poisoned |= sync_failed;
         goto done;
     }
     whole.version.redo_bytes += whole.version.bytes;
-    status = publish(&unsure, store, &whole, note, &state, &end, err); /* steps 4 and 5 */
+    status = publish(&unsure, store, &whole, note, &state, &end, &made, err); /* steps 4 and 5 */
     if (status != 0) {
         store->poisoned |= unsure;
         if (!unsure) store_journal_wipe(&store->folder, &whole.version, 1);

@@ -38,7 +38,7 @@ static int open_part(int *fd, const struct store_folder *folder, const char *nam
 int store_folder_open(struct store_folder *folder, const char *path, const struct base_env *env, struct pcct_error *err)
 {
     size_t length = strlen(path);
-    struct stat super;
+    struct stat about;
     int status = 0;
 
     *folder = (struct store_folder){env, NULL, -1, -1, -1, {0}};
@@ -51,14 +51,15 @@ int store_folder_open(struct store_folder *folder, const char *path, const struc
         int error_number = errno;
 
         if (error_number == ENOENT) status = base_fail(err, PCCT_E_NOT_FOUND, "there is no store at %s", folder->path);
-        else if (error_number == ENOTDIR) status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is not a store: it is not a folder", folder->path);
-        else if (error_number == ELOOP) {
-            status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is a symbolic link; give the store's own path", folder->path);
-        } else status = base_fail_errno(err, error_number, "cannot open %s", folder->path);
+        else if (error_number == ENOTDIR && base_os_fstatat(env->os, AT_FDCWD, folder->path, &about) == 0 && S_ISLNK(about.st_mode)) {
+            status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is a symbolic link, which is not followed; give the path it leads to, or %s/.", folder->path,
+                               folder->path);
+        } else if (error_number == ENOTDIR) status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is not a store: it is not a folder", folder->path);
+        else status = base_fail_errno(err, error_number, "cannot open %s", folder->path);
         goto done;
     }
     TRY(store_folder_check(env, folder->top, folder->path, err));
-    if (base_os_fstatat(env->os, folder->top, "SUPER", &super) != 0) {
+    if (base_os_fstatat(env->os, folder->top, "SUPER", &about) != 0) {
         if (errno != ENOENT) status = base_fail_errno(err, errno, "cannot look at %s/SUPER", folder->path);
         else status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is not a store: it has no file SUPER", folder->path);
         goto done;
@@ -102,6 +103,13 @@ int store_file_open(int *fd, uint64_t *bytes, const struct store_folder *folder,
     if (status != 0) close_one(folder, fd);
     else if (bytes) *bytes = (uint64_t)about.st_size;
     return status;
+}
+
+int store_fail_access(struct pcct_error *err, const struct store_folder *folder, int error_number, const char *name)
+{
+    return base_fail_errno(err, error_number,
+                           "cannot write to %s/%s (reading a store too needs write access to its folder, LOCK, catalogue.mdb and catalogue.mdb-lock, "
+                           "where readers are counted; ask its owner, or copy the store to a folder of your own)", folder->path, name);
 }
 
 int store_file_make(const struct store_folder *folder, int in, const char *where, const char *name,

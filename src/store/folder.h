@@ -28,6 +28,9 @@ int store_folder_check(const struct base_env *env, int fd, const char *path, str
 int store_file_open(int *fd, uint64_t *bytes, const struct store_folder *folder, int in, const char *where, const char *name, int flags,
                     struct pcct_error *err);
 
+/* A file that readers too write to could not be opened or written: what is needed, and the ways out. Returns PERMISSION. */
+int store_fail_access(struct pcct_error *err, const struct store_folder *folder, int error_number, const char *name);
+
 /* Makes the file `name` from what fill() writes into it: under the name "<name>.new" first, synced, renamed, the folder synced, so that it is there
  * whole or not at all. A file of that name is replaced. After a failure nothing of it is left. */
 int store_file_make(const struct store_folder *folder, int in, const char *where, const char *name,

@@ -32,6 +32,13 @@ static int touch(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t 
     return 0;
 }
 
+static void close_catalogue(struct check *c)
+{
+    store_txn_abort(&c->txn);
+    store_catalogue_close(c->catalogue);
+    c->catalogue = NULL;
+}
+
 /* In a child: everything that LMDB would trip over. */
 static int walk_catalogue(void *ctx)
 {
@@ -50,31 +57,34 @@ done:
     return status != 0;
 }
 
-/* Opens it when that is safe; a finding otherwise. */
-static int open_catalogue(struct check *c, struct pcct_error *err)
+/* Opens it when that is safe. DAMAGED, FORMAT and NOT_FOUND are facts about it; another error says nothing about it. */
+static int try_catalogue(struct check *c, struct pcct_error *err)
 {
-    struct pcct_error cause = {0, ""};
-    int status, result = 0;
+    int status = 0, result = 0;
 
     if (base_os_try(c->folder.env->os, &result, walk_catalogue, c) != 0)
         return base_fail_errno(err, errno, "cannot start a process to read the catalogue");
     if (result < 0) {
-        store_scan_report(&c->scan, 1,
-                          "%s/" STORE_CATALOGUE_NAME " is damaged: reading it ends with signal %d; `pcct fsck --rebuild-catalogue` makes it anew",
-                          c->folder.path, -result);
-        return 0;
+        return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: reading it ends with signal %d; "
+                         "`pcct fsck --rebuild-catalogue` makes it anew", c->folder.path, -result);
     }
     /* the child came to an end of its own, so this does too */
-    status = store_catalogue_open(&c->catalogue, &c->folder, STORE_CATALOGUE_NAME, 0, &cause);
-    if (status == 0) status = store_txn_begin(&c->txn, c->catalogue, &c->folder, 0, &cause);
-    if (status == 0) status = store_state_get(&c->state, &c->txn, &cause);
-    if (status == 0 && result != 0)
-        status = base_fail(&cause, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: it cannot be read to its end", c->folder.path);
+    TRY(store_catalogue_open(&c->catalogue, &c->folder, STORE_CATALOGUE_NAME, 0, err));
+    TRY(store_txn_begin(&c->txn, c->catalogue, &c->folder, 0, err));
+    TRY(store_state_get(&c->state, &c->txn, err));
+    if (result != 0) status = base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: it cannot be read to its end", c->folder.path);
+done:
+    if (status != 0) close_catalogue(c);
+    return status;
+}
+
+static int open_catalogue(struct check *c, struct pcct_error *err)
+{
+    struct pcct_error cause = {0, ""};
+    int status = try_catalogue(c, &cause);
+
     if (status == 0) return 0;
-    store_txn_abort(&c->txn);
-    store_catalogue_close(c->catalogue);
-    c->catalogue = NULL;
-    if (status == PCCT_E_MEMORY) return base_fail(err, status, "%s", cause.message);
+    if (status != PCCT_E_DAMAGED && status != PCCT_E_FORMAT && status != PCCT_E_NOT_FOUND) return base_fail(err, status, "%s", cause.message);
     store_scan_report(&c->scan, 1, "%s", cause.message);
     return 0;
 }
@@ -269,24 +279,66 @@ static void tell_sound(struct check *c)
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------------------------- */
 
-/* From what the files say alone, under the writer lock. */
+/* The writer lock. LOCK is empty, so one that is missing is made anew. */
+static int hold_lock(int *lock, struct check *c, struct pcct_error *err)
+{
+    struct base_os *os = c->folder.env->os;
+    int status, held;
+
+    status = store_file_open(lock, NULL, &c->folder, c->folder.top, "", "LOCK", O_RDWR, err);
+    if (status == PCCT_E_NOT_FOUND) {
+        status = 0;
+        *lock = base_os_open(os, c->folder.top, "LOCK", O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (*lock < 0) return base_fail_errno(err, errno, "cannot make %s/LOCK", c->folder.path);
+        store_scan_report(&c->scan, 0, "%s/LOCK was missing and was made anew", c->folder.path);
+    }
+    if (status != 0) return status;
+    held = base_os_lock(os, *lock, 0, 1, 0);
+    if (held == 1) return base_fail(err, PCCT_E_BUSY, "another process is writing to %s; wait for it to end", c->folder.path);
+    return held < 0 ? base_fail_errno(err, errno, "cannot lock %s", c->folder.path) : 0;
+}
+
+static int count(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes, struct pcct_error *err)
+{
+    (void)key;
+    (void)key_bytes;
+    (void)value;
+    (void)bytes;
+    (void)err;
+    ++*(uint64_t *)ctx;
+    return 0;
+}
+
+/* What the catalogue that is there says: *readable, where the journal ends and how many versions there are. An error of reading counts as damage
+ * here: a bad place of the disk is what a new catalogue is for. */
+static int ask_old(int *readable, uint64_t *versions, struct check *c, struct pcct_error *err)
+{
+    struct pcct_error cause = {0, ""};
+    int status = try_catalogue(c, &cause);
+
+    *versions = 0;
+    if (status == 0) status = store_txn_each(&c->txn, STORE_VERSIONS, NULL, 0, count, versions, &cause);
+    close_catalogue(c);
+    *readable = status == 0;
+    if (status == 0 || status == PCCT_E_DAMAGED || status == PCCT_E_FORMAT || status == PCCT_E_NOT_FOUND || status == PCCT_E_IO) return 0;
+    return base_fail(err, status, "%s", cause.message);
+}
+
+/* From what the files say, under the writer lock. An old catalogue that can be read still says where the journal ends, and is not given up for one
+ * with fewer versions. */
 static int rebuild(struct check *c, struct pcct_error *err)
 {
     struct store_scan scan;
-    int status = 0, lock = -1, held;
+    uint64_t versions = 0;
+    int status = 0, lock = -1, readable = 0;
 
     store_scan_init(&scan, &c->folder);
-    scan.report = c->fsck->report;
     scan.ctx = c->fsck->ctx;
-    TRY(store_file_open(&lock, NULL, &c->folder, c->folder.top, "", "LOCK", O_RDWR, err));
-    held = base_os_lock(c->folder.env->os, lock, 0, 1, 0);
-    if (held == 1) status = base_fail(err, PCCT_E_BUSY, "another process is writing to %s; wait for it to end", c->folder.path);
-    else if (held < 0) status = base_fail_errno(err, errno, "cannot lock %s", c->folder.path);
-    if (status != 0) goto done;
-    scan.report = NULL; /* the check that follows tells the damage; this one only what it did */
-    TRY(store_scan_journal(&scan, NULL, err));
+    TRY(hold_lock(&lock, c, err));
+    TRY(ask_old(&readable, &versions, c, err));
+    TRY(store_scan_journal(&scan, readable ? &c->state.tail : NULL, err)); /* quietly: the check that follows tells the damage */
     scan.report = c->fsck->report;
-    TRY(store_rebuild(&scan, err));
+    TRY(store_rebuild(&scan, readable, versions, err));
 done:
     if (lock >= 0) base_os_close(c->folder.env->os, lock); /* gives the lock back */
     store_scan_free(&scan);
@@ -324,8 +376,7 @@ int store_fsck(struct store_fsck *fsck, const char *path, const struct base_env 
     fsck->damaged = c.scan.damaged;
     if (fsck->progress && fsck->progress(fsck->ctx, 1)) status = base_fail(err, PCCT_E_CANCELLED, "cancelled");
 done:
-    store_txn_abort(&c.txn);
-    store_catalogue_close(c.catalogue);
+    close_catalogue(&c);
     base_vector_free(&c.lost, env);
     if (c.scan.folder) store_scan_free(&c.scan);
     store_folder_close(&c.folder);

@@ -25,13 +25,27 @@ done:
     return status;
 }
 
+/* As large as its number asks for; on a disk that has no room for that, as small as the first ones; and at last, just large enough. */
+static int make_next(struct store_segment *next, const struct store_folder *folder, uint64_t frame_bytes, struct pcct_error *err)
+{
+    const uint64_t size[3] = {store_segment_size(next->number, frame_bytes), store_segment_size(1, frame_bytes), store_segment_least(frame_bytes)};
+    int status = PCCT_E_NOSPACE;
+
+    for (int i = 0; i < 3 && status == PCCT_E_NOSPACE; i++) {
+        if (i > 0 && size[i] == next->bytes) continue;
+        next->bytes = size[i];
+        status = store_segment_make(folder, next, err);
+    }
+    return status;
+}
+
 /* The frame does not fit behind the tail: ends the tail's segment, so that no head of a frame that was given up remains there, and makes the next.
  * Opens it in place of *fd. */
-static int move_on(int *fd, struct store_tail *place, int *sync_failed, const struct store_folder *folder, uint64_t segment_bytes,
-                   uint64_t frame_bytes, struct pcct_error *err)
+static int move_on(int *fd, struct store_segment *made, struct store_tail *place, int *sync_failed, const struct store_folder *folder,
+                   uint64_t segment_bytes, uint64_t frame_bytes, struct pcct_error *err)
 {
     static const uint8_t end[STORE_HEAD_BYTES];
-    struct store_segment next = {place->segment + 1, store_segment_size(place->segment + 1, frame_bytes), place->link};
+    struct store_segment next = {place->segment + 1, 0, place->link};
     struct base_os *os = folder->env->os;
     int status = 0;
 
@@ -43,7 +57,8 @@ static int move_on(int *fd, struct store_tail *place, int *sync_failed, const st
             return base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
         }
     }
-    TRY(store_segment_make(folder, &next, err));
+    TRY(make_next(&next, folder, frame_bytes, err));
+    *made = next;
     base_os_close(os, *fd);
     *fd = -1;
     TRY(store_segment_open(fd, NULL, folder, next.number, O_RDWR, err));
@@ -53,8 +68,8 @@ done:
     return status;
 }
 
-int store_journal_append(struct store_record *record, struct store_tail *end, int *sync_failed, const struct store_folder *folder,
-                         const struct store_tail *tail, const void *note, const void *payload, struct pcct_error *err)
+int store_journal_append(struct store_record *record, struct store_tail *end, struct store_segment *made, int *sync_failed,
+                         const struct store_folder *folder, const struct store_tail *tail, const void *note, const void *payload, struct pcct_error *err)
 {
     struct store_version *v = &record->version;
     struct store_tail place = *tail;
@@ -64,6 +79,7 @@ int store_journal_append(struct store_record *record, struct store_tail *end, in
     int status = 0, fd = -1;
 
     *sync_failed = 0;
+    *made = (struct store_segment){0, 0, 0};
     record->link = tail->link;
     record->note_hash = base_hash64(note, record->note_bytes);
     record->payload_hash = base_hash64(payload, record->payload_bytes);
@@ -75,7 +91,7 @@ int store_journal_append(struct store_record *record, struct store_tail *end, in
         status = base_fail(err, PCCT_E_DAMAGED, "%s/journal/J%08" PRIx64 " is cut off; `pcct fsck` tells what is left", folder->path, place.segment);
         goto done;
     }
-    if (v->bytes > segment_bytes - place.offset) TRY(move_on(&fd, &place, sync_failed, folder, segment_bytes, v->bytes, err));
+    if (v->bytes > segment_bytes - place.offset) TRY(move_on(&fd, made, &place, sync_failed, folder, segment_bytes, v->bytes, err));
     v->segment = place.segment;
     v->offset = place.offset;
     if (base_os_pwrite(os, fd, frame, v->bytes, place.offset) < 0) {

@@ -11,7 +11,7 @@
 #define FRESH_NAME STORE_CATALOGUE_NAME ".new"
 #define KEPT_NAME STORE_CATALOGUE_NAME ".damaged"
 
-enum { VERSIONS_AT_ONCE = 4096 };
+enum { VERSIONS_AT_ONCE = 4096, KEPT_MOST = 99 };
 
 struct rebuilding {
     struct store_scan *scan;
@@ -94,6 +94,16 @@ static void drop_torn(struct store_scan *scan)
     scan->found.count--;
 }
 
+/* Without the old catalogue nobody knows whether the last commit came to its end. */
+static void warn_of_last(struct store_scan *scan)
+{
+    const struct store_found *found = scan->found.memory.data;
+
+    if (scan->found.count == 0) return;
+    store_scan_report(scan, 0, "v%" PRIu64 " was written whole, but its commit may not have been acknowledged; it is kept",
+                      found[scan->found.count - 1].record.version.version);
+}
+
 static int put_all(struct rebuilding *r, struct pcct_error *err)
 {
     struct store_found *found = r->scan->found.memory.data;
@@ -121,38 +131,67 @@ done:
     return status;
 }
 
-/* LMDB's lock file belongs to the old file; processes that have it open keep both, and store_lock tells them. */
-static int put_in_place(const struct store_folder *folder, struct pcct_error *err)
+/* Renames the old catalogue to the first name that is free; kept is "" when there is none to keep. */
+static int keep_old(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder)
 {
-    struct base_os *os = folder->env->os;
-    int failed = 0;
+    int result = -1;
 
-    if (base_os_unlink(os, folder->top, FRESH_NAME "-lock") != 0 && errno != ENOENT) failed = 1;
-    if (!failed && base_os_unlink(os, folder->top, STORE_CATALOGUE_NAME "-lock") != 0 && errno != ENOENT) failed = 1;
-    if (!failed && base_os_rename_over(os, folder->top, STORE_CATALOGUE_NAME, KEPT_NAME) != 0 && errno != ENOENT) failed = 1;
-    if (!failed && base_os_rename_over(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME) != 0) failed = 1;
-    if (!failed && base_os_fsync(os, folder->top) != 0) failed = 1;
-    return failed ? base_fail_errno(err, errno, "cannot put the new catalogue of %s in its place", folder->path) : 0;
+    snprintf(kept, STORE_FILE_NAME_BYTES, KEPT_NAME);
+    for (int i = 2; i <= KEPT_MOST + 1; i++) {
+        result = base_os_rename(folder->env->os, folder->top, STORE_CATALOGUE_NAME, kept);
+        if (result == 0 || errno != EEXIST) break;
+        snprintf(kept, STORE_FILE_NAME_BYTES, KEPT_NAME ".%d", i);
+    }
+    if (result == 0) return 0;
+    kept[0] = '\0';
+    return errno == ENOENT ? 0 : -1;
 }
 
-int store_rebuild(struct store_scan *scan, struct pcct_error *err)
+/* LMDB's lock file belongs to the old file; processes that have it open keep both, and store_lock tells them. */
+static int put_in_place(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder, struct pcct_error *err)
+{
+    struct base_os *os = folder->env->os;
+    int error_number;
+
+    kept[0] = '\0';
+    if (base_os_unlink(os, folder->top, FRESH_NAME "-lock") != 0 && errno != ENOENT) goto failed;
+    if (base_os_unlink(os, folder->top, STORE_CATALOGUE_NAME "-lock") != 0 && errno != ENOENT) goto failed;
+    if (keep_old(kept, folder) != 0) goto failed;
+    if (base_os_rename(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME) != 0) {
+        error_number = errno;
+        if (kept[0]) (void)base_os_rename(os, folder->top, kept, STORE_CATALOGUE_NAME);
+        errno = error_number;
+        goto failed;
+    }
+    if (base_os_fsync(os, folder->top) == 0) return 0;
+failed:
+    return base_fail_errno(err, errno, "cannot put the new catalogue of %s in its place", folder->path);
+}
+
+int store_rebuild(struct store_scan *scan, int old_readable, uint64_t old_versions, struct pcct_error *err)
 {
     struct rebuilding r = {scan, NULL, {0}, 0, 0, 0};
+    char kept[STORE_FILE_NAME_BYTES];
     int status = 0;
 
     TRY(store_scan_anchors(scan, find_anchor, &r, err));
     drop_torn(scan);
+    if (scan->found.count < old_versions) {
+        return base_fail(err, PCCT_E_DAMAGED,
+                         "the journal of %s has %zu of the %" PRIu64 " versions in " STORE_CATALOGUE_NAME ", which can be read and is left as it is; to have "
+                         "a catalogue of what the journal has all the same, move " STORE_CATALOGUE_NAME " elsewhere and try again",
+                         scan->folder->path, scan->found.count, old_versions);
+    }
+    if (!old_readable) warn_of_last(scan);
     store_catalogue_remove(scan->folder, FRESH_NAME); /* of an attempt that was interrupted */
     TRY(store_catalogue_open(&r.catalogue, scan->folder, FRESH_NAME, 1, err));
     TRY(put_all(&r, err));
     store_catalogue_close(r.catalogue);
     r.catalogue = NULL;
-    TRY(put_in_place(scan->folder, err));
-    store_scan_report(scan, 0, "the catalogue was made anew with %" PRIu64 " versions; the old one is kept as " KEPT_NAME, r.versions);
+    TRY(put_in_place(kept, scan->folder, err));
+    store_scan_report(scan, 0, "the catalogue was made anew with %" PRIu64 " versions%s%s", r.versions, kept[0] ? "; the old one is kept as " : "", kept);
 done:
-    if (r.catalogue) {
-        store_catalogue_close(r.catalogue);
-        store_catalogue_remove(scan->folder, FRESH_NAME);
-    }
+    store_catalogue_close(r.catalogue);
+    if (status != 0) store_catalogue_remove(scan->folder, FRESH_NAME); /* also what the opening left */
     return status;
 }

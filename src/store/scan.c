@@ -135,7 +135,7 @@ static int step(int *more, struct walk *w, struct pcct_error *err)
 
     *more = 0;
     status = store_journal_read_at(&record, &sound, &w->note, &w->payload, w->scan->folder, w->fd, w->bytes, w->at.segment, w->at.offset, &cause);
-    if (status == PCCT_E_MEMORY) return base_fail(err, status, "%s", cause.message);
+    if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) return base_fail(err, status, "%s", cause.message);
     if (sound && record.version.version > w->last_version && (w->gap || record.link == w->at.link)) {
         if (status != 0) store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record.version.version, cause.message);
         status = add_frame(w, &record, status == 0, err);
@@ -163,6 +163,7 @@ static int enter(int *usable, struct walk *w, struct pcct_error *err)
 
     *usable = 0;
     status = store_segment_open(&w->fd, &w->bytes, folder, w->at.segment, O_RDONLY, &cause);
+    if (status == PCCT_E_PERMISSION) return base_fail(err, status, "%s", cause.message);
     if (status != 0) {
         store_scan_report(w->scan, 1, "%s", cause.message);
         w->gap = 1;
@@ -257,7 +258,7 @@ int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_fo
         status = base_fail(&cause, PCCT_E_DAMAGED, "%s/data/%s is of another v%" PRIu64, folder->path, name, version);
     }
     if (status == 0) status = store_anchor_verify(folder, fd, &anchor, &table, &cause);
-    if (status == PCCT_E_MEMORY) base_fail(err, status, "%s", cause.message);
+    if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) base_fail(err, status, "%s", cause.message);
     else if (status != 0) {
         store_scan_report(scan, 1, "%s", cause.message);
         status = 0;

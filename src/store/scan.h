@@ -33,7 +33,7 @@ void store_scan_report(struct store_scan *scan, int damaged, const char *format,
 /*
  * Follows the frames from the first segment on, each by the link to the one before. After a damaged head it looks for the next sound one. `end`:
  * where the catalogue says that the journal ends, so a version that is missing is noticed by comparing; NULL: it ends where no frame follows. Damage
- * is reported and counted, not returned. Errors: IO (a folder), MEMORY, CANCELLED.
+ * is reported and counted, not returned. Errors: PERMISSION, IO (a folder), MEMORY, CANCELLED.
  */
 int store_scan_journal(struct store_scan *scan, const struct store_tail *end, struct pcct_error *err);
 
@@ -46,7 +46,9 @@ struct store_found *store_scan_find(const struct store_scan *scan, uint64_t vers
 /* Sorts `found` after additions at its end. */
 void store_scan_sort(struct store_scan *scan);
 
-/* Makes the catalogue anew from the scan of a journal without `end`, and from the anchor files. The caller holds the writer lock. */
-int store_rebuild(struct store_scan *scan, struct pcct_error *err);
+/* Makes the catalogue anew from the scan of a journal and from the anchor files; the caller holds the writer lock. The old one is kept as
+ * catalogue.mdb.damaged, .damaged.2 and so on. old_readable: the scan went to the end that the old catalogue tells, and that has old_versions;
+ * else it went without `end`. Errors: DAMAGED when fewer versions than old_versions were found; then, as after any error, the old one stays. */
+int store_rebuild(struct store_scan *scan, int old_readable, uint64_t old_versions, struct pcct_error *err);
 
 #endif

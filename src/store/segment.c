@@ -25,9 +25,14 @@ uint64_t store_segment_first_link(const uint8_t uuid[16])
     return base_hash64(uuid, 16);
 }
 
+uint64_t store_segment_least(uint64_t frame_bytes)
+{
+    return store_round_up(STORE_SEGMENT_HEAD_BYTES + frame_bytes, UNIT_BYTES);
+}
+
 uint64_t store_segment_size(uint64_t number, uint64_t frame_bytes)
 {
-    uint64_t bytes = LEAST_BYTES, need = store_round_up(STORE_SEGMENT_HEAD_BYTES + frame_bytes, UNIT_BYTES);
+    uint64_t bytes = LEAST_BYTES, need = store_segment_least(frame_bytes);
 
     for (uint64_t i = 1; i < number && bytes < MOST_BYTES; i++) bytes *= 2;
     return bytes < need ? need : bytes;

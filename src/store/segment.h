@@ -19,6 +19,9 @@ struct store_segment {
 void store_segment_name(char name[STORE_FILE_NAME_BYTES], uint64_t number);
 uint64_t store_segment_first_link(const uint8_t uuid[16]);
 
+/* The least size for a segment whose first frame has frame_bytes: a multiple of 64 KiB. */
+uint64_t store_segment_least(uint64_t frame_bytes);
+
 /* Size for segment `number` when its first frame has frame_bytes: 1 MiB, doubling from segment to segment up to 64 MiB; as much as it takes for a
  * larger frame. */
 uint64_t store_segment_size(uint64_t number, uint64_t frame_bytes);

@@ -13,6 +13,7 @@ static int open_lock(struct store *s, struct pcct_error *err)
 {
     int status = store_file_open(&s->lock, NULL, &s->folder, s->folder.top, "", "LOCK", O_RDWR, err);
 
+    if (status == PCCT_E_PERMISSION) return store_fail_access(err, &s->folder, errno, "LOCK");
     if (status != PCCT_E_NOT_FOUND) return status;
     return base_fail(err, PCCT_E_DAMAGED, "%s/LOCK is missing; an empty file of that name will do", s->folder.path);
 }

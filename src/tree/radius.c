@@ -24,7 +24,8 @@ struct raising {
 
 /*
  * Upper bound of the computed distance from an ancestor to anything within `below` of a point at distance `d`. Each computed distance is within a
- * relative (dim + 4) / 2 roundings of the true one and, where squares underflow, within 2^-530 absolutely; the slack covers all three and the sum.
+ * relative (dim + 4) / 2 roundings of the true one and, where squares underflow, within 2^-530 absolutely, or, for keys that are no squares, within
+ * dim roundings; the slack covers all three and the sum.
  */
 static double covering(double d, double below, uint32_t dim)
 {

@@ -4,6 +4,7 @@
  * The operations of a seed are always the same; when a list fails, the shortest failing beginning of it is looked for.
  */
 #include "common.h"
+#include "space.h"
 
 #include <sys/mman.h>
 
@@ -24,7 +25,8 @@ static uint64_t *anchored; /* views that stood on an anchor, counted over all pr
 struct model {
     struct random_numbers random;
     uint32_t dim;
-    int sphere, shape, flood;
+    enum space_metric metric;
+    int shape, flood;
     struct version *version;      /* [head + 1] */
     uint64_t head;
     int64_t next_label;
@@ -63,24 +65,15 @@ static double coordinate(struct random_numbers *r, int shape)
 static void make_point(struct model *m, double *point, struct random_numbers *r)
 {
     for (uint32_t j = 0; j < m->dim; j++) point[j] = coordinate(r, m->shape);
-    if (!m->sphere) return;
+    if (space_of_directions(m->metric) && !(space_length(point, m->dim) > 0)) point[0] = 1;
+    if (m->metric != SPACE_HAVERSINE) return;
     point[0] = m->shape == 1 ? point[0] * 45 - 90 : fmod(point[0] * 13, 90);
     point[1] = m->shape == 1 ? point[1] * 90 - 180 : fmod(point[1] * 29, 180);
 }
 
-/* Squared distance; on the sphere, metres, which cannot be the library's to the last bit. */
 static double apart(const struct model *m, const double *a, const double *b)
 {
-    double sum = 0;
-
-    if (m->sphere) {
-        double degree = acos(-1) / 180, p = sin((a[0] - b[0]) * degree / 2), q = sin((a[1] - b[1]) * degree / 2);
-        double h = p * p + cos(a[0] * degree) * cos(b[0] * degree) * q * q;
-
-        return 2 * 6371008.8 * asin(sqrt(h < 1 ? h : 1));
-    }
-    for (uint32_t j = 0; j < m->dim; j++) sum = sum + (a[j] - b[j]) * (a[j] - b[j]);
-    return sum;
+    return space_key(m->metric, a, b, m->dim);
 }
 
 /* ---- the naive store ------------------------------------------------------------------------------------------------------------------------ */
@@ -344,7 +337,7 @@ static void repeat_write_id(struct model *m)
     struct pcct_batch_options options = PCCT_BATCH_OPTIONS_INIT;
     struct pcct_error err = { 0, "" };
     uint64_t made = 0, write_id[2] = { m->write_seed | 1, m->write_id };
-    double point[DIM_MAX] = { 0 };
+    double point[DIM_MAX] = { 1 };
     pcct_batch *batch = NULL;
 
     if (m->write_version == 0) return;
@@ -391,16 +384,18 @@ static void expect_answer(const struct model *m, const struct version *v, const 
     for (size_t i = 0; i < k; i++) {
         if (i >= n) {
             CHECK(labels[i] == -1 && isinf(distances[i]) && distances[i] > 0, "place %zu is to be empty", i);
-        } else if (m->sphere) {
+        } else if (m->metric == SPACE_HAVERSINE) {
             size_t at = find(v, labels[i]);
 
             CHECK(fabs(distances[i] - all[i].key) < 0.5, "%.17g metres, expected %.17g", distances[i], all[i].key);
             CHECK(at < v->n && labels[i] != self && fabs(apart(m, query, v->point + at * m->dim) - distances[i]) < 0.5, "label %" PRId64, labels[i]);
             CHECK(i == 0 || distances[i] > distances[i - 1] || (distances[i] == distances[i - 1] && labels[i] != labels[i - 1]), "order at %zu", i);
         } else {
+            double distance = space_distance(m->metric, all[i].key), slack = m->metric == SPACE_ANGULAR ? 1e-15 * distance : 0;
+
             CHECK(labels[i] == all[i].label, "place %zu: label %" PRId64 " at %.17g, expected %" PRId64 " at %.17g", i, labels[i], distances[i],
-                  all[i].label, sqrt(all[i].key));
-            CHECK(distances[i] == sqrt(all[i].key), "place %zu: %.17g, expected %.17g", i, distances[i], sqrt(all[i].key));
+                  all[i].label, distance);
+            CHECK(fabs(distances[i] - distance) <= slack, "place %zu: %.17g, expected %.17g", i, distances[i], distance);
         }
     }
     free(all);
@@ -612,18 +607,23 @@ struct run {
     uint64_t seed, operations;
 };
 
+static const enum space_metric metrics[12] = {
+    SPACE_EUCLIDEAN, SPACE_EUCLIDEAN, SPACE_EUCLIDEAN, SPACE_MANHATTAN, SPACE_EUCLIDEAN, SPACE_HAVERSINE,
+    SPACE_EUCLIDEAN, SPACE_CHEBYSHEV, SPACE_COSINE,    SPACE_ANGULAR,   SPACE_MANHATTAN, SPACE_HAVERSINE,
+};
+
 static void create(struct model *m, uint64_t seed)
 {
     struct pcct_create_options options = PCCT_CREATE_OPTIONS_INIT;
     struct pcct_error err = { 0, "" };
 
     m->random.state = seed;
-    m->sphere = seed % 6 == 5;
-    m->dim = m->sphere ? 2 : (uint32_t)(seed % 6) + 1;
+    m->metric = metrics[seed % 12];
+    m->dim = m->metric == SPACE_HAVERSINE ? 2 : (uint32_t)(seed % 6) + 1;
     m->shape = (int)below(m, 4);
     m->flood = seed % 4 == 0;
     options.dim = m->dim;
-    options.metric = m->sphere ? "haversine" : NULL;
+    options.metric = m->metric == SPACE_EUCLIDEAN ? NULL : space_names[m->metric];
     options.seed = seed;
     OK(pcct_store_create(m->path, &options, &err));
     m->version = must(calloc(1, sizeof *m->version));

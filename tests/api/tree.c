@@ -8,7 +8,8 @@ struct scene {
     char *folder, *path;
     pcct_store *store;
     uint32_t dim;
-    int sphere;
+    const char *metric;
+    int sphere, directions; /* haversine; or cosine, angular */
 };
 
 /* A label for every draw, neither ascending nor free of negative ones; never -1. */
@@ -38,7 +39,8 @@ static void start(struct scene *s, const char *metric, uint32_t dim, int shape)
     struct random_numbers r = { dim + 10u * (unsigned)shape };
     struct pcct_error err = { 0, "" };
 
-    *s = (struct scene){ .folder = folder_new(), .dim = dim, .sphere = strcmp(metric, "haversine") == 0 };
+    *s = (struct scene){ .folder = folder_new(), .dim = dim, .metric = metric, .sphere = strcmp(metric, "haversine") == 0 };
+    s->directions = strcmp(metric, "cosine") == 0 || strcmp(metric, "angular") == 0;
     s->path = path_join(s->folder, "store");
     options.dim = dim;
     options.metric = metric;
@@ -97,17 +99,33 @@ static const struct pcct_node_info *find(const struct seen *seen, int64_t label)
     return NULL;
 }
 
+static double size_of(const struct scene *s, const double *a)
+{
+    double sum = 0;
+
+    for (uint32_t j = 0; j < s->dim && s->directions; j++) sum += a[j] * a[j];
+    return s->directions ? sqrt(sum) : 1;
+}
+
 /* In the inner unit. Haversine: the chord, by the C library, hence not to the last bit. */
 static double between(const struct scene *s, const double *a, const double *b)
 {
-    double key = 0;
+    double key = 0, p = size_of(s, a), q = size_of(s, b);
 
+    if (strcmp(s->metric, "manhattan") == 0) {
+        for (uint32_t j = 0; j < s->dim; j++) key += fabs(a[j] - b[j]);
+        return key;
+    }
+    if (strcmp(s->metric, "chebyshev") == 0) {
+        for (uint32_t j = 0; j < s->dim; j++) key = fmax(key, fabs(a[j] - b[j]));
+        return key;
+    }
     if (s->sphere) {
         double to = acos(-1) / 180, h = sin((a[0] - b[0]) * to / 2), w = sin((a[1] - b[1]) * to / 2);
 
         return 2 * sqrt(h * h + cos(a[0] * to) * cos(b[0] * to) * w * w);
     }
-    for (uint32_t j = 0; j < s->dim; j++) key += (a[j] - b[j]) * (a[j] - b[j]);
+    for (uint32_t j = 0; j < s->dim; j++) key += (a[j] / p - b[j] / q) * (a[j] / p - b[j] / q);
     return sqrt(key);
 }
 
@@ -192,6 +210,7 @@ static void expect_net(const struct seen *seen, const struct scene *s, const pcc
 {
     static int64_t net[MOST], expected[MOST];
     static const double *place[MOST];
+    double slack = s->sphere || s->directions ? 1e-12 : 0;
     struct pcct_error err = { 0, "" };
     size_t n = 0, count = 0;
 
@@ -208,14 +227,14 @@ static void expect_net(const struct seen *seen, const struct scene *s, const pcc
         for (size_t j = 0; j < i; j++) {
             double d = between(s, place[i], place[j]);
 
-            CHECK(d > ldexp(1, level) * (1 - 1e-12) - (s->sphere ? 1e-12 : 0), "level %d: %" PRId64 " and %" PRId64 " at %g", level, net[i], net[j], d);
+            CHECK(d > ldexp(1, level) * (1 - 1e-12) - slack, "level %d: %" PRId64 " and %" PRId64 " at %g", level, net[i], net[j], d);
         }
     }
     for (size_t i = 0; i < seen->n; i++) {
         double nearest = INFINITY;
 
         for (size_t j = 0; j < n; j++) nearest = fmin(nearest, between(s, seen->node[i].point, place[j]));
-        CHECK(nearest < ldexp(1, level + 1) * (1 + 1e-12) + (s->sphere ? 1e-12 : 0), "level %d: %" PRId64 " at %g", level, seen->node[i].label, nearest);
+        CHECK(nearest < ldexp(1, level + 1) * (1 + 1e-12) + slack, "level %d: %" PRId64 " at %g", level, seen->node[i].label, nearest);
     }
 }
 
@@ -306,15 +325,19 @@ static void every_version_holds_together(void **test)
     }
 }
 
-static void on_the_sphere_too(void **test)
+static void in_every_metric(void **test)
 {
-    struct scene s;
+    static const char *const metrics[] = { "haversine", "manhattan", "chebyshev", "cosine", "angular" };
 
     (void)test;
-    start(&s, "haversine", 2, 0);
-    check_version(&s, 2);
-    check_version(&s, VERSIONS);
-    finish(&s);
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+        struct scene s;
+
+        start(&s, metrics[i], i == 0 ? 2 : 3, 0);
+        check_version(&s, 2);
+        check_version(&s, VERSIONS);
+        finish(&s);
+    }
 }
 
 /* ---- the edges ------------------------------------------------------------------------------------------------------------------------------ */
@@ -423,7 +446,7 @@ static void bad_input(void **test)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_version_holds_together), cmocka_unit_test(on_the_sphere_too), cmocka_unit_test(the_empty_version),
+        cmocka_unit_test(every_version_holds_together), cmocka_unit_test(in_every_metric), cmocka_unit_test(the_empty_version),
         cmocka_unit_test(a_walk_can_be_stopped), cmocka_unit_test(bad_input),
     };
 

@@ -45,3 +45,43 @@ for anchor in s.pcct/data/A*; do
     cmp frames.npz anchor.npz && echo "an anchor agrees"
 done | sort -u
 decode s.pcct --list | sed -E 's/[0-9a-f]{32}/IDENTITY/'
+# Turnover: dead rows are dropped once they outnumber the live ones, and every version still reads right.
+"$PYTHON" -c 'import numpy
+r = numpy.random.default_rng(8)
+for i in range(7): numpy.save("t%d.npy" % i, numpy.round(r.random((1500, 2)) * 30))
+numpy.save("p.npy", r.random((3, 2)) * 30)'
+pcct create t.pcct --dim 2 --quiet
+pcct insert t.pcct t0.npy --quiet
+"$PYTHON" -c 'for i in range(6): open("gone%d" % i, "w").write("".join("%d\n" % j for j in range(1500 * i, 1500 * i + 1450)))'
+for i in 0 1 2 3 4 5; do
+    pcct delete t.pcct --labels gone$i --quiet
+    pcct insert t.pcct t$((i + 1)).npy --quiet
+done
+for version in 2 3 8 12 13; do
+    decode t.pcct v$version -o v.npz --digests || echo failed
+    n=$(pcct info t.pcct --at v$version --json | json_get n_live)
+    pcct knn t.pcct p.npy -k "$n" --at v$version -o knn.npz --quiet
+    "$PYTHON" - "$(pcct info t.pcct --at v$version --json | json_get n_rows)" <<'END'
+import sys
+import numpy
+d, knn, q = numpy.load("v.npz"), numpy.load("knn.npz"), numpy.load("p.npy")
+labels, points = d["labels"], d["points"]
+assert len(d["row_label"]) == int(sys.argv[1]), "rows"
+for i in range(len(q)):
+    row = numpy.searchsorted(labels, knn["labels"][i])
+    assert (labels[row] == knn["labels"][i]).all() and len(set(row)) == len(labels), "labels"
+    assert numpy.allclose(numpy.sqrt(((points[row] - q[i]) ** 2).sum(axis=1)), knn["distances"][i], rtol=1e-15), "distances"
+parent = numpy.searchsorted(labels, d["parents"])
+below, level = d["parents"] >= 0, d["levels"].astype(float)
+twin = d["levels"] == numpy.iinfo(numpy.int32).min
+distance = numpy.sqrt(((points[below] - points[parent[below]]) ** 2).sum(axis=1))
+assert (distance <= numpy.where(twin[below], 0, 2.0 ** (level[below] + 1) * (1 + 1e-12))).all(), "cover"
+print(len(labels), "points in", len(d["row_label"]), "rows")
+END
+done
+for anchor in t.pcct/data/A*; do
+    version=$((0x${anchor##*/A}))
+    decode t.pcct $version -o frames.npz
+    decode t.pcct $version --anchor -o anchor.npz --digests
+    cmp frames.npz anchor.npz && echo "an anchor agrees"
+done | sort -u

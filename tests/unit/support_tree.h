@@ -42,8 +42,8 @@ enum support_kind {
     SUPPORT_KINDS
 };
 const char *support_kind_name(enum support_kind kind);
-/* Fits the metric: for haversine the same shapes on the sphere, with its poles and the date line; for directions around an axis. Rows first .. first + n - 1 of an endless
- * sequence. */
+/* Fits the metric: for haversine the same shapes on the sphere, with its poles and the date line; for directions around an axis. Rows
+ * first .. first + n - 1 of an endless sequence. */
 void support_kind_points(double *rows, const struct metric *metric, enum support_kind kind, size_t first, size_t n, uint64_t seed);
 
 /* A batch of n new points, numbered on, and the deletion of these nodes (borrowed). */

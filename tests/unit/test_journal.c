@@ -41,6 +41,7 @@ static int append(struct store_record *record, uint64_t version, size_t note_byt
 {
     uint8_t *data = malloc(note_bytes + bytes + 1);
     struct store_tail end = tail;
+    struct store_segment made;
     int status, sync_failed = 0;
 
     memset(record, 0, sizeof(*record));
@@ -51,7 +52,7 @@ static int append(struct store_record *record, uint64_t version, size_t note_byt
     record->payload_bytes = bytes;
     strcpy(record->ref, "main");
     support_payload(data, note_bytes + bytes, version);
-    status = store_journal_append(record, &end, &sync_failed, &folder, &tail, data, data + note_bytes, err);
+    status = store_journal_append(record, &end, &made, &sync_failed, &folder, &tail, data, data + note_bytes, err);
     if (status == 0) tail = end;
     free(data);
     return status;
@@ -105,6 +106,7 @@ static void test_wipe(void **state)
     struct store_record record, gone;
     struct pcct_error err;
     struct store_tail before;
+    struct store_segment made;
     uint64_t flushes;
     int sync_failed = 0;
 
@@ -124,7 +126,7 @@ static void test_wipe(void **state)
     support.os.fail_errno = EIO;
     gone.version = (struct store_version){.version = 2, .generation = 2};
     gone.note_bytes = gone.payload_bytes = 0;
-    assert_int_equal(store_journal_append(&gone, &before, &sync_failed, &folder, &tail, "", "", &err), PCCT_E_IO);
+    assert_int_equal(store_journal_append(&gone, &before, &made, &sync_failed, &folder, &tail, "", "", &err), PCCT_E_IO);
     assert_true(sync_failed);
     support.os.fail_mask = 0;
     support_ok(append(&gone, 2, 5, 2000, &err), &err);

@@ -47,6 +47,13 @@ static void finish(struct scene *s)
     support_env_finish(&s->env);
 }
 
+static int in_net(const struct index_state *state, uint32_t node, int level)
+{
+    int stored = index_level(state)[node];
+
+    return node == state->root || (stored > 0 && stored - 1024 >= level);
+}
+
 static void expect_net(const struct index_state *state, int level)
 {
     struct pcct_error err = { 0, "" };
@@ -59,9 +66,7 @@ static void expect_net(const struct index_state *state, int level)
     assert_int_equal(labels[n], 77);
     /* ascending labels are descending nodes here */
     for (uint32_t node = state->n; node-- > 0;) {
-        int stored = index_level(state)[node];
-
-        if (!(node == state->root || (stored > 0 && stored - 1024 >= level))) continue;
+        if (!in_net(state, node, level)) continue;
         assert_true(at < n);
         assert_int_equal(labels[at++], label_of(node));
     }
@@ -100,12 +105,11 @@ static void separated_and_covering(void **test)
 
                 if (!index_is_live(state, p)) continue;
                 for (uint32_t q = 0; q < state->n; q++) {
-                    int in_net = q == state->root || index_level(state)[q] - 1024 >= level;
                     double key = index_key(state, p, q);
 
-                    if (index_level(state)[q] <= 0 || !in_net) continue;
+                    if (!in_net(state, q, level)) continue;
                     covered |= key <= cover;
-                    if (p != q && (p == state->root || (index_level(state)[p] > 0 && index_level(state)[p] - 1024 >= level))) assert_true(key > apart);
+                    if (p != q && in_net(state, p, level)) assert_true(key > apart);
                 }
                 assert_true(covered);
             }

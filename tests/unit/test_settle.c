@@ -89,6 +89,47 @@ static void three_points_by_hand(void **test)
     finish(&p);
 }
 
+/* Both ends of the range of levels in one tree of the greatest dimension: corners as far apart as can be, and points at the least distances. */
+static void the_whole_range_of_levels(void **test)
+{
+    enum { DIM = METRIC_DIM_MAX, N = 8 };
+    const double corner = 0x1.fffffffffffffp499, least = 0x1p-1074;
+    const double first[N] = { 0, least, 2 * least, -0.0, 0x1p-1022, 0x1p-1021, 1, -least };
+    double *points = calloc((size_t)(N + 2) * DIM, sizeof *points);
+    const int64_t labels[N + 2] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    const uint32_t dead[] = { 0, 4 };
+    int corners[2] = { 0, 0 };
+
+    (void)test;
+    assert_non_null(points);
+    for (size_t i = 0; i < N; i++) points[i * DIM] = first[i];
+    for (size_t j = 0; j < DIM; j++) points[N * DIM + j] = -(points[(N + 1) * DIM + j] = corner);
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        const struct tree_batch grown = { .points = points, .labels = labels, .n_insert = N + 2 }, shrunk = { .dead = dead, .n_delete = 2 };
+        struct pcct_error err = { 0, "" };
+        struct pair p;
+
+        start(&p, seed % 2 ? "manhattan" : "chebyshev", DIM, 1, seed);
+        support_plan(&p.state, &grown);
+        support_tree_update(&p.tree, &grown);
+        support_tree_expect(&p.tree, &p.state);
+        support_ok(index_check(&p.state, &err), &err);
+        assert_int_equal(p.state.twins, 1);
+        assert_true(p.state.level_count[1] >= 3); /* the least level: at less than 2^-1022 from their parent */
+        if (p.state.root >= N) {
+            assert_int_equal(index_level(&p.state)[p.state.root], INDEX_LEVEL_BIAS + (seed % 2 ? METRIC_LEVEL_MAX : 501));
+            corners[seed % 2]++;
+        }
+        support_plan(&p.state, &shrunk);
+        support_tree_update(&p.tree, &shrunk);
+        support_tree_expect(&p.tree, &p.state);
+        support_ok(index_check(&p.state, &err), &err);
+        finish(&p);
+    }
+    assert_true(corners[0] > 0 && corners[1] > 0);
+    free(points);
+}
+
 static void equal_to_insertion_one_by_one(void **test)
 {
     static const size_t sizes[] = { 1, 7, 64, 1000 };
@@ -255,7 +296,8 @@ static void the_list_decides(void **test)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(levels_come_from_the_key), cmocka_unit_test(three_points_by_hand), cmocka_unit_test(the_list_decides),
+        cmocka_unit_test(levels_come_from_the_key), cmocka_unit_test(the_whole_range_of_levels), cmocka_unit_test(three_points_by_hand),
+        cmocka_unit_test(the_list_decides),
         cmocka_unit_test(equal_to_insertion_one_by_one), cmocka_unit_test(dominated_batches), cmocka_unit_test(a_hundred_thousand_twins),
         cmocka_unit_test(the_longest_chain), cmocka_unit_test(progress_stops_it),
     };

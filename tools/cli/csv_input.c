@@ -48,7 +48,7 @@ static int parse_row(struct csv_input *csv, struct pcct_error *err)
     }
     TRY(rows_add(&row, csv->rows, 1, err));
     csv->rows->place[row] = csv->row_line;
-    double *point = csv->rows->points + row * csv->rows->dim;
+    double *point = csv->rows->dim ? csv->rows->points + row * csv->rows->dim : NULL; /* a list of labels has no points */
     for (size_t i = 0; i < csv->rows->dim; i++) {
         const char *field = csv_fields_get(&csv->fields, csv->columns.point[i], &length);
         if (length == 0) {

@@ -11,8 +11,9 @@
 
 static const struct option_row rows[] = {
     { OPT_DIM, 'd', "dim", "D", "columns of a point, 1 to 4096 (required)" },
-    { OPT_METRIC, 0, "metric", "NAME", "euclidean (default), or haversine: latitude and longitude in degrees,\n"
-                                   "distances in metres on a sphere of 6371008.8 m" },
+    { OPT_METRIC, 0, "metric", "NAME", "euclidean (default), manhattan, chebyshev, cosine (1 - cos of the angle),\n"
+                                   "angular (the angle, in radians), or haversine: latitude and longitude in\n"
+                                   "degrees, distances in metres on a sphere of 6371008.8 m" },
     { OPT_SEED, 0, "seed", "N", "seed of the insertion order (default 0); part of every version's identity" },
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.create.1)" },
     OPTION_QUIET,

@@ -108,7 +108,9 @@ static int run(const struct options *options, struct pcct_error *err)
     struct net net = { .store = NULL };
     struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_view_info info = { .size = sizeof info };
-    if (!options->value[OPT_LEVEL]) TRY(fault(err, PCCT_E_INVALID, "--level is missing: an exponent of two; pcct info --levels shows which there are"));
+    if (!options->value[OPT_LEVEL]) {
+        TRY(fault(err, PCCT_E_INVALID, "--level is missing: an exponent of two; pcct info --levels shows which there are"));
+    }
     TRY(options_i64(&level, options, OPT_LEVEL, PCCT_LEVEL_MIN, PCCT_LEVEL_MAX, err));
     TRY(options_threads(&open.threads, options, err));
     TRY(output_choose_format(&format, options->value[OPT_OUTPUT], options->value[OPT_FORMAT], err));
