@@ -52,8 +52,8 @@ int store_folder_open(struct store_folder *folder, const char *path, const struc
 
         if (error_number == ENOENT) status = base_fail(err, PCCT_E_NOT_FOUND, "there is no store at %s", folder->path);
         else if (error_number == ENOTDIR && base_os_fstatat(env->os, AT_FDCWD, folder->path, &about) == 0 && S_ISLNK(about.st_mode)) {
-            status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is a symbolic link, which is not followed; give the path it leads to, or %s/.", folder->path,
-                               folder->path);
+            status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is a symbolic link, which is not followed; give the path it leads to, or %s/.",
+                               folder->path, folder->path);
         } else if (error_number == ENOTDIR) status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is not a store: it is not a folder", folder->path);
         else status = base_fail_errno(err, error_number, "cannot open %s", folder->path);
         goto done;

@@ -69,7 +69,8 @@ done:
 }
 
 int store_journal_append(struct store_record *record, struct store_tail *end, struct store_segment *made, int *sync_failed,
-                         const struct store_folder *folder, const struct store_tail *tail, const void *note, const void *payload, struct pcct_error *err)
+                         const struct store_folder *folder, const struct store_tail *tail, const void *note, const void *payload,
+                         struct pcct_error *err)
 {
     struct store_version *v = &record->version;
     struct store_tail place = *tail;

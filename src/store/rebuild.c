@@ -178,8 +178,8 @@ int store_rebuild(struct store_scan *scan, int old_readable, uint64_t old_versio
     drop_torn(scan);
     if (scan->found.count < old_versions) {
         return base_fail(err, PCCT_E_DAMAGED,
-                         "the journal of %s has %zu of the %" PRIu64 " versions in " STORE_CATALOGUE_NAME ", which can be read and is left as it is; to have "
-                         "a catalogue of what the journal has all the same, move " STORE_CATALOGUE_NAME " elsewhere and try again",
+                         "the journal of %s has %zu of the %" PRIu64 " versions in " STORE_CATALOGUE_NAME ", which can be read and is left as it is; "
+                         "to have a catalogue of what the journal has all the same, move " STORE_CATALOGUE_NAME " elsewhere and try again",
                          scan->folder->path, scan->found.count, old_versions);
     }
     if (!old_readable) warn_of_last(scan);
@@ -189,7 +189,8 @@ int store_rebuild(struct store_scan *scan, int old_readable, uint64_t old_versio
     store_catalogue_close(r.catalogue);
     r.catalogue = NULL;
     TRY(put_in_place(kept, scan->folder, err));
-    store_scan_report(scan, 0, "the catalogue was made anew with %" PRIu64 " versions%s%s", r.versions, kept[0] ? "; the old one is kept as " : "", kept);
+    store_scan_report(scan, 0, "the catalogue was made anew with %" PRIu64 " versions%s%s", r.versions,
+                      kept[0] ? "; the old one is kept as " : "", kept);
 done:
     store_catalogue_close(r.catalogue);
     if (status != 0) store_catalogue_remove(scan->folder, FRESH_NAME); /* also what the opening left */

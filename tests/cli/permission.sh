@@ -16,3 +16,12 @@ $run "$PCCT" create new.pcct --dim 2 2>err
 echo "exit $?"
 grep -c 'Permission denied' err
 chmod 700 .
+# One that may be read and not written to: not damage, and the ways out are named.
+chmod -R u+rwX,go+rX grid.pcct
+chmod 755 .
+if [ "$(id -u)" -ne 0 ]; then chmod -R a-w grid.pcct; fi
+for verb in info fsck; do
+    $run "$PCCT" $verb grid.pcct 2>err
+    echo "exit $?"
+    grep -c 'copy the store.*Permission denied' err
+done

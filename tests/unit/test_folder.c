@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ static void test_make(void **state)
     struct pcct_error err;
     uint64_t bytes = 0, n;
     int fd = -1, status = -1;
+    char link[300];
 
     (void)state;
     support_env_start(&support, 1);
@@ -52,6 +54,13 @@ static void test_make(void **state)
     assert_int_equal(store_file_open(&fd, &bytes, &folder, folder.data, "data/", "none", O_RDONLY, &err), PCCT_E_NOT_FOUND);
     assert_int_equal(store_file_open(&fd, &bytes, &folder, folder.top, "", "data", O_RDONLY, &err), PCCT_E_DAMAGED);
     assert_int_equal(fd, -1);
+    snprintf(link, sizeof(link), "%s/link", s.folder);
+    assert_int_equal(symlink(s.path, link), 0);
+    store_folder_close(&folder);
+    assert_int_equal(store_folder_open(&folder, link, &support.env, &err), PCCT_E_NOT_A_STORE);
+    assert_non_null(strstr(err.message, "symbolic link"));
+    strcat(link, "/."); /* the way out that the message names */
+    support_ok(store_folder_open(&folder, link, &support.env, &err), &err);
     store_folder_close(&folder);
     store_folder_close(&folder);
     support_store_finish(&s);

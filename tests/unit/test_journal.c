@@ -2,8 +2,10 @@
 #include "support_store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct support_env support;
 static struct support_store s;
@@ -100,6 +102,37 @@ static void test_append(void **state)
     for (uint64_t v = 1; v < 40; v++) check(&record[v], v * 7, v * 4001);
 }
 
+/* Without room for the doubled segment the next is as small as the first ones; then just large enough; then there is no room. */
+static void test_small_segment(void **state)
+{
+    struct store_record record;
+    struct store_segment segment;
+    struct pcct_error err;
+    uint64_t n = 0, before;
+    int fd = -1;
+
+    (void)state;
+    support_ok(append(&record, 1, 0, 1000000, &err), &err);
+    support.os.fail_mask = UINT64_C(1) << BASE_OS_FALLOCATE;
+    support.os.counted = 0;
+    support.os.fail_errno = ENOSPC;
+    support.os.fail_at = 1;
+    support.os.fail_forever = 1;
+    before = support.os.calls[BASE_OS_FALLOCATE];
+    assert_int_equal(append(&record, 2, 0, 70000, &err), PCCT_E_NOSPACE);
+    assert_non_null(strstr(err.message, "131072 bytes")); /* 256 and 70272, rounded up */
+    assert_int_equal(support.os.calls[BASE_OS_FALLOCATE] - before, 3);
+    support.os.counted = 0;
+    support.os.fail_forever = 0;
+    support_ok(append(&record, 2, 0, 70000, &err), &err);
+    support.os.fail_mask = 0;
+    support_ok(store_segment_open(&fd, &n, &folder, 2, O_RDONLY, &err), &err);
+    support_ok(store_segment_read(&segment, fd, n, &folder, 2, &err), &err);
+    close(fd);
+    assert_int_equal(segment.bytes, 1 << 20);
+    check(&record, 0, 70000);
+}
+
 /* A frame that was given up is gone; one flush for a frame; a failing flush is told apart. */
 static void test_wipe(void **state)
 {
@@ -150,7 +183,8 @@ static void test_nowhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_append, set_up, tear_down), cmocka_unit_test_setup_teardown(test_wipe, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_append, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_small_segment, set_up, tear_down), cmocka_unit_test_setup_teardown(test_wipe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nowhere, set_up, tear_down),
     };
 

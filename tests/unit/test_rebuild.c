@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_store.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,27 +80,137 @@ static void check_all(uint64_t versions, uint64_t lost)
     store_close(store);
 }
 
+static void move_catalogue_away(void)
+{
+    char path[400];
+
+    snprintf(path, sizeof(path), "%s/catalogue.mdb", s.path);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Each old catalogue is kept under a name of its own; LOCK comes back too. */
 static void test_rebuild(void **state)
 {
-    static const char *const name[] = {"catalogue.mdb", "catalogue.mdb", "catalogue.mdb"};
+    static const char *const kept[] = {"catalogue.mdb.damaged", "catalogue.mdb.damaged.2"};
     struct store_fsck fsck;
     char first[256], path[400];
+    uint8_t *bytes;
+    size_t n;
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        snprintf(path, sizeof(path), "%s/%s", s.path, name[i]);
-        if (i == 1) support_file_write(&s, name[i], "this is no catalogue", 20);
-        if (i == 2) assert_int_equal(unlink(path), 0);
+        if (i == 1) support_file_write(&s, "catalogue.mdb", "this is no catalogue", 20);
+        if (i == 2) move_catalogue_away();
+        snprintf(path, sizeof(path), "%s/LOCK", s.path);
+        if (i == 1) assert_int_equal(unlink(path), 0);
         assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
         assert_string_equal(first, "");
         assert_int_equal(fsck.versions, VERSIONS);
         assert_int_equal(fsck.versions_readable, VERSIONS);
         assert_int_equal(fsck.anchors, 1);
         check_all(VERSIONS, 0);
-        snprintf(path, sizeof(path), "%s/catalogue.mdb.damaged", s.path);
-        assert_int_equal(access(path, F_OK), 0);
+        for (int k = 0; k < 2; k++) {
+            snprintf(path, sizeof(path), "%s/%s", s.path, kept[k]);
+            assert_int_equal(access(path, F_OK) == 0, k <= i);
+        }
+        snprintf(path, sizeof(path), "%s/catalogue.mdb.damaged.3", s.path);
+        assert_int_not_equal(access(path, F_OK), 0);
         snprintf(path, sizeof(path), "%s/catalogue.mdb.new", s.path);
         assert_int_not_equal(access(path, F_OK), 0);
+    }
+    bytes = support_file_read(&n, &s, "catalogue.mdb.damaged.2");
+    assert_int_equal(n, 20);
+    free(bytes);
+}
+
+static void keep_note(void *ctx, int damaged, const char *text)
+{
+    if (!damaged && strstr(text, "acknowledged")) snprintf(ctx, 256, "%s", text);
+}
+
+/* A whole frame behind the tail: left out while the old catalogue can be read, kept and named when it cannot. */
+static void test_unacknowledged(void **state)
+{
+    struct pcct_error err;
+    struct store_fsck fsck;
+    struct store *store = NULL;
+    uint8_t *before;
+    size_t n;
+    uint64_t head = 0;
+    char note[256];
+
+    (void)state;
+    before = support_file_read(&n, &s, "catalogue.mdb");
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_commit(store, 1, BYTES);
+    store_close(store);
+    support_file_write(&s, "catalogue.mdb", before, n); /* as if the commit had been killed before its end */
+    free(before);
+    for (int lost = 0; lost < 2; lost++) {
+        if (lost) move_catalogue_away();
+        note[0] = '\0';
+        fsck = (struct store_fsck){.report = keep_note, .ctx = note, .rebuild = 1};
+        support_ok(store_fsck(&fsck, s.path, &support.env, &err), &err);
+        support_ok(store_open(&store, s.path, &support.env, &err), &err);
+        support_ok(store_head(&head, store, "main", &err), &err);
+        assert_int_equal(head, VERSIONS + (lost ? 1 : 0));
+        assert_int_equal(strncmp(note, "v301 was written whole", 22) == 0, lost);
+        store_close(store);
+    }
+}
+
+/* Fewer versions than a readable catalogue has: it stays, byte for byte, and nothing lies about. */
+static void test_fewer(void **state)
+{
+    struct store_fsck fsck;
+    struct store *store = NULL;
+    struct pcct_error err;
+    char path[400];
+    size_t before, after;
+    uint8_t *old = support_file_read(&before, &s, "catalogue.mdb"), *now;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/journal/J00000001", s.path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(support_fsck(&fsck, &s, 1, NULL), PCCT_E_DAMAGED);
+    now = support_file_read(&after, &s, "catalogue.mdb");
+    assert_int_equal(before, after);
+    assert_memory_equal(old, now, before);
+    snprintf(path, sizeof(path), "%s/catalogue.mdb.new", s.path);
+    assert_int_not_equal(access(path, F_OK), 0);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(support_check(store, VERSIONS, BYTES, &err), &err);
+    store_close(store);
+    free(old);
+    free(now);
+}
+
+/* A full disk, and a failure of any call: the store has a catalogue afterwards, and no half-made one. */
+static void test_failures(void **state)
+{
+    static const int call[] = {BASE_OS_FALLOCATE, BASE_OS_RENAME, BASE_OS_UNLINK, BASE_OS_FSYNC};
+    struct store_fsck fsck;
+    char path[400];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(call) / sizeof(call[0]); i++) {
+        for (uint64_t at = 1; at <= 3; at++) {
+            int status;
+
+            support.os.fail_mask = UINT64_C(1) << call[i];
+            support.os.counted = 0;
+            support.os.fail_at = at;
+            support.os.fail_errno = ENOSPC;
+            status = support_fsck(&fsck, &s, 1, NULL);
+            support.os.fail_mask = 0;
+            assert_true(status == 0 || status == PCCT_E_NOSPACE);
+            if (at == 1) assert_true(status != 0 || call[i] == BASE_OS_UNLINK);
+            check_all(VERSIONS, 0);
+            snprintf(path, sizeof(path), "%s/catalogue.mdb.new", s.path);
+            assert_int_not_equal(access(path, F_OK), 0);
+            snprintf(path, sizeof(path), "%s/catalogue.mdb.new-lock", s.path);
+            assert_int_not_equal(access(path, F_OK), 0);
+        }
     }
 }
 
@@ -139,6 +250,8 @@ static void test_lost_head(void **state)
     assert_int_equal(support_fsck(&fsck, &s, 0, first), 0);
     assert_int_equal(fsck.damaged, 1);
     assert_int_equal(fsck.versions_readable, 19 + VERSIONS - ANCHOR + 1);
+    assert_int_equal(support_fsck(&fsck, &s, 1, first), PCCT_E_DAMAGED);
+    move_catalogue_away();
     assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
     assert_true(fsck.damaged > 0);
     assert_int_equal(fsck.versions, VERSIONS - 1);
@@ -170,6 +283,8 @@ static void test_torn(void **state)
     memset(journal + record[VERSIONS].offset + 4096, 0, 4096);
     support_file_write(&s, name, journal, bytes);
     free(journal);
+    assert_int_equal(support_fsck(&fsck, &s, 1, first), PCCT_E_DAMAGED);
+    move_catalogue_away();
     assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
     assert_string_equal(first, "");
     assert_int_equal(fsck.versions, VERSIONS - 1);
@@ -210,9 +325,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rebuild), cmocka_unit_test(test_open_handle), cmocka_unit_test(test_lost_head), cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test_setup_teardown(test_rebuild, set_up, tear_down), cmocka_unit_test_setup_teardown(test_open_handle, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_head, set_up, tear_down), cmocka_unit_test_setup_teardown(test_torn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down), cmocka_unit_test_setup_teardown(test_unacknowledged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_fewer, set_up, tear_down), cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

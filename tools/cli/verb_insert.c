@@ -122,10 +122,14 @@ done:
 /* What stays of a run that broke off, and how to go on. */
 static void explain_fault(const struct insert *insert, struct pcct_error *err)
 {
+    static const char about_batch[] = "; nothing was changed"; /* true of the batch that failed, and not of the run */
     const struct writing *writing = &insert->writing;
     if (writing->versions == 0) return;
-    fault_suffix(err, "; the first %" PRIu64 " rows are stored (v%" PRIu64 " to v%" PRIu64 "), go on with --skip-rows %" PRIu64, insert->rows_stored,
-                 writing->first_version, writing->version, insert->rows_stored);
+    char *claim = strstr(err->message, about_batch);
+    if (claim) memmove(claim, claim + strlen(about_batch), strlen(claim + strlen(about_batch)) + 1);
+    fault_suffix(err, "; the first %" PRIu64 " rows are stored (", insert->rows_stored);
+    if (writing->versions > 1) fault_suffix(err, "v%" PRIu64 " to ", writing->first_version);
+    fault_suffix(err, "v%" PRIu64 "), go on with --skip-rows %" PRIu64, writing->version, insert->rows_stored);
 }
 
 static int run(const struct options *options, struct pcct_error *err)
@@ -137,10 +141,11 @@ static int run(const struct options *options, struct pcct_error *err)
     TRY(writing_open(&insert.writing, options, err));
     input.dim = insert.rows.dim = insert.writing.info.dim;
     TRY(input_open(&insert.input, &input, err));
-    while (more) TRY(store_batch(&more, &insert, err));
+    while (more && status == 0) status = store_batch(&more, &insert, err);
+    if (status != 0) explain_fault(&insert, err);
+    TRY(status);
     TRY(writing_report(&insert.writing, "pcct.insert.1", input_rows_skipped(insert.input), err));
 done:
-    if (status != 0) explain_fault(&insert, err);
     input_close(insert.input);
     rows_free(&insert.rows);
     free(insert.place);

@@ -7,6 +7,7 @@
 #include "verbs.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -149,13 +150,25 @@ static void print_summary(const struct writing *writing, uint64_t rows_skipped)
     printf(" in %s\n", text_seconds(text, progress_seconds(&writing->began)));
 }
 
+/* What was committed stays so when the summary cannot be written: the message says it. */
+static int flush_report(const struct writing *writing, struct pcct_error *err)
+{
+    char first[32] = "";
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
+    int cause = errno ? errno : EIO;
+    if (writing->versions == 0) return fault_errno(err, cause, "writing standard output");
+    if (writing->versions > 1) (void)snprintf(first, sizeof first, "v%" PRIu64 " to ", writing->first_version);
+    return fault_errno(err, cause, "%sv%" PRIu64 " committed; only the summary could not be written to standard output", first, writing->version);
+}
+
 int writing_report(struct writing *writing, const char *schema, uint64_t rows_skipped, struct pcct_error *err)
 {
     struct record record;
     progress_end(&writing->progress);
     if (!writing->options->value[OPT_JSON]) {
         if (!writing->options->value[OPT_QUIET]) print_summary(writing, rows_skipped);
-        return 0;
+        return flush_report(writing, err);
     }
     record_begin(&record, schema);
     record_count(&record, "version", writing->versions ? writing->version : writing->info.head);
@@ -169,7 +182,8 @@ int writing_report(struct writing *writing, const char *schema, uint64_t rows_sk
     record_count(&record, "frame_bytes", writing->frame_bytes);
     record_count(&record, "anchor_bytes", writing->anchor_bytes);
     record_real(&record, "seconds", progress_seconds(&writing->began));
-    return record_print(&record, stdout, err);
+    int status = record_print(&record, stdout, err);
+    return status != 0 ? status : flush_report(writing, err);
 }
 
 void writing_close(struct writing *writing)
