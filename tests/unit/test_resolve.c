@@ -187,6 +187,32 @@ static void a_chain_of_fifty_thousand(void **test)
     }
 }
 
+/* A chain again, with so many pairs each that the threads are at work side by side long enough: nobody may settle before what it waits for. */
+static void a_slow_chain(void **test)
+{
+    enum { ITEMS = 8192, IDLE = 256 };
+
+    (void)test;
+    for (int threads = 2; threads <= 4; threads *= 2) {
+        struct pcct_error err = { 0, "" };
+        struct graph g;
+
+        start(&g, ITEMS, threads);
+        for (uint32_t x = 0; x < g.n; x++) {
+            g.node[x] = 10 + x;
+            g.parent[x] = 0;
+            g.key[x] = 4;
+            g.level[x] = tree_level_of(&g.metric, 4);
+            for (int i = 0; x > 0 && i < IDLE; i++) add_pair(&g, x, 0, 3); /* beyond the reach of item 0 */
+            if (x > 0) add_pair(&g, x, x - 1, 1);
+        }
+        by_definition(&g);
+        support_ok(tree_resolve(&g.chunk, &g.conflicts, &err), &err);
+        expect(&g);
+        finish(&g);
+    }
+}
+
 static void a_twin_is_nobodys_parent(void **test)
 {
     struct pcct_error err = { 0, "" };
@@ -237,8 +263,8 @@ static void memory_runs_out(void **test)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_graphs), cmocka_unit_test(a_chain_of_fifty_thousand), cmocka_unit_test(a_twin_is_nobodys_parent),
-        cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(random_graphs), cmocka_unit_test(a_chain_of_fifty_thousand), cmocka_unit_test(a_slow_chain),
+        cmocka_unit_test(a_twin_is_nobodys_parent), cmocka_unit_test(memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
