@@ -51,7 +51,7 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
 
 void block_shape_get(struct block_shape *shape, const struct block_layout *layout)
 {
-    *shape = (struct block_shape){ layout->entries, layout->built, layout->blocks, layout->inners, layout->free_block,
+    *shape = (struct block_shape){ layout->entries, layout->room, layout->blocks, layout->inners, layout->free_block,
                                    layout->free_inner, layout->root, layout->rows };
 }
 
@@ -59,7 +59,7 @@ void block_shape_set(struct block_layout *layout, const struct block_shape *shap
 {
     assert(layout->entries == 0 && layout->lane.capacity == 0);
     layout->entries = shape->entries;
-    layout->built = shape->built;
+    layout->room = shape->room;
     layout->blocks = shape->blocks;
     layout->inners = shape->inners;
     layout->free_block = shape->free_block;

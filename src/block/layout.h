@@ -38,7 +38,7 @@ struct block_layout {
     uint32_t blocks, inners;          /* numbers in use, with the free ones */
     uint32_t free_block, free_inner;  /* heads of the free lists, BLOCK_NONE when empty */
     uint32_t root;                    /* an inner node; BLOCK_NONE when there are no entries */
-    uint64_t built;                   /* entries when the whole was last built */
+    uint64_t room;                    /* entries that may still be added before the whole is laid out anew: half of what it was built with */
     /* per block */
     struct base_buffer lane;          /* double [blocks][dim][64] */
     struct base_buffer reach;         /* double [blocks][64] */
@@ -74,7 +74,8 @@ int block_build(struct block_layout *layout, const struct block_source *source, 
 
 /* Adds n entries that are not in the layout: each goes to one block, by least box distance at each inner node (ties: the child with the greatest
  * least label that is not above the entry's, else the one with the least). Full blocks are split at medians; a lowest inner node with more blocks
- * than it can hold is laid out anew as several; inner nodes above are split in two. Rebuilds the whole when it has grown past 1.5 times `built`.
+ * than it can hold is laid out anew as several; inner nodes above are split in two. Rebuilds the whole when
+ * more than `room` were added since it was built, so that neither growth nor turnover at constant size lets it decay.
  * Parallel, with the same result for every number of threads. After a failure nothing has changed. Errors: MEMORY. */
 int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n,
                  struct pcct_error *err);
@@ -131,7 +132,7 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
 
 /* The numbers that go with the arrays, fixed width, little-endian on disk. */
 struct block_shape {
-    uint64_t entries, built;
+    uint64_t entries, room;
     uint32_t blocks, inners, free_block, free_inner, root, rows;
 };
 void block_shape_get(struct block_shape *shape, const struct block_layout *layout);

@@ -144,7 +144,7 @@ static void summarise_level(void *ctx, size_t begin, size_t end, int thread)
 
 static void start_empty(struct block_layout *layout)
 {
-    layout->entries = layout->built = 0;
+    layout->entries = layout->room = 0;
     layout->blocks = layout->inners = layout->rows = 0;
     layout->free_block = layout->free_inner = layout->root = BLOCK_NONE;
 }
@@ -161,7 +161,8 @@ static void number_all(struct build *build)
         for (uint32_t i = 0; i < build->count[h]; i++) block_take_inner(layout);
     }
     layout->root = build->first[build->height];
-    layout->entries = layout->built = build->n;
+    layout->entries = build->n;
+    layout->room = build->n / 2;
 }
 
 int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n, int fill,

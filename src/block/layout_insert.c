@@ -423,6 +423,7 @@ static int insert_locally(struct block_layout *layout, const struct block_source
     hang_families(&insertion);
     renew_ancestors(&insertion);
     layout->entries += n;
+    layout->room -= n;
 done:
     base_free(env, insertion.pair);
     base_free(env, insertion.group);
@@ -483,7 +484,7 @@ int block_insert(struct block_layout *layout, const struct block_source *source,
                  struct pcct_error *err)
 {
     if (n == 0) return 0;
-    if (layout->root == BLOCK_NONE || layout->entries + n > layout->built + layout->built / 2 || block_height(layout) >= BLOCK_HEIGHT_GROWN) {
+    if (layout->root == BLOCK_NONE || n > layout->room || block_height(layout) >= BLOCK_HEIGHT_GROWN) {
         return rebuild_with(layout, source, node, reach, n, err);
     }
     return insert_locally(layout, source, node, reach, n, err);
