@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_api.h"
+
+#include <string.h>
+
+enum { VERSIONS = 6, EACH = 200 };
+
+/* Versions with inserts and deletes; digest[v]: the digests of version v as the writer had them. */
+static void make_versions(struct support_api *s, uint64_t digest[VERSIONS + 1][INDEX_ARRAYS])
+{
+    double points[2 * EACH];
+    int64_t gone[EACH / 4];
+
+    for (uint64_t v = 1; v <= VERSIONS; v++) {
+        support_points(points, EACH, 2, SUPPORT_GRID, v);
+        for (int64_t i = 0; i < EACH / 4; i++) gone[i] = (int64_t)(v - 2) * EACH + 3 * i;
+        assert_int_equal(support_api_commit(s, points, NULL, EACH, gone, v > 1 ? EACH / 4 : 0), v);
+        memcpy(digest[v], s->store->head->digest, sizeof digest[v]);
+    }
+}
+
+static void every_version_is_what_the_writer_had(void **state)
+{
+    uint64_t digest[VERSIONS + 1][INDEX_ARRAYS];
+    struct pcct_error err = { 0, "" };
+    struct support_api s;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    make_versions(&s, digest);
+    for (uint64_t v = 0; v <= VERSIONS; v++) {
+        struct index_state opened;
+        uint64_t anchor = 99;
+        uint32_t frames = 99;
+
+        support_ok(api_state_open(&opened, &anchor, &frames, s.store, v, &err), &err);
+        assert_true(anchor <= v && frames == v - anchor);
+        support_ok(index_check(&opened, &err), &err);
+        if (v > 0) assert_memory_equal(opened.digest, digest[v], sizeof digest[v]);
+        else assert_int_equal(opened.n, 0);
+        index_free(&opened);
+    }
+    assert_int_equal(api_state_open(&(struct index_state){ 0 }, NULL, NULL, s.store, VERSIONS + 1, &err), PCCT_E_NOT_FOUND);
+    support_api_finish(&s);
+}
+
+/* The writer goes forward by frames and back by opening anew. */
+static void the_head_follows(void **state)
+{
+    static const uint64_t way[] = { 2, 3, 6, 6, 1, 0, 5 };
+    uint64_t digest[VERSIONS + 1][INDEX_ARRAYS];
+    struct pcct_error err = { 0, "" };
+    struct support_api s;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    make_versions(&s, digest);
+    api_head_drop(s.store);
+    assert_null(s.store->head);
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        support_ok(api_head_follow(s.store, way[i], &err), &err);
+        assert_int_equal(s.store->head_version, way[i]);
+        if (way[i] > 0) assert_memory_equal(s.store->head->digest, digest[way[i]], sizeof digest[way[i]]);
+        else assert_int_equal(s.store->head->n, 0);
+        support_ok(index_check(s.store->head, &err), &err);
+    }
+    assert_int_equal(api_head_follow(s.store, VERSIONS + 1, &err), PCCT_E_NOT_FOUND);
+    assert_null(s.store->head);
+    support_api_finish(&s);
+}
+
+static int open_last(void *ctx, const struct base_env *env, struct pcct_error *err)
+{
+    struct support_api *s = ctx;
+    struct index_state opened;
+    int status = api_state_open(&opened, NULL, NULL, s->store, VERSIONS, err);
+
+    (void)env;
+    if (status == 0) index_free(&opened);
+    return status;
+}
+
+static void memory_runs_out(void **state)
+{
+    uint64_t digest[VERSIONS + 1][INDEX_ARRAYS];
+    struct support_api s;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    make_versions(&s, digest);
+    assert_true(support_fail_each(&s.env, open_last, &s) > 5);
+    support_api_finish(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_version_is_what_the_writer_had), cmocka_unit_test(the_head_follows), cmocka_unit_test(memory_runs_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
