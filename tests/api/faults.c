@@ -48,6 +48,21 @@ static void warm_up(pcct_store *store)
     pcct_batch_close(batch);
 }
 
+/* Makes the threads' runtime set itself up before calls fail: clang's ends the process when it cannot map what it shares. */
+static void start_threads(pcct_store *store)
+{
+    struct pcct_knn_options options = PCCT_KNN_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    double query[8 * SAGA_DIM] = { 0 }, distance[8];
+    int64_t label[8];
+    pcct_view *view = NULL;
+
+    options.threads = 2;
+    OK(pcct_view_open(&view, store, "v0", &err));
+    OK(pcct_knn(label, distance, view, query, 8, 1, &options, &err));
+    pcct_view_close(view);
+}
+
 static int commit_with_a_fault(const char *path, int big, long at, int kind)
 {
     void (*arm)(long, int) = (void (*)(long, int))(size_t)dlsym(RTLD_DEFAULT, "fault_arm");
@@ -68,6 +83,7 @@ static int commit_with_a_fault(const char *path, int big, long at, int kind)
     OK(pcct_batch_begin(&batch, store, "main", NULL, &err));
     if (big) fill_big(batch, head + 1);
     else saga_fill(batch, head + 1);
+    start_threads(store);
     if (big || kind != EIO) warm_up(store);
     arm(at, kind);
     status = pcct_batch_commit(&made, batch, "saga", &err);
