@@ -103,13 +103,7 @@ static int way_forward(int *short_way, struct base_vector *path, pcct_store *sto
         TRY(store_version(&record, NULL, store->store, v, err));
         v = record.state_parent;
     }
-    step = path->memory.data;
-    for (size_t i = 0, j = path->count; i + 1 < j; i++) {
-        uint64_t swap = step[i];
-
-        step[i] = step[--j];
-        step[j] = swap;
-    }
+    base_vector_reverse(path);
     *short_way = 1;
 done:
     return status;

@@ -107,6 +107,22 @@ done:
     return status;
 }
 
+void base_vector_reverse(struct base_vector *vector)
+{
+    const size_t bytes = vector->item_bytes;
+    char *item = vector->memory.data;
+
+    for (size_t i = 0, j = vector->count; i + 1 < j; i++) {
+        j--;
+        for (size_t k = 0; k < bytes; k++) {
+            const char swap = item[i * bytes + k];
+
+            item[i * bytes + k] = item[j * bytes + k];
+            item[j * bytes + k] = swap;
+        }
+    }
+}
+
 void base_vector_free(struct base_vector *vector, const struct base_env *env)
 {
     base_buffer_free(&vector->memory, env);

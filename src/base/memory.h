@@ -39,6 +39,8 @@ struct base_vector {
 };
 /* Appends n items, not cleared; *(void **)out: the first of them, valid until the next append. */
 int base_vector_add(void *out, struct base_vector *vector, const struct base_env *env, size_t n, struct pcct_error *err);
+/* Turns the order of the items round. */
+void base_vector_reverse(struct base_vector *vector);
 void base_vector_free(struct base_vector *vector, const struct base_env *env);
 
 /*

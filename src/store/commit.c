@@ -161,13 +161,7 @@ int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, 
         TRY(store_record_get(&record, NULL, &txn, at, err));
         at = record.version.state_parent; /* below `at`, so this ends */
     }
-    item = path->memory.data;
-    for (size_t i = 0, j = path->count; i + 1 < j; i++) {
-        uint64_t swap = item[i];
-
-        item[i] = item[--j];
-        item[j] = swap;
-    }
+    base_vector_reverse(path);
     *anchor = at;
 done:
     store_txn_abort(&txn);

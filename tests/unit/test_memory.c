@@ -199,6 +199,26 @@ static void test_vector(void **state)
     support_env_finish(&support);
 }
 
+static void test_vector_reversed(void **state)
+{
+    struct support_env support;
+    struct pcct_error err = {0, ""};
+
+    (void)state;
+    support_env_start(&support, 1);
+    for (size_t n = 0; n < 7; n++) {
+        struct base_vector vector = {.item_bytes = sizeof(uint64_t)};
+        uint64_t *item = NULL;
+
+        support_ok(base_vector_add(&item, &vector, &support.env, n, &err), &err);
+        for (size_t i = 0; i < n; i++) item[i] = 0x0102030405060708 * (i + 1);
+        base_vector_reverse(&vector);
+        for (size_t i = 0; i < n; i++) assert_true(item[i] == 0x0102030405060708 * (n - i));
+        base_vector_free(&vector, &support.env);
+    }
+    support_env_finish(&support);
+}
+
 static void test_arena(void **state)
 {
     enum { PIECES = 500 };
@@ -283,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_buffer_keeps),
         cmocka_unit_test(test_buffer_adopts_a_mapping),
         cmocka_unit_test(test_vector),
+        cmocka_unit_test(test_vector_reversed),
         cmocka_unit_test(test_arena),
         cmocka_unit_test(test_arena_without_memory),
     };
