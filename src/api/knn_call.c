@@ -39,7 +39,7 @@ int pcct_knn(int64_t *labels, double *distances, const pcct_view *view, const do
 {
     const struct metric *metric = &view->state.metric;
     struct query_batch batch = { .queries = queries, .nq = nq, .k = k };
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0, 0, 0, 0 };
     struct pcct_knn_options o;
     struct base_env env;
     double *place = NULL;
@@ -66,7 +66,7 @@ int pcct_knn_stored(int64_t *labels, double *distances, const pcct_view *view, c
 {
     size_t dim = view->state.metric.dim;
     struct query_batch batch = { .nq = nq, .k = k };
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0, 0, 0, 0 };
     struct pcct_knn_options o;
     struct base_env env;
     uint32_t *node = NULL;

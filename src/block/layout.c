@@ -33,10 +33,11 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
 {
     const size_t blocks = layout->blocks, inners = layout->inners;
     const struct block_array array[BLOCK_ARRAYS] = {
-        { "lane", &layout->lane, layout->dim * METRIC_LANES * sizeof(double), blocks },
-        { "reach", &layout->reach, METRIC_LANES * sizeof(double), blocks },
-        { "label", &layout->label, METRIC_LANES * sizeof(int64_t), blocks },
+        { "lane", &layout->lane, layout->dim * METRIC_LANES * sizeof(float), blocks },
+        { "reach", &layout->reach, METRIC_LANES * sizeof(float), blocks },
         { "node", &layout->node, METRIC_LANES * sizeof(uint32_t), blocks },
+        { "frame", &layout->frame, (1 + 3 * (size_t)layout->dim) * sizeof(double), blocks },
+        { "least", &layout->least, sizeof(int64_t), blocks },
         { "block", &layout->block, sizeof(struct block_link), blocks },
         { "box", &layout->box, 2 * layout->dim * METRIC_FANOUT * sizeof(double), inners },
         { "top_reach", &layout->top_reach, METRIC_FANOUT * sizeof(double), inners },
@@ -70,9 +71,13 @@ void block_shape_set(struct block_layout *layout, const struct block_shape *shap
 
 uint64_t block_memory(const struct block_layout *layout)
 {
-    return (uint64_t)layout->lane.capacity + layout->reach.capacity + layout->label.capacity + layout->node.capacity + layout->block.capacity +
-           layout->box.capacity + layout->top_reach.capacity + layout->least_label.capacity + layout->child.capacity + layout->inner.capacity +
-           layout->where.capacity;
+    struct block_layout copy = *layout; /* block_arrays() hands out what may be written to; nothing is */
+    struct block_array array[BLOCK_ARRAYS];
+    uint64_t bytes = 0;
+
+    block_arrays(array, &copy);
+    for (int i = 0; i < BLOCK_ARRAYS; i++) bytes += array[i].buffer->capacity;
+    return bytes;
 }
 
 /* ---- new numbers -------------------------------------------------------------------------------------------------------------------------- */

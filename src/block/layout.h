@@ -8,13 +8,17 @@
 
 /*
  * The query layout: points again, arranged for SIMD. Blocks of up to 64 lanes under a hierarchy of inner nodes with up to 16 children each.
- * It is a cache: any layout that satisfies T6 gives the same answers. It knows nothing of the tree but a *reach* for each lane: the key within
- * which the lane may be found by block_nearest (4^level for an ordinary node, +infinity for the root, -1 for twins).
+ * It is a cache: any layout that satisfies T6 gives the same answers. It knows nothing of the tree but a *reach* for each entry: the key within
+ * which the entry may be found by block_nearest (4^level for an ordinary node, +infinity for the root, -1 for twins).
+ *
+ * Lanes hold coordinates in single precision, relative to a centre and in a unit of the block's own (struct metric_filter): half the memory to read
+ * and twice the lanes in a register. They only decide which entries are looked at; what is answered is decided by the keys of the coordinates in
+ * double precision, which the searches fetch from the source.
  *
  * T6 layout. (a) Each entry stands in exactly one lane of one block and `where` says which; (b) the box that a parent keeps for a child encloses
- * every point below, at every ancestor; (c) the reach kept for a child is at least, and the least label at most, those of every lane below;
- * (d) parent, slot and count fields agree with the children, and all blocks hang at one depth; (e) lanes hold the entry's coordinates, reach and
- * label.
+ * every point below, at every ancestor, and so does a block's own; (c) the reach kept for a child is at least, and the least label at most, those of
+ * every lane below; (d) parent, slot and count fields agree with the children, and all blocks hang at one depth; (e) lanes hold the entry's
+ * coordinates and reach as the block's frame says, and no coordinate is beyond 1 there.
  *
  * All arrays are flat and index-linked, so that a layout can be written out and mapped (block_arrays). Threads: reading calls may run
  * concurrently; changing calls exclude all others.
@@ -40,10 +44,11 @@ struct block_layout {
     uint32_t root;                    /* an inner node; BLOCK_NONE when there are no entries */
     uint64_t room;                    /* entries that may still be added before the whole is laid out anew: half of what it was built with */
     /* per block */
-    struct base_buffer lane;          /* double [blocks][dim][64] */
-    struct base_buffer reach;         /* double [blocks][64] */
-    struct base_buffer label;         /* int64_t [blocks][64] */
+    struct base_buffer lane;          /* float [blocks][dim][64] */
+    struct base_buffer reach;         /* float [blocks][64]: filter's limit for the reach, in the block's unit; -1: never found */
     struct base_buffer node;          /* uint32_t [blocks][64] */
+    struct base_buffer frame;         /* double [blocks][1 + 3 dim]: scale, centre, least and greatest sides of the block's box */
+    struct base_buffer least;         /* int64_t [blocks] least label */
     struct base_buffer block;         /* struct block_link [blocks] */
     /* per inner node */
     struct base_buffer box;           /* double [inners][2][dim][16] */
@@ -56,43 +61,44 @@ struct block_layout {
     uint32_t rows;                    /* length of `where` */
 };
 
-/* What the layout is laid over: row-major inner coordinates and labels by entry number (node). label NULL: the entry's number is its label. */
+/* What the layout is laid over: row-major inner coordinates, labels and reaches by entry number (node). label NULL: the entry's number is its label;
+ * reach NULL: +infinity. */
 struct block_source {
     const double *place;
     const int64_t *label;
+    double (*reach)(const void *owner, uint32_t node);
+    const void *owner;
     uint32_t rows;                    /* entry numbers are below it */
 };
 
 void block_init(struct block_layout *layout, const struct base_env *env, const struct metric *metric);
 void block_free(struct block_layout *layout);
 
-/* Lays out the n entries node[] with reach[] anew, discarding what was there. Blocks are filled to `fill` lanes (1 to 64). Median splits of the
+/* Lays out the n entries node[] anew, discarding what was there. Blocks are filled to `fill` lanes (1 to 64). Median splits of the
  * widest axis (ties and equal points by label, then node), pieces chosen so that the lowest inner nodes are full. Parallel; the result depends on
  * the entries only. After a failure the layout is empty. Errors: MEMORY. */
-int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n, int fill,
-                struct pcct_error *err);
+int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, int fill, struct pcct_error *err);
 
 /* Adds n entries that are not in the layout: each goes to one block, by least box distance at each inner node (ties: the child with the greatest
  * least label that is not above the entry's, else the one with the least). Full blocks are split at medians; a lowest inner node with more blocks
  * than it can hold is laid out anew as several; inner nodes above are split in two. Rebuilds the whole when
  * more than `room` were added since it was built, so that neither growth nor turnover at constant size lets it decay.
  * Parallel, with the same result for every number of threads. After a failure nothing has changed. Errors: MEMORY. */
-int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n,
-                 struct pcct_error *err);
+int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err);
 
 /* Takes n entries out; boxes, reaches and labels of all ancestors shrink to what is left; poor blocks are joined with a sibling, empty ones freed.
- * Cannot fail. */
-void block_remove(struct block_layout *layout, const uint32_t *node, size_t n);
+ * The source still knows them. Cannot fail. */
+void block_remove(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n);
 
-/* Sets the reach of n entries, here and at all ancestors. Cannot fail. */
-void block_set_reach(struct block_layout *layout, const uint32_t *node, const double *reach, size_t n);
+/* Takes over from the source the reaches of n entries, here and at all ancestors. Cannot fail. */
+void block_renew_reach(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n);
 
 /* Gives each entry `node` the number map[node], below `rows`. Numbers must keep their order. After a failure nothing has changed. Errors: MEMORY. */
 int block_renumber(struct block_layout *layout, const uint32_t *map, uint32_t rows, struct pcct_error *err);
 
-/* Counters of one thread; added to, never cleared here. */
+/* Counters of one thread; added to, never cleared here. distances: lanes that were filtered; exact: keys in double precision. */
 struct block_work {
-    uint64_t nodes, blocks, distances;
+    uint64_t nodes, blocks, distances, exact;
 };
 
 struct block_hit {
@@ -102,26 +108,46 @@ struct block_hit {
 
 /* The nearest entry y by (key, node) with key(q, y) <= reach(y), other than entry `self` (BLOCK_NONE: none is left out), among those better than
  * *best, which the caller sets to {+infinity, BLOCK_NONE} or to a known candidate. Skips a child at bound v when v > min(best, greatest reach). */
-void block_nearest(struct block_hit *best, const struct block_layout *layout, const double *q, uint32_t self, struct block_work *work);
+void block_nearest(struct block_hit *best, const struct block_layout *layout, const struct block_source *source, const double *q, uint32_t self,
+                   struct block_work *work);
 
 /* Shows every entry y with key(q, y) <= min(limit, reach(y)) to visit(), in no promised order, until it returns other than 0. */
 typedef int block_visitor(void *ctx, uint32_t node, double key);
-void block_visit(const struct block_layout *layout, const double *q, double limit, block_visitor *visit, void *ctx, struct block_work *work);
+void block_visit(const struct block_layout *layout, const struct block_source *source, const double *q, double limit, block_visitor *visit, void *ctx,
+                 struct block_work *work);
+
+/*
+ * k-NN. The scratch of one thread, for queries one after the other; block_near_take() makes room for any k up to the one it is given.
+ */
+struct block_candidate {
+    double least, most; /* between these lies its key */
+    uint32_t lane;      /* block * 64 + lane */
+};
+struct block_near {
+    double *most;                      /* [capacity]: the k least upper ends in order, or room to select among them */
+    struct block_candidate *candidate; /* [capacity]: all that may be among the k nearest of what was scanned */
+    size_t k, capacity, count;
+    size_t mark;                       /* of so many candidates the k-th is selected next */
+    double limit;                      /* the k-th key is at most this */
+};
+int block_near_take(struct block_near *near, const struct base_env *env, size_t k, struct pcct_error *err);
+void block_near_free(struct block_near *near, const struct base_env *env);
 
 /* Offers every entry that can be among the k least by (key, label) to `top`, which the caller has started; entry `self` is left out. A child is
- * skipped when its bound is above top->limit, or equal to it with no label below top->limit_id. */
-void block_knn(struct base_topk *top, const struct block_layout *layout, const double *q, uint32_t self, struct block_work *work);
+ * skipped when its bound is above the k-th key, or equal to it with no label below that one's. */
+void block_knn(struct base_topk *top, struct block_near *near, const struct block_layout *layout, const struct block_source *source, const double *q,
+               uint32_t self, struct block_work *work);
 
 /* The block whose box is nearest at each inner node from the root: queries that share it are near each other. BLOCK_NONE when empty. */
 uint32_t block_home(const struct block_layout *layout, const double *q);
 
-/* Proves T6 (a) to (e) against the source and the reaches that reach_of(ctx, node) says (negative infinity: not to be in the layout).
+/* Proves T6 (a) to (e) against the source; has(owner, node) says whether the layout is to have an entry.
  * Errors: DAMAGED, naming the first fault. Used by index_check, tests and fsck. */
-int block_check(const struct block_layout *layout, const struct block_source *source, double (*reach_of)(const void *ctx, uint32_t node),
-                const void *ctx, struct pcct_error *err);
+int block_check(const struct block_layout *layout, const struct block_source *source, int (*has)(const void *owner, uint32_t node),
+                struct pcct_error *err);
 
 /* The arrays as bytes, for writing out and mapping. Order and element sizes are fixed. */
-enum { BLOCK_ARRAYS = 11 };
+enum { BLOCK_ARRAYS = 12 };
 struct block_array {
     const char *name;
     struct base_buffer *buffer;

@@ -64,7 +64,7 @@ static void gather(void *ctx, size_t begin, size_t end, int thread)
     struct build *build = ctx;
 
     (void)thread;
-    for (size_t i = begin; i < end; i++) block_record_set(&build->records, i, build->node[i], (uint32_t)i);
+    for (size_t i = begin; i < end; i++) block_record_set(&build->records, i, build->node[i]);
 }
 
 /* Where the run [begin, end) is cut: after half of its pieces of the next size below. */
@@ -165,10 +165,9 @@ static void number_all(struct build *build)
     layout->room = build->n / 2;
 }
 
-int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n, int fill,
-                struct pcct_error *err)
+int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, int fill, struct pcct_error *err)
 {
-    struct build build = { .layout = layout, .records = { source, reach, NULL, block_record_bytes(layout->dim), layout->dim }, .node = node };
+    struct build build = { .layout = layout, .records = { source, NULL, block_record_bytes(layout->dim), layout->dim }, .node = node };
     struct job all = { &build, 0, n };
     size_t inners = 0;
     int status = 0;

@@ -148,75 +148,124 @@ done:
 
 /* ---- contents ----------------------------------------------------------------------------------------------------------------------------- */
 
+/* Whether `scale` may be a block's. */
+static int good_scale(double scale)
+{
+    int exponent = 0;
+
+    return scale > 0 && scale <= METRIC_SCALE_MAX && frexp(scale, &exponent) == 0.5;
+}
+
 static int check_lane(const struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t lane, struct pcct_error *err)
 {
     const uint32_t node = block_nodes(layout, block)[lane];
-    const double *x = block_lanes(layout, block) + lane;
+    const double *frame = block_frame(layout, block), *low = block_low(layout, block), *high = block_high(layout, block);
+    const double *place = block_source_place(source, layout->dim, node);
+    const float *y = block_lanes(layout, block) + lane, kept = block_reaches(layout, block)[lane];
 
     for (uint32_t j = 0; j < layout->dim; j++) {
-        if (memcmp(&x[(size_t)j * METRIC_LANES], &source->place[(size_t)node * layout->dim + j], sizeof *x) != 0) {
+        const float wanted = (float)((place[j] - frame[1 + j]) * frame[0]);
+
+        if (!(place[j] >= low[j] && place[j] <= high[j])) {
+            return DAMAGED(err, "T6b: coordinate %u of entry %u is outside of the box of block %u", (unsigned)j, (unsigned)node, (unsigned)block);
+        }
+        if (memcmp(&y[(size_t)j * METRIC_LANES], &wanted, sizeof wanted) != 0 || !(fabsf(wanted) <= 1)) {
             return DAMAGED(err, "T6e: entry %u has another coordinate %u in block %u", (unsigned)node, (unsigned)j, (unsigned)block);
         }
     }
-    if (block_labels(layout, block)[lane] != (source->label ? source->label[node] : (int64_t)node)) {
-        return DAMAGED(err, "T6e: entry %u has label %" PRId64 " in block %u", (unsigned)node, block_labels(layout, block)[lane], (unsigned)block);
+    if (block_source_label(source, node) < *block_least(layout, block)) {
+        return DAMAGED(err, "T6c: the least label of block %u is above that of entry %u", (unsigned)block, (unsigned)node);
+    }
+    if (kept != block_reach_kept(layout, block, block_source_reach(source, node))) {
+        return DAMAGED(err, "T6e: entry %u has reach %g in block %u instead of %g", (unsigned)node, block_reach_told(layout, block, kept),
+                       (unsigned)block, block_source_reach(source, node));
     }
     return 0;
 }
 
-/* A slot against its child: a lane of a block, or a slot of an inner node. Enclosing is transitive, so checking each slot against the level below
- * checks every ancestor against every entry. */
+static int check_block(const struct block_layout *layout, const struct block_source *source, uint32_t block, struct pcct_error *err)
+{
+    const struct block_link *link = block_link_of(layout, block);
+    int status = 0;
+
+    if (link->count == 0) return 0;
+    if (!good_scale(block_frame(layout, block)[0])) return DAMAGED(err, "T6e: block %u has the scale %g", (unsigned)block, block_frame(layout, block)[0]);
+    for (uint32_t lane = 0; lane < link->count; lane++) TRY(check_lane(layout, source, block, lane, err));
+done:
+    return status;
+}
+
+/* What a slot says of its child. */
+struct summary {
+    const double *low, *high; /* step apart */
+    size_t step;
+    double reach;
+    int64_t label;
+};
+
+static int check_summary(const struct block_layout *layout, uint32_t inner, uint32_t slot, const struct summary *below, struct pcct_error *err)
+{
+    const double *from = block_boxes(layout, inner) + slot, *to = from + (size_t)layout->dim * METRIC_FANOUT;
+
+    for (uint32_t j = 0; j < layout->dim; j++) {
+        if (!(below->low[j * below->step] >= from[(size_t)j * METRIC_FANOUT] && below->high[j * below->step] <= to[(size_t)j * METRIC_FANOUT])) {
+            return DAMAGED(err, "T6b: the box in slot %u of inner node %u leaves out coordinate %u of what is below", (unsigned)slot, (unsigned)inner,
+                           (unsigned)j);
+        }
+    }
+    if (!(below->reach <= block_top_reaches(layout, inner)[slot])) {
+        return DAMAGED(err, "T6c: the reach in slot %u of inner node %u is less than one below", (unsigned)slot, (unsigned)inner);
+    }
+    if (below->label < block_least_labels(layout, inner)[slot]) {
+        return DAMAGED(err, "T6c: the label in slot %u of inner node %u is above one below", (unsigned)slot, (unsigned)inner);
+    }
+    return 0;
+}
+
+/* A slot against its child: a block, which has been checked against its entries, or each slot of an inner node. Enclosing is transitive, so checking
+ * each slot against the level below checks every ancestor against every entry. */
 static int check_slot(const struct block_layout *layout, uint32_t inner, uint32_t slot, struct pcct_error *err)
 {
     const uint32_t child = block_children(layout, inner)[slot], number = child & ~BLOCK_IS_LEAF, dim = layout->dim;
-    const int leaf = (child & BLOCK_IS_LEAF) != 0;
-    const size_t step = leaf ? METRIC_LANES : METRIC_FANOUT;
-    const double *low = leaf ? block_lanes(layout, number) : block_boxes(layout, number), *high = leaf ? low : low + (size_t)dim * METRIC_FANOUT;
-    const double *reach = leaf ? block_reaches(layout, number) : block_top_reaches(layout, number);
-    const int64_t *label = leaf ? block_labels(layout, number) : block_least_labels(layout, number);
-    const double *from = block_boxes(layout, inner) + slot, *to = from + (size_t)dim * METRIC_FANOUT;
+    const uint32_t count = block_child_link(layout, child)->count;
+    int status = 0;
 
-    for (uint32_t i = 0; i < block_child_link(layout, child)->count; i++) {
-        for (uint32_t j = 0; j < dim; j++) {
-            if (!(low[j * step + i] >= from[(size_t)j * METRIC_FANOUT] && high[j * step + i] <= to[(size_t)j * METRIC_FANOUT])) {
-                return DAMAGED(err, "T6b: the box in slot %u of inner node %u leaves out coordinate %u of %u below", (unsigned)slot, (unsigned)inner,
-                               (unsigned)j, (unsigned)i);
-            }
+    for (uint32_t i = 0; i < count; i++) {
+        struct summary below;
+
+        if (child & BLOCK_IS_LEAF) {
+            below = (struct summary){ block_low(layout, number), block_high(layout, number), 1,
+                                      block_reach_told(layout, number, block_reaches(layout, number)[i]), *block_least(layout, number) };
+        } else {
+            const double *low = block_boxes(layout, number) + i;
+
+            below = (struct summary){ low, low + (size_t)dim * METRIC_FANOUT, METRIC_FANOUT, block_top_reaches(layout, number)[i],
+                                      block_least_labels(layout, number)[i] };
         }
-        if (!(reach[i] <= block_top_reaches(layout, inner)[slot])) {
-            return DAMAGED(err, "T6c: the reach in slot %u of inner node %u is below that of %u below", (unsigned)slot, (unsigned)inner, (unsigned)i);
-        }
-        if (label[i] < block_least_labels(layout, inner)[slot]) {
-            return DAMAGED(err, "T6c: the label in slot %u of inner node %u is above that of %u below", (unsigned)slot, (unsigned)inner, (unsigned)i);
-        }
+        TRY(check_summary(layout, inner, slot, &below, err));
     }
-    return 0;
+done:
+    return status;
 }
 
-/* Entry by entry: in the layout exactly if it should be, with the reach that it should have. */
-static int check_entry(const struct block_layout *layout, uint32_t node, double reach, struct pcct_error *err)
+/* Entry by entry: in the layout exactly if it should be. */
+static int check_entry(const struct block_layout *layout, uint32_t node, int wanted, struct pcct_error *err)
 {
     const uint32_t at = node < layout->rows ? block_where(layout)[node] : BLOCK_NONE;
-    const int wanted = reach != -(double)INFINITY;
-    double kept;
 
-    if (wanted != (at != BLOCK_NONE)) return DAMAGED(err, "T6a: entry %u is %s", (unsigned)node, wanted ? "missing" : "there and should not be");
-    if (!wanted) return 0;
-    kept = block_reaches(layout, at / METRIC_LANES)[at % METRIC_LANES];
-    return kept == reach ? 0 : DAMAGED(err, "T6e: entry %u has reach %g instead of %g", (unsigned)node, kept, reach);
+    if (wanted == (at != BLOCK_NONE)) return 0;
+    return DAMAGED(err, "T6a: entry %u is %s", (unsigned)node, wanted ? "missing" : "there and should not be");
 }
 
-int block_check(const struct block_layout *layout, const struct block_source *source, double (*reach_of)(const void *ctx, uint32_t node),
-                const void *ctx, struct pcct_error *err)
+int block_check(const struct block_layout *layout, const struct block_source *source, int (*has)(const void *owner, uint32_t node),
+                struct pcct_error *err)
 {
     int status = 0;
 
     TRY(block_check_links(layout, err)); /* T6a: one lane each, by `where` both ways; T6d */
-    for (uint32_t node = source->rows; node < layout->rows; node++) TRY(check_entry(layout, node, -(double)INFINITY, err));
-    for (uint32_t node = 0; node < source->rows; node++) TRY(check_entry(layout, node, reach_of(ctx, node), err));
-    for (uint32_t block = 0; block < layout->blocks; block++) {
-        for (uint32_t lane = 0; lane < block_link_of(layout, block)->count; lane++) TRY(check_lane(layout, source, block, lane, err));
-    }
+    for (uint32_t node = source->rows; node < layout->rows; node++) TRY(check_entry(layout, node, 0, err));
+    for (uint32_t node = 0; node < source->rows; node++) TRY(check_entry(layout, node, has(source->owner, node) != 0, err));
+    for (uint32_t block = 0; block < layout->blocks; block++) TRY(check_block(layout, source, block, err));
     for (uint32_t inner = 0; inner < layout->inners; inner++) {
         for (uint32_t slot = 0; slot < block_inner(layout, inner)->count; slot++) TRY(check_slot(layout, inner, slot, err));
     }

@@ -47,7 +47,6 @@ struct insertion {
     struct block_layout *layout;
     const struct block_source *source;
     const uint32_t *node;
-    const double *reach;
     size_t n;
     struct base_pair *pair;       /* [n] family and block, number of the entry; sorted */
     struct group *group;
@@ -56,7 +55,6 @@ struct insertion {
     uint32_t *number, *fresh;     /* blocks and inner nodes */
     size_t numbers, fresh_blocks, fresh_inners, record_count;
     struct block_records records; /* of what is split or laid out anew: old lanes and new entries */
-    double *record_reach;         /* [record_count] */
     uint32_t *touched;            /* [families + fresh_inners] */
 };
 
@@ -189,10 +187,8 @@ static int reserve(struct insertion *insertion, struct pcct_error *err)
     TRY(base_take(&insertion->number, env, insertion->numbers, sizeof *insertion->number, err));
     TRY(base_take(&insertion->fresh, env, insertion->fresh_inners, sizeof *insertion->fresh, err));
     TRY(base_take(&insertion->touched, env, insertion->families + insertion->fresh_inners, sizeof *insertion->touched, err));
-    TRY(base_take(&insertion->record_reach, env, insertion->record_count, sizeof *insertion->record_reach, err));
     TRY(base_take(&insertion->records.record, env, insertion->record_count, insertion->records.record_bytes, err));
     TRY(block_reserve(layout, layout->blocks + insertion->fresh_blocks, layout->inners + inners_needed(layout, insertion->fresh_inners), rows, err));
-    insertion->records.reach = insertion->record_reach;
 done:
     return status;
 }
@@ -270,8 +266,7 @@ static void split_records(struct insertion *insertion, size_t begin, size_t end,
 static size_t gather_lanes(struct insertion *insertion, size_t record, uint32_t block)
 {
     for (uint32_t lane = 0; lane < block_link_of(insertion->layout, block)->count; lane++, record++) {
-        block_record_take(&insertion->records, record, insertion->layout, block, lane);
-        insertion->record_reach[record] = block_reaches(insertion->layout, block)[lane];
+        block_record_set(&insertion->records, record, block_nodes(insertion->layout, block)[lane]);
     }
     return record;
 }
@@ -280,10 +275,7 @@ static size_t gather_lanes(struct insertion *insertion, size_t record, uint32_t 
 static size_t gather_entries(struct insertion *insertion, size_t record, const struct group *group)
 {
     for (uint32_t i = 0; i < group->count; i++, record++) {
-        const size_t entry = insertion->pair[group->first + i].value;
-
-        block_record_set(&insertion->records, record, insertion->node[entry], (uint32_t)record);
-        insertion->record_reach[record] = insertion->reach[entry];
+        block_record_set(&insertion->records, record, insertion->node[insertion->pair[group->first + i].value]);
     }
     return record;
 }
@@ -302,11 +294,7 @@ static void change_family(struct insertion *insertion, const struct family *fami
 
         if (group->pieces == 1) {
             for (uint32_t i = 0; i < group->count; i++) {
-                const size_t entry = insertion->pair[group->first + i].value;
-                const uint32_t node = insertion->node[entry];
-
-                block_put_lane(layout, group->block, node, insertion->source->place + (size_t)node * layout->dim, insertion->reach[entry],
-                               block_source_label(insertion->source, node));
+                block_put_lane(layout, insertion->source, group->block, insertion->node[insertion->pair[group->first + i].value]);
             }
         } else {
             const size_t end = gather_entries(insertion, gather_lanes(insertion, record, group->block), group);
@@ -401,11 +389,10 @@ static void renew_ancestors(struct insertion *insertion)
     }
 }
 
-static int insert_locally(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n,
-                          struct pcct_error *err)
+static int insert_locally(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err)
 {
-    struct insertion insertion = { .layout = layout, .source = source, .node = node, .reach = reach, .n = n,
-                                   .records = { source, NULL, NULL, block_record_bytes(layout->dim), layout->dim } };
+    struct insertion insertion = { .layout = layout, .source = source, .node = node, .n = n,
+                                   .records = { source, NULL, block_record_bytes(layout->dim), layout->dim } };
     const struct base_env *env = layout->env;
     int status = 0;
 
@@ -431,7 +418,6 @@ done:
     base_free(env, insertion.number);
     base_free(env, insertion.fresh);
     base_free(env, insertion.touched);
-    base_free(env, insertion.record_reach);
     base_free(env, insertion.records.record);
     return status;
 }
@@ -439,7 +425,7 @@ done:
 /* ---- rebuilding --------------------------------------------------------------------------------------------------------------------------- */
 
 /* The entries of a layout, block by block. */
-static size_t list_entries(uint32_t *node, double *reach, const struct block_layout *layout)
+static size_t list_entries(uint32_t *node, const struct block_layout *layout)
 {
     size_t count = 0;
 
@@ -447,45 +433,36 @@ static size_t list_entries(uint32_t *node, double *reach, const struct block_lay
         const uint32_t lanes = block_link_of(layout, block)->count;
 
         memcpy(node + count, block_nodes(layout, block), lanes * sizeof *node);
-        memcpy(reach + count, block_reaches(layout, block), lanes * sizeof *reach);
         count += lanes;
     }
     return count;
 }
 
 /* A layout that doubles was loaded, not kept up: it is packed full. Otherwise room is left for what comes next. */
-static int rebuild_with(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n,
-                        struct pcct_error *err)
+static int rebuild_with(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err)
 {
     const size_t total = (size_t)layout->entries + n;
     struct block_layout built, old = *layout;
     uint32_t *all = NULL;
-    double *all_reach = NULL;
     size_t have;
     int status = 0;
 
     block_init(&built, layout->env, layout->metric);
     TRY(base_take(&all, layout->env, total, sizeof *all, err));
-    TRY(base_take(&all_reach, layout->env, total, sizeof *all_reach, err));
-    have = list_entries(all, all_reach, layout);
+    have = list_entries(all, layout);
     memcpy(all + have, node, n * sizeof *node);
-    memcpy(all_reach + have, reach, n * sizeof *reach);
-    TRY(block_build(&built, source, all, all_reach, total, n >= have ? METRIC_LANES : PIECE, err));
+    TRY(block_build(&built, source, all, total, n >= have ? METRIC_LANES : PIECE, err));
     *layout = built;
     built = old;
 done:
     block_free(&built);
     base_free(layout->env, all);
-    base_free(layout->env, all_reach);
     return status;
 }
 
-int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, const double *reach, size_t n,
-                 struct pcct_error *err)
+int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err)
 {
     if (n == 0) return 0;
-    if (layout->root == BLOCK_NONE || n > layout->room || block_height(layout) >= BLOCK_HEIGHT_GROWN) {
-        return rebuild_with(layout, source, node, reach, n, err);
-    }
-    return insert_locally(layout, source, node, reach, n, err);
+    if (layout->root == BLOCK_NONE || n > layout->room || block_height(layout) >= BLOCK_HEIGHT_GROWN) return rebuild_with(layout, source, node, n, err);
+    return insert_locally(layout, source, node, n, err);
 }

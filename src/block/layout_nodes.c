@@ -37,14 +37,13 @@ done:
 
 void block_clear_lanes(struct block_layout *layout, uint32_t block, uint32_t first)
 {
-    double *lane = block_lanes(layout, block);
+    float *lane = block_lanes(layout, block);
 
     for (uint32_t j = 0; j < layout->dim; j++) {
         for (uint32_t i = first; i < METRIC_LANES; i++) lane[(size_t)j * METRIC_LANES + i] = 0;
     }
     for (uint32_t i = first; i < METRIC_LANES; i++) {
         block_reaches(layout, block)[i] = -1;
-        block_labels(layout, block)[i] = INT64_MAX;
         block_nodes(layout, block)[i] = BLOCK_NONE;
     }
 }
@@ -70,6 +69,8 @@ uint32_t block_take_block(struct block_layout *layout)
     if (block != BLOCK_NONE) layout->free_block = block_link_of(layout, block)->parent;
     else block = layout->blocks++;
     *block_link_of(layout, block) = (struct block_link){ BLOCK_NONE, 0, 0, 0 };
+    memset(block_frame(layout, block), 0, (1 + 3 * (size_t)layout->dim) * sizeof(double));
+    *block_least(layout, block) = INT64_MAX;
     block_clear_lanes(layout, block, 0);
     return block;
 }
@@ -103,41 +104,6 @@ void block_give_inner(struct block_layout *layout, uint32_t inner)
     layout->free_inner = inner;
 }
 
-void block_put_lane(struct block_layout *layout, uint32_t block, uint32_t node, const double *place, double reach, int64_t label)
-{
-    struct block_link *link = block_link_of(layout, block);
-    double *lane = block_lanes(layout, block) + link->count;
-
-    assert(link->count < METRIC_LANES);
-    for (uint32_t j = 0; j < layout->dim; j++) lane[(size_t)j * METRIC_LANES] = place[j];
-    block_reaches(layout, block)[link->count] = reach;
-    block_labels(layout, block)[link->count] = label;
-    block_nodes(layout, block)[link->count] = node;
-    block_where(layout)[node] = block * METRIC_LANES + link->count;
-    link->count++;
-}
-
-void block_move_lanes(struct block_layout *layout, uint32_t to, uint32_t from)
-{
-    const uint32_t have = block_link_of(layout, to)->count, more = block_link_of(layout, from)->count;
-    const uint32_t *node = block_nodes(layout, from);
-
-    assert(have + more <= METRIC_LANES);
-    for (uint32_t j = 0; j < layout->dim; j++) {
-        const size_t axis = (size_t)j * METRIC_LANES;
-
-        memcpy(block_lanes(layout, to) + axis + have, block_lanes(layout, from) + axis, more * sizeof(double));
-    }
-    memcpy(block_reaches(layout, to) + have, block_reaches(layout, from), more * sizeof(double));
-    memcpy(block_labels(layout, to) + have, block_labels(layout, from), more * sizeof(int64_t));
-    memcpy(block_nodes(layout, to) + have, node, more * sizeof *node);
-    for (uint32_t i = 0; i < more; i++) block_where(layout)[node[i]] = to * METRIC_LANES + have + i;
-    block_link_of(layout, to)->count = (uint16_t)(have + more);
-    block_link_of(layout, from)->count = 0;
-}
-
-/* ---- summaries ---------------------------------------------------------------------------------------------------------------------------- */
-
 static int replace_double(double *at, double value)
 {
     const int changed = *at != value;
@@ -146,22 +112,172 @@ static int replace_double(double *at, double value)
     return changed;
 }
 
-int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot)
+/* ---- frames and lanes --------------------------------------------------------------------------------------------------------------------- */
+
+float block_reach_kept(const struct block_layout *layout, uint32_t block, double reach)
 {
-    const uint32_t child = block_children(layout, inner)[slot], number = child & ~BLOCK_IS_LEAF, dim = layout->dim;
-    const int leaf = (child & BLOCK_IS_LEAF) != 0;
-    const uint32_t count = block_child_link(layout, child)->count;
-    const size_t step = leaf ? METRIC_LANES : METRIC_FANOUT;
-    const double *low = leaf ? block_lanes(layout, number) : block_boxes(layout, number);
-    const double *high = leaf ? low : low + (size_t)dim * METRIC_FANOUT;
-    const double *reach = leaf ? block_reaches(layout, number) : block_top_reaches(layout, number);
-    const int64_t *label = leaf ? block_labels(layout, number) : block_least_labels(layout, number);
-    double *box = block_boxes(layout, inner) + slot, most = reach[0];
-    int64_t *least_at = block_least_labels(layout, inner) + slot, least = label[0];
+    return reach < 0 ? -1 : metric_filter_limit(layout->metric, reach * metric_unit(layout->metric, block_frame(layout, block)[0]));
+}
+
+double block_reach_told(const struct block_layout *layout, uint32_t block, float kept)
+{
+    return kept < 0 ? -1 : (double)kept / metric_unit(layout->metric, block_frame(layout, block)[0]);
+}
+
+/* Writes the lane of an entry as the block's frame says; returns whether it is inside. */
+static int write_lane(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t lane)
+{
+    const uint32_t node = block_nodes(layout, block)[lane];
+    const double *frame = block_frame(layout, block), *place = block_source_place(source, layout->dim, node);
+    float *y = block_lanes(layout, block) + lane;
+    int inside = 1;
+
+    for (uint32_t j = 0; j < layout->dim; j++) {
+        const double scaled = (place[j] - frame[1 + j]) * frame[0];
+
+        inside &= fabs(scaled) <= 1;
+        y[(size_t)j * METRIC_LANES] = (float)scaled;
+    }
+    block_reaches(layout, block)[lane] = block_reach_kept(layout, block, block_source_reach(source, node));
+    return inside;
+}
+
+/* The greatest power of two, within bounds, that brings `width` to at most 1. */
+static double scale_for(double width)
+{
+    int exponent = 0;
+
+    if (width < 1 / METRIC_SCALE_MAX) return METRIC_SCALE_MAX;
+    frexp(width, &exponent);
+    return ldexp(1, -exponent);
+}
+
+void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block)
+{
+    double *frame = block_frame(layout, block), width = 0;
+    const double *low = block_low(layout, block), *high = block_high(layout, block);
+    const uint32_t count = block_link_of(layout, block)->count;
+
+    for (uint32_t j = 0; j < layout->dim; j++) {
+        const double centre = low[j] + (high[j] - low[j]) / 2;
+
+        frame[1 + j] = centre;
+        width = fmax(width, fmax(high[j] - centre, centre - low[j]));
+    }
+    frame[0] = scale_for(width);
+    for (uint32_t i = 0; i < count; i++) {
+        const int inside = write_lane(layout, source, block, i);
+
+        assert(inside); /* T6e: rounding is monotone, so nothing in the box is further from the centre than its sides */
+        (void)inside;
+    }
+}
+
+/* Takes one more entry into the box and the least label of a block. */
+static void widen(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node, int first)
+{
+    const double *place = block_source_place(source, layout->dim, node);
+    double *low = block_low(layout, block), *high = block_high(layout, block);
+    const int64_t label = block_source_label(source, node);
+    int64_t *least = block_least(layout, block);
+
+    for (uint32_t j = 0; j < layout->dim; j++) {
+        if (first || place[j] < low[j]) low[j] = place[j];
+        if (first || place[j] > high[j]) high[j] = place[j];
+    }
+    if (first || label < *least) *least = label;
+}
+
+void block_put_lane(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node)
+{
+    struct block_link *link = block_link_of(layout, block);
+    const uint32_t lane = link->count;
+
+    assert(lane < METRIC_LANES);
+    widen(layout, source, block, node, lane == 0);
+    block_nodes(layout, block)[lane] = node;
+    block_where(layout)[node] = block * METRIC_LANES + lane;
+    link->count++;
+    if (lane == 0 || !write_lane(layout, source, block, lane)) block_reframe(layout, source, block);
+}
+
+void block_move_lanes(struct block_layout *layout, const struct block_source *source, uint32_t to, uint32_t from)
+{
+    const uint32_t more = block_link_of(layout, from)->count;
+
+    for (uint32_t i = 0; i < more; i++) block_put_lane(layout, source, to, block_nodes(layout, from)[i]);
+    block_link_of(layout, from)->count = 0;
+}
+
+int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block)
+{
+    const uint32_t count = block_link_of(layout, block)->count, dim = layout->dim, *node = block_nodes(layout, block);
+    double *low = block_low(layout, block), *high = block_high(layout, block);
+    int64_t least = block_source_label(source, node[0]);
     int changed = 0;
 
     assert(count > 0);
-    for (uint32_t j = 0; j < dim; j++, low += step, high += step) {
+    for (uint32_t i = 1; i < count; i++) {
+        const int64_t label = block_source_label(source, node[i]);
+
+        least = label < least ? label : least;
+    }
+    for (uint32_t j = 0; j < dim; j++) {
+        double from = block_source_place(source, dim, node[0])[j], to = from;
+
+        for (uint32_t i = 1; i < count; i++) {
+            const double x = block_source_place(source, dim, node[i])[j];
+
+            from = x < from ? x : from;
+            to = x > to ? x : to;
+        }
+        changed |= replace_double(&low[j], from);
+        changed |= replace_double(&high[j], to);
+    }
+    changed |= *block_least(layout, block) != least;
+    *block_least(layout, block) = least;
+    return changed;
+}
+
+/* ---- summaries ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Writes one slot's reach and label; returns whether they changed. */
+static int replace_rest(struct block_layout *layout, uint32_t inner, uint32_t slot, double reach, int64_t label)
+{
+    int64_t *least = block_least_labels(layout, inner) + slot;
+    const int changed = replace_double(block_top_reaches(layout, inner) + slot, reach) | (*least != label);
+
+    *least = label;
+    return changed;
+}
+
+static int summarise_block(struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t block)
+{
+    const double *low = block_low(layout, block), *high = block_high(layout, block);
+    const float *reach = block_reaches(layout, block);
+    const uint32_t count = block_link_of(layout, block)->count, dim = layout->dim;
+    double *box = block_boxes(layout, inner) + slot;
+    float most = reach[0];
+    int changed = 0;
+
+    for (uint32_t j = 0; j < dim; j++) {
+        changed |= replace_double(box + (size_t)j * METRIC_FANOUT, low[j]);
+        changed |= replace_double(box + (size_t)(dim + j) * METRIC_FANOUT, high[j]);
+    }
+    for (uint32_t i = 1; i < count; i++) most = reach[i] > most ? reach[i] : most;
+    return changed | replace_rest(layout, inner, slot, block_reach_told(layout, block, most), *block_least(layout, block));
+}
+
+static int summarise_inner(struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t child)
+{
+    const uint32_t count = block_inner(layout, child)->count, dim = layout->dim;
+    const double *low = block_boxes(layout, child), *high = low + (size_t)dim * METRIC_FANOUT, *reach = block_top_reaches(layout, child);
+    const int64_t *label = block_least_labels(layout, child);
+    double *box = block_boxes(layout, inner) + slot, most = reach[0];
+    int64_t least = label[0];
+    int changed = 0;
+
+    for (uint32_t j = 0; j < dim; j++, low += METRIC_FANOUT, high += METRIC_FANOUT) {
         double from = low[0], to = high[0];
 
         for (uint32_t i = 1; i < count; i++) {
@@ -175,10 +291,15 @@ int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot)
         most = reach[i] > most ? reach[i] : most;
         least = label[i] < least ? label[i] : least;
     }
-    changed |= replace_double(block_top_reaches(layout, inner) + slot, most);
-    changed |= *least_at != least;
-    *least_at = least;
-    return changed;
+    return changed | replace_rest(layout, inner, slot, most, least);
+}
+
+int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot)
+{
+    const uint32_t child = block_children(layout, inner)[slot];
+
+    assert(block_child_link(layout, child)->count > 0);
+    return child & BLOCK_IS_LEAF ? summarise_block(layout, inner, slot, child & ~BLOCK_IS_LEAF) : summarise_inner(layout, inner, slot, child);
 }
 
 void block_climb(struct block_layout *layout, uint32_t inner)

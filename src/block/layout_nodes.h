@@ -4,6 +4,8 @@
 
 #include "block/layout.h"
 
+#include <math.h>
+
 /*
  * The parts that a layout is made of, for the files of this room only: where things stand in the arrays, and the small steps of which inserting
  * and removing consist. A *slot* is one of the 16 places of an inner node; a *summary* is what the slot keeps of its child: box, greatest reach,
@@ -14,21 +16,37 @@
 enum { BLOCK_HEIGHT_MAX = 32, BLOCK_HEIGHT_GROWN = 16 };
 
 /* In block_arrays() the arrays by block come first, then those by inner node, then `where`. */
-enum { BLOCK_ARRAYS_OF_BLOCKS = 5 };
+enum { BLOCK_ARRAYS_OF_BLOCKS = 6 };
 
-static inline double *block_lanes(const struct block_layout *layout, uint32_t block)
+static inline float *block_lanes(const struct block_layout *layout, uint32_t block)
 {
-    return (double *)layout->lane.data + (size_t)block * layout->dim * METRIC_LANES;
+    return (float *)layout->lane.data + (size_t)block * layout->dim * METRIC_LANES;
 }
 
-static inline double *block_reaches(const struct block_layout *layout, uint32_t block)
+static inline float *block_reaches(const struct block_layout *layout, uint32_t block)
 {
-    return (double *)layout->reach.data + (size_t)block * METRIC_LANES;
+    return (float *)layout->reach.data + (size_t)block * METRIC_LANES;
 }
 
-static inline int64_t *block_labels(const struct block_layout *layout, uint32_t block)
+/* Scale, centre[dim], least sides[dim], greatest sides[dim]. */
+static inline double *block_frame(const struct block_layout *layout, uint32_t block)
 {
-    return (int64_t *)layout->label.data + (size_t)block * METRIC_LANES;
+    return (double *)layout->frame.data + (size_t)block * (1 + 3 * (size_t)layout->dim);
+}
+
+static inline double *block_low(const struct block_layout *layout, uint32_t block)
+{
+    return block_frame(layout, block) + 1 + layout->dim;
+}
+
+static inline double *block_high(const struct block_layout *layout, uint32_t block)
+{
+    return block_low(layout, block) + layout->dim;
+}
+
+static inline int64_t *block_least(const struct block_layout *layout, uint32_t block)
+{
+    return (int64_t *)layout->least.data + block;
 }
 
 static inline uint32_t *block_nodes(const struct block_layout *layout, uint32_t block)
@@ -77,6 +95,16 @@ static inline struct block_link *block_child_link(const struct block_layout *lay
     return child & BLOCK_IS_LEAF ? block_link_of(layout, child & ~BLOCK_IS_LEAF) : block_inner(layout, child);
 }
 
+static inline const double *block_source_place(const struct block_source *source, uint32_t dim, uint32_t node)
+{
+    return source->place + (size_t)node * dim;
+}
+
+static inline double block_source_reach(const struct block_source *source, uint32_t node)
+{
+    return source->reach ? source->reach(source->owner, node) : (double)INFINITY;
+}
+
 static inline int64_t block_source_label(const struct block_source *source, uint32_t node)
 {
     return source->label ? source->label[node] : (int64_t)node;
@@ -97,13 +125,21 @@ void block_give_inner(struct block_layout *layout, uint32_t inner);
 /* Takes all children of an inner node away; they do not learn of it. */
 void block_clear_inner(struct block_layout *layout, uint32_t inner);
 
-/* Lanes beyond the used ones hold zeros, reach -1, the greatest label, no node. */
+/* Lanes beyond the used ones hold zeros, reach -1, no node. */
 void block_clear_lanes(struct block_layout *layout, uint32_t block, uint32_t first);
 
-/* Puts an entry into the next lane of a block, which has one free. Its slot is not told. */
-void block_put_lane(struct block_layout *layout, uint32_t block, uint32_t node, const double *place, double reach, int64_t label);
+/* Puts an entry into the next lane of a block, which has one free; a frame that it is outside of is made anew. Its slot is not told. */
+void block_put_lane(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node);
 /* Moves all lanes of a block to the end of another, which has room. */
-void block_move_lanes(struct block_layout *layout, uint32_t to, uint32_t from);
+void block_move_lanes(struct block_layout *layout, const struct block_source *source, uint32_t to, uint32_t from);
+/* Box and least label of a block from its entries; returns whether they changed. The frame's centre and scale stay. */
+int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block);
+/* Centre and scale from a block's box, and all lanes by them. */
+void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block);
+/* What a lane keeps for a reach. */
+float block_reach_kept(const struct block_layout *layout, uint32_t block, double reach);
+/* At least the reach of every entry whose lane keeps this. */
+double block_reach_told(const struct block_layout *layout, uint32_t block, float kept);
 
 /* Writes the summary of the child of a slot from what is in the child. Returns whether anything changed. */
 int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot);

@@ -54,12 +54,12 @@ static uint32_t partner_of(const struct block_layout *layout, uint32_t inner, ui
 }
 
 /* Puts what the child of `slot` holds into the child of `partner` and frees it. */
-static void join_children(struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t partner)
+static void join_children(struct block_layout *layout, const struct block_source *source, uint32_t inner, uint32_t slot, uint32_t partner)
 {
     const uint32_t from = block_children(layout, inner)[slot], to = block_children(layout, inner)[partner];
 
     if (from & BLOCK_IS_LEAF) {
-        block_move_lanes(layout, to & ~BLOCK_IS_LEAF, from & ~BLOCK_IS_LEAF);
+        block_move_lanes(layout, source, to & ~BLOCK_IS_LEAF, from & ~BLOCK_IS_LEAF);
         block_give_block(layout, from & ~BLOCK_IS_LEAF);
     } else {
         block_inner(layout, to)->size_at_build += block_inner(layout, from)->size_at_build;
@@ -72,7 +72,7 @@ static void join_children(struct block_layout *layout, uint32_t inner, uint32_t 
 
 /* Joins poor children of `inner` with others. Blocks: until none has a partner; returns BLOCK_NONE. Inner nodes: one pair, all summaries above are
  * made right, and the joined node is returned: blocks below it may have found partners. */
-static uint32_t join_poor(struct block_layout *layout, uint32_t inner)
+static uint32_t join_poor(struct block_layout *layout, const struct block_source *source, uint32_t inner)
 {
     const uint32_t *child = block_children(layout, inner);
     const int leaf = (child[0] & BLOCK_IS_LEAF) != 0;
@@ -87,7 +87,7 @@ static uint32_t join_poor(struct block_layout *layout, uint32_t inner)
             slot++;
             continue;
         }
-        join_children(layout, inner, slot, partner);
+        join_children(layout, source, inner, slot, partner);
         if (!leaf) {
             block_climb(layout, inner);
             return joined;
@@ -123,7 +123,7 @@ static void lower_root(struct block_layout *layout)
 }
 
 /* Puts things right above a lowest inner node whose slots have changed: joins what is poor, drops what is empty, renews summaries. */
-static void tidy(struct block_layout *layout, uint32_t inner)
+static void tidy(struct block_layout *layout, const struct block_source *source, uint32_t inner)
 {
     while (inner != BLOCK_NONE) {
         const struct block_link *link = block_inner(layout, inner);
@@ -133,7 +133,7 @@ static void tidy(struct block_layout *layout, uint32_t inner)
             inner = drop_empty(layout, inner);
             continue;
         }
-        joined = join_poor(layout, inner);
+        joined = join_poor(layout, source, inner);
         if (joined == BLOCK_NONE) {
             if (inner == layout->root) break;
             if (!block_summarise(layout, link->parent, link->slot) && link->count >= POOR_CHILDREN) break;
@@ -146,17 +146,14 @@ static void tidy(struct block_layout *layout, uint32_t inner)
 
 /* ---- entries ------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Whether a lane decides part of its block's summary. */
-static int on_edge(const struct block_layout *layout, uint32_t block, uint32_t lane)
+/* Whether an entry decides part of its block's box or the least label. */
+static int on_edge(const struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node)
 {
-    const struct block_link *link = block_link_of(layout, block);
-    const double *x = block_lanes(layout, block) + lane;
-    const double *low = block_boxes(layout, link->parent) + link->slot, *high = low + (size_t)layout->dim * METRIC_FANOUT;
+    const double *place = block_source_place(source, layout->dim, node), *low = block_low(layout, block), *high = block_high(layout, block);
 
-    if (block_reaches(layout, block)[lane] >= block_top_reaches(layout, link->parent)[link->slot]) return 1;
-    if (block_labels(layout, block)[lane] <= block_least_labels(layout, link->parent)[link->slot]) return 1;
-    for (uint32_t j = 0; j < layout->dim; j++, x += METRIC_LANES, low += METRIC_FANOUT, high += METRIC_FANOUT) {
-        if (*x <= *low || *x >= *high) return 1;
+    if (block_source_label(source, node) <= *block_least(layout, block)) return 1;
+    for (uint32_t j = 0; j < layout->dim; j++) {
+        if (place[j] <= low[j] || place[j] >= high[j]) return 1;
     }
     return 0;
 }
@@ -165,56 +162,58 @@ static int on_edge(const struct block_layout *layout, uint32_t block, uint32_t l
 static void drop_lane(struct block_layout *layout, uint32_t block, uint32_t lane)
 {
     const uint32_t last = --block_link_of(layout, block)->count;
-    double *x = block_lanes(layout, block);
+    float *y = block_lanes(layout, block);
+    uint32_t *node = block_nodes(layout, block);
 
-    block_where(layout)[block_nodes(layout, block)[lane]] = BLOCK_NONE;
+    block_where(layout)[node[lane]] = BLOCK_NONE;
     if (lane != last) {
-        for (uint32_t j = 0; j < layout->dim; j++) x[(size_t)j * METRIC_LANES + lane] = x[(size_t)j * METRIC_LANES + last];
+        for (uint32_t j = 0; j < layout->dim; j++) y[(size_t)j * METRIC_LANES + lane] = y[(size_t)j * METRIC_LANES + last];
         block_reaches(layout, block)[lane] = block_reaches(layout, block)[last];
-        block_labels(layout, block)[lane] = block_labels(layout, block)[last];
-        block_nodes(layout, block)[lane] = block_nodes(layout, block)[last];
-        block_where(layout)[block_nodes(layout, block)[lane]] = block * METRIC_LANES + lane;
+        node[lane] = node[last];
+        block_where(layout)[node[lane]] = block * METRIC_LANES + lane;
     }
     block_clear_lanes(layout, block, last);
 }
 
-static void remove_entry(struct block_layout *layout, uint32_t node)
+static void remove_entry(struct block_layout *layout, const struct block_source *source, uint32_t node)
 {
     const uint32_t at = block_where(layout)[node], block = at / METRIC_LANES;
-    const int edge = on_edge(layout, block, at % METRIC_LANES);
+    const int edge = on_edge(layout, source, block, node);
     const struct block_link link = *block_link_of(layout, block);
+    const int reaching = block_reach_told(layout, block, block_reaches(layout, block)[at % METRIC_LANES]) >=
+                         block_top_reaches(layout, link.parent)[link.slot];
 
     drop_lane(layout, block, at % METRIC_LANES);
     if (link.count == 1) {
         block_drop_slot(layout, link.parent, link.slot);
         block_give_block(layout, block);
-        tidy(layout, link.parent);
+        tidy(layout, source, link.parent);
         return;
     }
-    if (edge && block_summarise(layout, link.parent, link.slot)) block_climb(layout, link.parent);
-    if (link.count <= POOR_LANES) tidy(layout, link.parent);
+    if (((edge && block_shrink(layout, source, block)) || reaching) && block_summarise(layout, link.parent, link.slot)) block_climb(layout, link.parent);
+    if (link.count <= POOR_LANES) tidy(layout, source, link.parent);
 }
 
-void block_remove(struct block_layout *layout, const uint32_t *node, size_t n)
+void block_remove(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         assert(node[i] < layout->rows && block_where(layout)[node[i]] != BLOCK_NONE);
-        remove_entry(layout, node[i]);
+        remove_entry(layout, source, node[i]);
     }
     layout->entries -= n;
 }
 
-void block_set_reach(struct block_layout *layout, const uint32_t *node, const double *reach, size_t n)
+void block_renew_reach(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         assert(node[i] < layout->rows && block_where(layout)[node[i]] != BLOCK_NONE);
         const uint32_t at = block_where(layout)[node[i]], block = at / METRIC_LANES;
         const struct block_link *link = block_link_of(layout, block);
-        double *kept = block_reaches(layout, block) + at % METRIC_LANES;
-        const double top = block_top_reaches(layout, link->parent)[link->slot], before = *kept;
+        float *kept = block_reaches(layout, block) + at % METRIC_LANES;
+        const double top = block_top_reaches(layout, link->parent)[link->slot], before = block_reach_told(layout, block, *kept);
 
-        *kept = reach[i];
-        if (reach[i] <= top && before < top) continue; /* neither was nor becomes the greatest */
+        *kept = block_reach_kept(layout, block, block_source_reach(source, node[i]));
+        if (block_reach_told(layout, block, *kept) <= top && before < top) continue; /* neither was nor becomes the greatest */
         if (block_summarise(layout, link->parent, link->slot)) block_climb(layout, link->parent);
     }
 }

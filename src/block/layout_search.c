@@ -5,8 +5,13 @@
 
 #include <math.h>
 
+/*
+ * The filter lets through every entry within the limit and the reach, and few others; what it lets through is decided by its key and reach in double
+ * precision.
+ */
 struct search {
     const struct block_layout *layout;
+    const struct block_source *source;
     const struct metric_kernels *kernels;
     const double *q;
     struct block_work work;
@@ -14,12 +19,13 @@ struct search {
     unsigned count;
 };
 
-static void start(struct search *search, const struct block_layout *layout, const double *q)
+static void start(struct search *search, const struct block_layout *layout, const struct block_source *source, const double *q)
 {
     search->layout = layout;
+    search->source = source;
     search->kernels = layout->metric->kernels;
     search->q = q;
-    search->work = (struct block_work){ 0, 0, 0 };
+    search->work = (struct block_work){ 0, 0, 0, 0 };
     search->count = 0;
     if (layout->root != BLOCK_NONE) search->stack[search->count++] = (struct block_waiting){ 0, 0, layout->root };
 }
@@ -29,6 +35,7 @@ static void add_work(struct block_work *work, const struct block_work *more)
     work->nodes += more->nodes;
     work->blocks += more->blocks;
     work->distances += more->distances;
+    work->exact += more->exact;
 }
 
 /* Puts the children of an inner node on the stack whose bounds are within the limit and their reach. */
@@ -43,64 +50,85 @@ static void open_inner(struct search *search, uint32_t inner, double limit)
     search->count = block_push(search->stack, search->count, layout, inner, bound, mask & block_used_slots(layout, inner));
 }
 
-/* Keys of a block; returns the lanes within the limit and their reach. */
-static uint64_t scan_block(double *key, struct search *search, uint32_t block, double limit)
+/* Filter's values of a block; returns the lanes that may be within the limit, a key, and their reach. */
+static uint64_t scan_block(float *value, struct search *search, uint32_t block, double limit)
 {
     const struct block_layout *layout = search->layout;
+    const double *frame = block_frame(layout, block);
+    const float most = metric_filter_limit(layout->metric, limit * metric_unit(layout->metric, frame[0]));
 
     search->work.blocks++;
     search->work.distances += block_link_of(layout, block)->count;
-    return search->kernels->lanes_reaching(key, block_lanes(layout, block), block_reaches(layout, block), search->q, layout->dim, limit) &
+    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->q, layout->dim, most) &
            block_used_lanes(layout, block);
 }
 
-void block_nearest(struct block_hit *best, const struct block_layout *layout, const double *q, uint32_t self, struct block_work *work)
+/* The key of an entry if it is within its reach, else NaN, which is within nothing. */
+static double key_within_reach(struct search *search, uint32_t node)
 {
-    _Alignas(64) double key[METRIC_LANES];
+    const double key = metric_key(search->layout->metric, search->q, block_source_place(search->source, search->layout->dim, node));
+
+    search->work.exact++;
+    return key <= block_source_reach(search->source, node) ? key : (double)NAN;
+}
+
+/* Takes from a block what is better than *best. */
+static void nearest_in_block(struct block_hit *best, struct search *search, uint32_t block, uint32_t self)
+{
+    const struct metric *metric = search->layout->metric;
+    const double unit = metric_unit(metric, block_frame(search->layout, block)[0]);
+    _Alignas(64) float value[METRIC_LANES];
+    float most = (float)INFINITY;
+
+    for (uint64_t mask = scan_block(value, search, block, best->key); mask != 0; mask &= mask - 1) {
+        const int lane = __builtin_ctzll(mask);
+        const uint32_t node = block_nodes(search->layout, block)[lane];
+        double key;
+
+        if (node == self || value[lane] > most) continue;
+        key = key_within_reach(search, node);
+        if (!(key < best->key || (key == best->key && node < best->node))) continue;
+        *best = (struct block_hit){ key, node };
+        most = metric_filter_limit(metric, key * unit);
+    }
+}
+
+void block_nearest(struct block_hit *best, const struct block_layout *layout, const struct block_source *source, const double *q, uint32_t self,
+                   struct block_work *work)
+{
     struct search search;
 
-    start(&search, layout, q);
+    start(&search, layout, source, q);
     while (search.count > 0) {
         const struct block_waiting at = search.stack[--search.count];
-        const uint32_t block = at.child & ~BLOCK_IS_LEAF;
-        uint64_t mask;
 
         if (at.bound > best->key) continue;
-        if (!(at.child & BLOCK_IS_LEAF)) {
-            open_inner(&search, at.child, best->key);
-            continue;
-        }
-        for (mask = scan_block(key, &search, block, best->key); mask != 0; mask &= mask - 1) {
-            const int lane = __builtin_ctzll(mask);
-            const uint32_t node = block_nodes(layout, block)[lane];
-
-            if (node != self && (key[lane] < best->key || (key[lane] == best->key && node < best->node))) {
-                *best = (struct block_hit){ key[lane], node };
-            }
-        }
+        if (at.child & BLOCK_IS_LEAF) nearest_in_block(best, &search, at.child & ~BLOCK_IS_LEAF, self);
+        else open_inner(&search, at.child, best->key);
     }
     add_work(work, &search.work);
 }
 
-void block_visit(const struct block_layout *layout, const double *q, double limit, block_visitor *visit, void *ctx, struct block_work *work)
+void block_visit(const struct block_layout *layout, const struct block_source *source, const double *q, double limit, block_visitor *visit, void *ctx,
+                 struct block_work *work)
 {
-    _Alignas(64) double key[METRIC_LANES];
+    _Alignas(64) float value[METRIC_LANES];
     struct search search;
 
-    start(&search, layout, q);
+    start(&search, layout, source, q);
     while (search.count > 0) {
         const struct block_waiting at = search.stack[--search.count];
         const uint32_t block = at.child & ~BLOCK_IS_LEAF;
-        uint64_t mask;
 
         if (!(at.child & BLOCK_IS_LEAF)) {
             open_inner(&search, at.child, limit);
             continue;
         }
-        for (mask = scan_block(key, &search, block, limit); mask != 0; mask &= mask - 1) {
-            const int lane = __builtin_ctzll(mask);
+        for (uint64_t mask = scan_block(value, &search, block, limit); mask != 0; mask &= mask - 1) {
+            const uint32_t node = block_nodes(layout, block)[__builtin_ctzll(mask)];
+            const double key = key_within_reach(&search, node);
 
-            if (visit(ctx, block_nodes(layout, block)[lane], key[lane]) != 0) goto done;
+            if (key <= limit && visit(ctx, node, key) != 0) goto done;
         }
     }
 done:

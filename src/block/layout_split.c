@@ -6,26 +6,14 @@
 #include <assert.h>
 #include <string.h>
 
-void block_record_set(const struct block_records *records, size_t i, uint32_t node, uint32_t item)
+void block_record_set(const struct block_records *records, size_t i, uint32_t node)
 {
     struct block_record *record = block_record_at(records, i);
 
     record->node = node;
-    record->item = item;
     if (records->dim <= BLOCK_RECORD_DIM) {
         memcpy(record->place, records->source->place + (size_t)node * records->dim, records->dim * sizeof(double));
     }
-}
-
-void block_record_take(const struct block_records *records, size_t i, const struct block_layout *layout, uint32_t block, uint32_t lane)
-{
-    struct block_record *record = block_record_at(records, i);
-    const double *x = block_lanes(layout, block) + lane;
-
-    record->node = block_nodes(layout, block)[lane];
-    record->item = (uint32_t)i;
-    if (records->dim > BLOCK_RECORD_DIM) return;
-    for (uint32_t j = 0; j < records->dim; j++) record->place[j] = x[(size_t)j * METRIC_LANES];
 }
 
 /* ---- widest axis -------------------------------------------------------------------------------------------------------------------------- */
@@ -160,30 +148,42 @@ void block_records_split(const struct block_records *records, size_t begin, size
 
 /* ---- into lanes --------------------------------------------------------------------------------------------------------------------------- */
 
+/* Box and least label from the records, which are at hand. */
+static void write_box(struct block_layout *layout, uint32_t block, const struct block_records *records, size_t begin, size_t end)
+{
+    double *low = block_low(layout, block), *high = block_high(layout, block);
+    int64_t least = INT64_MAX;
+
+    for (size_t i = begin; i < end; i++) {
+        const struct block_record *record = block_record_at(records, i);
+        const double *place = block_record_place(records, record);
+        const int64_t label = block_source_label(records->source, record->node);
+
+        least = label < least ? label : least;
+        for (uint32_t j = 0; j < layout->dim; j++) {
+            if (i == begin || place[j] < low[j]) low[j] = place[j];
+            if (i == begin || place[j] > high[j]) high[j] = place[j];
+        }
+    }
+    *block_least(layout, block) = least;
+}
+
 void block_records_write(struct block_layout *layout, uint32_t block, const struct block_records *records, size_t begin, size_t end)
 {
-    const uint32_t count = (uint32_t)(end - begin), dim = layout->dim;
-    uint64_t order[METRIC_LANES]; /* node, then place in the run */
-    double *lane = block_lanes(layout, block);
+    const uint32_t count = (uint32_t)(end - begin);
+    uint32_t *node = block_nodes(layout, block);
 
     assert(begin < end && end - begin <= METRIC_LANES);
     for (uint32_t i = 0; i < count; i++) {
-        const uint64_t item = (uint64_t)block_record_at(records, begin + i)->node << 32 | i;
+        const uint32_t next = block_record_at(records, begin + i)->node;
         uint32_t at = i;
 
-        for (; at > 0 && order[at - 1] > item; at--) order[at] = order[at - 1];
-        order[at] = item;
+        for (; at > 0 && node[at - 1] > next; at--) node[at] = node[at - 1];
+        node[at] = next;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        const struct block_record *record = block_record_at(records, begin + (uint32_t)order[i]);
-        const double *place = block_record_place(records, record);
-
-        for (uint32_t j = 0; j < dim; j++) lane[(size_t)j * METRIC_LANES + i] = place[j];
-        block_reaches(layout, block)[i] = records->reach[record->item];
-        block_labels(layout, block)[i] = block_source_label(records->source, record->node);
-        block_nodes(layout, block)[i] = record->node;
-        block_where(layout)[record->node] = block * METRIC_LANES + i;
-    }
+    for (uint32_t i = 0; i < count; i++) block_where(layout)[node[i]] = block * METRIC_LANES + i;
     block_link_of(layout, block)->count = (uint16_t)count;
+    write_box(layout, block, records, begin, end);
+    block_reframe(layout, records->source, block);
     block_clear_lanes(layout, block, count);
 }

@@ -12,13 +12,11 @@ enum { BLOCK_RECORD_DIM = 12 };
 
 struct block_record {
     uint32_t node;
-    uint32_t item;  /* where its reach stands */
     double place[]; /* dim coordinates if dim <= BLOCK_RECORD_DIM */
 };
 
 struct block_records {
     const struct block_source *source;
-    const double *reach;  /* by item */
     char *record;
     size_t record_bytes;
     uint32_t dim;
@@ -40,9 +38,8 @@ static inline const double *block_record_place(const struct block_records *recor
     return records->dim <= BLOCK_RECORD_DIM ? record->place : records->source->place + (size_t)record->node * records->dim;
 }
 
-/* Makes a record of an entry; of a lane, whose item is the record's own number. */
-void block_record_set(const struct block_records *records, size_t i, uint32_t node, uint32_t item);
-void block_record_take(const struct block_records *records, size_t i, const struct block_layout *layout, uint32_t block, uint32_t lane);
+/* Makes a record of an entry. */
+void block_record_set(const struct block_records *records, size_t i, uint32_t node);
 
 /* Moves records [begin, end) about so that the first middle - begin of them are the least along the widest axis of their box (ties by label, then
  * node). Expected linear time for any input. */

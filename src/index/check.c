@@ -101,9 +101,10 @@ static int meet(void *ctx, uint32_t node, double key)
 static uint32_t too_near(const struct index_state *s, uint32_t node)
 {
     struct meeting meeting = { node, INDEX_NONE };
-    struct block_work work = { 0, 0, 0 };
+    const struct block_source source = index_source(s);
+    struct block_work work = { 0, 0, 0, 0 };
 
-    block_visit(&s->layout, index_place(s, node), index_level_reach(&s->metric, index_level(s)[node]), meet, &meeting, &work);
+    block_visit(&s->layout, &source, index_place(s, node), index_level_reach(&s->metric, index_level(s)[node]), meet, &meeting, &work);
     return meeting.other;
 }
 
@@ -169,18 +170,16 @@ done:
 
 /* ---- all together --------------------------------------------------------------------------------------------------------------------------- */
 
-static double reach_of(const void *ctx, uint32_t node)
+static int is_live(const void *state, uint32_t node)
 {
-    const struct index_state *state = ctx;
-
-    return index_is_live(state, node) ? index_node_reach(state, node) : -(double)INFINITY;
+    return index_is_live(state, node);
 }
 
 static int check_layout(const struct index_state *state, struct pcct_error *err)
 {
     struct block_source source = index_source(state);
     struct pcct_error detail = { 0, "" };
-    int status = block_check(&state->layout, &source, reach_of, state, &detail);
+    int status = block_check(&state->layout, &source, is_live, &detail);
 
     if (status == 0) return 0;
     return base_fail(err, status, status == PCCT_E_DAMAGED ? "T6 layout: %s" : "%s", detail.message);

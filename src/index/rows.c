@@ -78,7 +78,6 @@ void index_recount(struct index_state *state)
 /* Nodes for one call of the layout. */
 struct lanes {
     uint32_t *node;
-    double *reach;
     size_t n;
 };
 
@@ -135,16 +134,9 @@ static int take_lanes(struct lanes *lanes, const struct base_env *env, struct pc
     int status = 0;
 
     TRY(base_take(&lanes->node, env, lanes->n, sizeof *lanes->node, err));
-    TRY(base_take(&lanes->reach, env, lanes->n, sizeof *lanes->reach, err));
     lanes->n = 0;
 done:
     return status;
-}
-
-static void free_lanes(struct lanes *lanes, const struct base_env *env)
-{
-    base_free(env, lanes->reach);
-    base_free(env, lanes->node);
 }
 
 /* Everything that can fail but the layout's own growth, before anything changes. */
@@ -164,10 +156,7 @@ static int prepare(struct moving *m, struct pcct_error *err)
         const struct index_change *c = &m->move[i];
         struct lanes *lanes = lanes_of(m, c);
 
-        if (lanes) {
-            lanes->node[lanes->n] = c->node;
-            lanes->reach[lanes->n++] = index_row_reach(&m->state->metric, &c->after);
-        }
+        if (lanes) lanes->node[lanes->n++] = c->node;
         if (leaves_list(m, c)) m->out[m->n_out++] = (struct index_link){ c->before.parent, c->node, index_list_order(c->before.level) };
         if (enters_list(c)) m->in[m->n_in++] = (struct index_link){ c->after.parent, c->node, index_list_order(c->after.level) };
     }
@@ -234,25 +223,24 @@ int index_rows_move(struct index_state *state, const struct index_change *moves,
 {
     struct moving m = { .state = state, .move = moves, .n = n };
     const struct base_env *env = state->env;
-    struct block_source source;
+    const struct block_source source = index_source(state);
     int status = 0;
 
     if (n == 0) return 0;
     TRY(prepare(&m, err));
-    block_remove(&state->layout, m.leave.node, m.leave.n);
+    block_remove(&state->layout, &source, m.leave.node, m.leave.n);
     base_par_for(env, n, GRAIN, write_rows, &m);
     state->n_live += (uint32_t)m.live;
     move_root(&m);
     base_par_for(env, n, GRAIN, drop_lists, &m);
     index_links_remove(state, m.out, m.n_out);
     index_links_add(state, m.in, m.n_in);
-    block_set_reach(&state->layout, m.stay.node, m.stay.reach, m.stay.n);
-    source = index_source(state);
-    if (m.come.n > 0) TRY(block_insert(&state->layout, &source, m.come.node, m.come.reach, m.come.n, err));
+    block_renew_reach(&state->layout, &source, m.stay.node, m.stay.n);
+    if (m.come.n > 0) TRY(block_insert(&state->layout, &source, m.come.node, m.come.n, err));
 done:
-    free_lanes(&m.leave, env);
-    free_lanes(&m.come, env);
-    free_lanes(&m.stay, env);
+    base_free(env, m.leave.node);
+    base_free(env, m.come.node);
+    base_free(env, m.stay.node);
     base_free(env, m.in);
     base_free(env, m.out);
     return status;

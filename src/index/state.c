@@ -68,9 +68,14 @@ double index_node_reach(const struct index_state *state, uint32_t node)
     return node == state->root ? (double)INFINITY : index_level_reach(&state->metric, index_level(state)[node]);
 }
 
+static double reach_of(const void *state, uint32_t node)
+{
+    return index_node_reach(state, node);
+}
+
 struct block_source index_source(const struct index_state *state)
 {
-    return (struct block_source){ index_places(state), index_label(state), state->n };
+    return (struct block_source){ index_places(state), index_label(state), reach_of, state, state->n };
 }
 
 /* ---- appending ---------------------------------------------------------------------------------------------------------------------------- */
@@ -239,21 +244,16 @@ int index_rebuild_layout(struct index_state *state, struct pcct_error *err)
 {
     struct block_source source = index_source(state);
     uint32_t *node = NULL;
-    double *reach = NULL;
     size_t n = 0;
     int status = 0;
 
     TRY(base_take(&node, state->env, state->n_live, sizeof *node, err));
-    TRY(base_take(&reach, state->env, state->n_live, sizeof *reach, err));
     for (uint32_t i = 0; i < state->n; i++) {
-        if (!index_is_live(state, i)) continue;
-        node[n] = i;
-        reach[n++] = index_node_reach(state, i);
+        if (index_is_live(state, i)) node[n++] = i;
     }
     assert(n == state->n_live);
-    TRY(block_build(&state->layout, &source, node, reach, n, FILL, err));
+    TRY(block_build(&state->layout, &source, node, n, FILL, err));
 done:
-    base_free(state->env, reach);
     base_free(state->env, node);
     return status;
 }

@@ -3,10 +3,12 @@
  * The kernels, once, over vectors of WIDTH doubles. No include guard: each kernels_<isa>.c includes it after it has defined
  *   ISA                    function attribute that turns the instructions on
  *   TABLES, TABLE_NAME     the tables to define, one for each way to sum, and their name
- *   vec, WIDTH, GROUP      a vector, its doubles, how many of them are summed side by side (registers)
+ *   vec, WIDTH             a vector of doubles, how many they are
+ *   fvec, FWIDTH, FGROUP   a vector of floats, how many they are, how many vectors are summed side by side (registers)
  *   vec_load vec_store vec_all vec_add vec_sub vec_mul vec_max vec_min vec_abs
+ *   fvec_load and so on, and fvec_add_product(sum, a, b)
  *   vec_not_above(a, b)    bit i: a[i] <= b[i]
- * Every lane does exactly the operations of metric_key(), in its order, so all instances give the same bits. The functions are specialised for a
+ * Every bound is made of exactly the operations of metric_key(), in its order, so all instances give the same bits. The functions are specialised for a
  * few dimensions and for the way to sum by inlining them with constants: at small dimensions the loop costs more than its body.
  */
 #define UNROLLED _Pragma("GCC unroll 16") /* the sums stay in registers only so */
@@ -19,32 +21,40 @@ INSIDE vec add_up(vec sum, vec t, enum metric_sum how)
     return how == METRIC_SIZES ? vec_add(sum, vec_abs(t)) : vec_max(sum, vec_abs(t));
 }
 
-INSIDE uint64_t scan(double *key, const double *lane, const double *reach, const double *q, enum metric_sum how, uint32_t dim, double limit)
+/* The same for the filter, which may round as it likes. */
+INSIDE fvec filter_up(fvec sum, fvec t, enum metric_sum how)
 {
-    const vec bar = vec_all(limit);
+    if (how == METRIC_SQUARES) return fvec_add_product(sum, t, t);
+    return how == METRIC_SIZES ? fvec_add(sum, fvec_abs(t)) : fvec_max(sum, fvec_abs(t));
+}
+
+INSIDE uint64_t scan(float *value, const float *lane, const float *reach, const double *frame, const double *q, enum metric_sum how, uint32_t dim,
+                     float limit)
+{
+    const fvec bar = fvec_all(limit);
+    float centre[METRIC_DIM_MAX];
     uint64_t mask = 0;
 
-    for (unsigned first = 0; first < METRIC_LANES; first += GROUP * WIDTH) {
-        vec sum[GROUP];
+    for (uint32_t j = 0; j < dim; j++) centre[j] = (float)((q[j] - frame[1 + j]) * frame[0]);
+    for (unsigned first = 0; first < METRIC_LANES; first += FGROUP * FWIDTH) {
+        fvec sum[FGROUP];
 
         UNROLLED
-        for (unsigned g = 0; g < GROUP; g++) sum[g] = vec_all(0);
+        for (unsigned g = 0; g < FGROUP; g++) sum[g] = fvec_all(0);
         for (uint32_t j = 0; j < dim; j++) {
-            const vec centre = vec_all(q[j]);
-            const double *at = lane + (size_t)j * METRIC_LANES + first;
+            const fvec middle = fvec_all(centre[j]);
+            const float *at = lane + (size_t)j * METRIC_LANES + first;
 
             UNROLLED
-            for (unsigned g = 0; g < GROUP; g++) {
-                sum[g] = add_up(sum[g], vec_sub(vec_load(at + g * WIDTH), centre), how);
-            }
+            for (unsigned g = 0; g < FGROUP; g++) sum[g] = filter_up(sum[g], fvec_sub(fvec_load(at + g * FWIDTH), middle), how);
         }
         UNROLLED
-        for (unsigned g = 0; g < GROUP; g++) {
-            const unsigned at = first + g * WIDTH;
-            const vec most = reach ? vec_min(bar, vec_load(reach + at)) : bar;
+        for (unsigned g = 0; g < FGROUP; g++) {
+            const unsigned at = first + g * FWIDTH;
+            const fvec most = reach ? fvec_min(bar, fvec_load(reach + at)) : bar;
 
-            vec_store(key + at, sum[g]);
-            mask |= (uint64_t)vec_not_above(sum[g], most) << at;
+            fvec_store(value + at, sum[g]);
+            mask |= (uint64_t)fvec_not_above(sum[g], most) << at;
         }
     }
     return mask;
@@ -92,19 +102,19 @@ INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reac
     default: return call(dim);   \
     }
 
-#define SCAN(d) scan(key, lane, NULL, q, HOW, d, limit)
-#define SCAN_REACHING(d) scan(key, lane, reach, q, HOW, d, limit)
+#define SCAN(d) scan(value, lane, NULL, frame, q, HOW, d, limit)
+#define SCAN_REACHING(d) scan(value, lane, reach, frame, q, HOW, d, limit)
 #define BOUND(d) bound_boxes(bound, box, NULL, q, HOW, d, limit)
 #define BOUND_REACHING(d) bound_boxes(bound, box, reach, q, HOW, d, limit)
 
 /* The four functions of a table; HOW and the names are those of one way to sum. */
 #define FOUR(sum)                                                                                                                          \
-    ISA static uint64_t lanes_##sum(double key[METRIC_LANES], const double *lane, const double *q, uint32_t dim, double limit)             \
+    ISA static uint64_t lanes_##sum(float value[METRIC_LANES], const float *lane, const double *frame, const double *q, uint32_t dim, float limit)\
     {                                                                                                                                      \
         BY_DIM(SCAN)                                                                                                                       \
     }                                                                                                                                      \
-    ISA static uint64_t lanes_reaching_##sum(double key[METRIC_LANES], const double *lane, const double *reach, const double *q,           \
-                                             uint32_t dim, double limit)                                                                   \
+    ISA static uint64_t lanes_reaching_##sum(float value[METRIC_LANES], const float *lane, const float *reach, const double *frame, const double *q,\
+                                             uint32_t dim, float limit)                                                                    \
     {                                                                                                                                      \
         BY_DIM(SCAN_REACHING)                                                                                                              \
     }                                                                                                                                      \

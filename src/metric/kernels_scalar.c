@@ -4,12 +4,14 @@
 #include <math.h>
 
 typedef double vec;
+typedef float fvec;
 
 #define ISA
 #define TABLES metric_kernels_scalar
 #define TABLE_NAME "scalar"
 #define WIDTH 1u
-#define GROUP 8u
+#define FWIDTH 1u
+#define FGROUP 8u
 #define vec_load(p) (*(p))
 #define vec_store(p, v) (*(p) = (v))
 #define vec_all(x) ((double)(x))
@@ -20,6 +22,16 @@ typedef double vec;
 #define vec_min(a, b) lesser(a, b)
 #define vec_abs(v) fabs(v)
 #define vec_not_above(a, b) ((unsigned)((a) <= (b)))
+#define fvec_load(p) (*(p))
+#define fvec_store(p, v) (*(p) = (v))
+#define fvec_all(x) ((float)(x))
+#define fvec_add(a, b) ((a) + (b))
+#define fvec_sub(a, b) ((a) - (b))
+#define fvec_add_product(sum, a, b) ((sum) + (a) * (b))
+#define fvec_max(a, b) fmaxf(a, b)
+#define fvec_min(a, b) fminf(a, b)
+#define fvec_abs(v) fabsf(v)
+#define fvec_not_above(a, b) ((unsigned)((a) <= (b)))
 
 static inline double greater(double a, double b)
 {

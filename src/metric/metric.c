@@ -22,6 +22,19 @@ static const struct kind {
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
+/*
+ * What the filter's values may be off by, proved in docs/algorithm.md. u is what a float is rounded by. Squares: (a + b)^2 <= (1 + e) a^2 + (1 + 1/e) b^2
+ * parts what is relative from what is absolute; a small e lets in few rows in vain, and 1/e times the rest is still far below any distance that matters.
+ */
+static struct metric_filter filter_of(enum metric_sum sum, uint32_t dim)
+{
+    const double u = 0x1p-24, e = 0x1p-12, d = (double)dim, rounding = 1 + 2 * (d + 8) * u;
+
+    if (sum == METRIC_SQUARES) return (struct metric_filter){ (1 + e) * (1 + 4 * u) * rounding, 4.1 * u * u * d * (1 + 1 / e) * rounding };
+    if (sum == METRIC_SIZES) return (struct metric_filter){ (1 + 4 * u) * rounding, 2.1 * u * d * rounding };
+    return (struct metric_filter){ 1 + 8 * u, 2.1 * u };
+}
+
 int metric_init(struct metric *metric, const char *name, uint32_t input_dim, enum metric_isa isa, struct pcct_error *err)
 {
     const struct kind *kind = kinds;
@@ -45,6 +58,7 @@ int metric_init(struct metric *metric, const char *name, uint32_t input_dim, enu
     made.name = kind->name;
     made.sum = kind->sum;
     made.embeds = kind->embeds;
+    made.filter = filter_of(made.sum, made.dim);
     made.kernels = metric_kernels_choose(kind->sum, isa);
     if (!made.kernels) return base_fail(err, PCCT_E_INVALID, "this processor lacks the instructions that were asked for");
     *metric = made;

@@ -43,16 +43,31 @@ enum metric_sum { METRIC_SQUARES, METRIC_SIZES, METRIC_GREATEST, METRIC_SUMS };
 enum metric_isa { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2, METRIC_ISA_AVX512 };
 
 /*
- * Kernels over 64 lanes of points, coordinate-major lane[dim][64], and over 16 boxes, coordinate-major box[2][dim][16] (least sides, then greatest).
- * All arrays are 64-byte aligned. Each writes all keys (bounds) and returns a mask with a bit for each that passes; lanes beyond the used ones hold
- * anything finite and are masked out by the caller.
+ * The filter: nearly keys, in single precision, of 64 rows at a time. The rows of a block stand as y[j] = (float)((x[j] - centre[j]) * scale), where
+ * scale is a power of two, at most METRIC_SCALE_MAX, for which every |y[j]| <= 1; a query is treated in the same way and may come to anything, also
+ * infinity. The filter's value f is the sum that makes a key, of the differences between these, in float. In the block's unit a key is
+ * key * metric_unit(scale), and
+ *     f <= grow * key * unit + slack    and    key * unit <= grow * f + slack,
+ * whatever the data (docs/algorithm.md has the proof). So nothing is missed that lies within a limit when f is compared with metric_filter_limit(),
+ * and few are met in vain. Filter values may differ from processor to processor; what is decided by them may not.
+ */
+struct metric_filter {
+    double grow, slack;
+};
+#define METRIC_SCALE_MAX 0x1p480 /* keys that underflow are then below the slack */
+
+/*
+ * Kernels over the lanes of a block, coordinate-major lane[dim][64], and over 16 boxes, coordinate-major box[2][dim][16] (least sides, then
+ * greatest). frame: scale, then centre[dim]. Arrays of lanes, boxes and reaches are 64-byte aligned. Each writes all values (bounds) and returns a mask
+ * with a bit for each that passes; lanes beyond the used ones hold anything finite and are masked out by the caller.
  */
 struct metric_kernels {
     const char *name;
-    /* key <= limit */
-    uint64_t (*lanes)(double key[METRIC_LANES], const double *lane, const double *q, uint32_t dim, double limit);
-    /* key <= min(limit, reach[i]) */
-    uint64_t (*lanes_reaching)(double key[METRIC_LANES], const double *lane, const double *reach, const double *q, uint32_t dim, double limit);
+    /* filter's value <= limit */
+    uint64_t (*lanes)(float value[METRIC_LANES], const float *lane, const double *frame, const double *q, uint32_t dim, float limit);
+    /* filter's value <= min(limit, reach[i]) */
+    uint64_t (*lanes_reaching)(float value[METRIC_LANES], const float *lane, const float *reach, const double *frame, const double *q, uint32_t dim,
+                               float limit);
     uint32_t (*boxes)(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit);
     uint32_t (*boxes_reaching)(double bound[METRIC_FANOUT], const double *box, const double *reach, const double *q, uint32_t dim, double limit);
 };
@@ -64,6 +79,7 @@ struct metric {
     uint32_t dim;        /* columns inside */
     enum metric_sum sum;
     int embeds;          /* inner rows differ from the caller's */
+    struct metric_filter filter;
     const struct metric_kernels *kernels;
 };
 
@@ -84,6 +100,18 @@ void metric_embed(double *place, const struct metric *metric, const double *rows
 
 /* The key of two inner rows, by definition above. */
 double metric_key(const struct metric *metric, const double *a, const double *b);
+
+/* What a key is multiplied by to be in the unit of rows that are multiplied by `scale`. Exact, and so is the product unless it leaves the range. */
+static inline double metric_unit(const struct metric *metric, double scale)
+{
+    return metric->sum == METRIC_SQUARES ? scale * scale : scale;
+}
+
+/* The filter's value of a row is at most this when its key is at most `limit`, in the block's unit. */
+static inline float metric_filter_limit(const struct metric *metric, double limit)
+{
+    return (float)((metric->filter.grow * limit + metric->filter.slack) * (1 + 0x1p-22)); /* rounding to float takes away less than was added */
+}
 
 /* From key to the distance in the user's unit. Monotone. */
 double metric_distance(const struct metric *metric, double key);

@@ -17,6 +17,7 @@ struct run {
     const struct query_batch *batch;
     const uint32_t *order;              /* queries that share a home block one after the other: they walk the same memory */
     struct base_topk_entry *entry;      /* [threads][k_kept] */
+    struct block_near *near;            /* [threads] */
     size_t k_kept;
     struct block_work *work;            /* [threads] */
     struct base_pair *home;             /* block, query */
@@ -37,20 +38,22 @@ static void answer(const struct run *run, size_t i, struct base_topk *top)
 static void search(void *ctx, size_t begin, size_t end, int thread)
 {
     struct run *run = ctx;
+    const struct block_source source = index_source(run->state);
     struct base_topk top;
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0, 0, 0, 0 };
 
     for (size_t at = begin; at < end; at++) {
         size_t i = run->order[at];
 
         base_topk_start(&top, run->entry + (size_t)thread * run->k_kept, run->k_kept);
-        block_knn(&top, &run->state->layout, run->batch->queries + i * run->state->metric.dim, run->batch->self ? run->batch->self[i] : BLOCK_NONE,
-                  &work);
+        block_knn(&top, &run->near[thread], &run->state->layout, &source, run->batch->queries + i * run->state->metric.dim,
+                  run->batch->self ? run->batch->self[i] : BLOCK_NONE, &work);
         answer(run, i, &top);
     }
     run->work[thread].nodes += work.nodes;
     run->work[thread].blocks += work.blocks;
     run->work[thread].distances += work.distances;
+    run->work[thread].exact += work.exact;
 }
 
 static void compare_all(void *ctx, size_t begin, size_t end, int thread)
@@ -114,21 +117,27 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
               const struct base_env *env, struct block_work *work, struct pcct_error *err)
 {
     struct run run = { .labels = labels, .distances = distances, .counts = counts, .state = state, .batch = batch };
+    const size_t threads = (size_t)base_par_threads(env);
     uint32_t *order = NULL;
     int status = 0;
 
     if (state->n_live == 0) return query_brute(labels, distances, counts, state, batch, env, err); /* nothing to compare with */
     TRY(take_heaps(&run, env, err));
-    TRY(base_take_zero(&run.work, env, (size_t)base_par_threads(env), sizeof *run.work, err));
+    TRY(base_take_zero(&run.work, env, threads, sizeof *run.work, err));
+    TRY(base_take_zero(&run.near, env, threads, sizeof *run.near, err));
+    for (size_t t = 0; t < threads; t++) TRY(block_near_take(&run.near[t], env, run.k_kept, err));
     TRY(sort_by_home(&order, &run, env, err));
     run.order = order;
     base_par_for(env, batch->nq, GRAIN, search, &run);
-    for (int t = 0; work && t < base_par_threads(env); t++) {
+    for (size_t t = 0; work && t < threads; t++) {
         work->nodes += run.work[t].nodes;
         work->blocks += run.work[t].blocks;
         work->distances += run.work[t].distances;
+        work->exact += run.work[t].exact;
     }
 done:
+    for (size_t t = 0; run.near && t < threads; t++) block_near_free(&run.near[t], env);
+    base_free(env, run.near);
     base_free(env, order);
     base_free(env, run.work);
     base_free(env, run.entry);

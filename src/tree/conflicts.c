@@ -7,7 +7,8 @@ enum { GRAIN = 16, BLOCK_FILL = 64, BUDGET_PER_ITEM = 128, BUDGET_BASE = 8192 };
 struct search {
     const struct tree_chunk *chunk;
     struct tree_conflicts *conflicts;
-    struct block_layout layout;   /* over the chunk's items, entries are ranks */
+    struct block_source source;   /* the chunk's items: entries are ranks */
+    struct block_layout layout;
     uint64_t budget, met;         /* entries that may be met, and were */
     uint64_t memory;              /* 1: there was none left */
 };
@@ -52,14 +53,14 @@ static void find(void *ctx, size_t begin, size_t end, int thread)
     const struct tree_chunk *chunk = search->chunk;
     struct tree_conflicts *conflicts = search->conflicts;
     struct base_vector *pair = &conflicts->pair[thread];
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0, 0, 0, 0 };
 
     for (size_t i = begin; i < end && !spent(search); i++) {
         uint32_t rank = chunk->route[i];
         struct meeting meeting = { search, pair, rank, 0 };
         size_t before = pair->count;
 
-        block_visit(&search->layout, chunk->place + (size_t)rank * chunk->state->metric.dim, chunk->key[rank], meet, &meeting, &work);
+        block_visit(&search->layout, &search->source, chunk->place + (size_t)rank * chunk->state->metric.dim, chunk->key[rank], meet, &meeting, &work);
         base_par_add(&search->met, meeting.met % 1024);
         conflicts->owner[rank] = (uint32_t)thread;
         conflicts->start[rank] = before;
@@ -67,21 +68,23 @@ static void find(void *ctx, size_t begin, size_t end, int thread)
     }
 }
 
+static double reach_of(const void *owner, uint32_t rank)
+{
+    const struct tree_chunk *chunk = owner;
+
+    return index_level_reach(&chunk->state->metric, chunk->level[rank]);
+}
+
 static int lay_out(struct search *search, struct pcct_error *err)
 {
     const struct tree_chunk *chunk = search->chunk;
-    struct block_source source = { chunk->place, NULL, (uint32_t)chunk->n };
     uint32_t *rank = NULL;
-    double *reach = NULL;
     int status = 0;
 
+    search->source = (struct block_source){ chunk->place, NULL, reach_of, chunk, (uint32_t)chunk->n };
     TRY(base_arena_take(&rank, chunk->arena, chunk->n, sizeof *rank, err));
-    TRY(base_arena_take(&reach, chunk->arena, chunk->n, sizeof *reach, err));
-    for (size_t i = 0; i < chunk->n; i++) {
-        rank[i] = (uint32_t)i;
-        reach[i] = index_level_reach(&chunk->state->metric, chunk->level[i]);
-    }
-    TRY(block_build(&search->layout, &source, rank, reach, chunk->n, BLOCK_FILL, err));
+    for (size_t i = 0; i < chunk->n; i++) rank[i] = (uint32_t)i;
+    TRY(block_build(&search->layout, &search->source, rank, chunk->n, BLOCK_FILL, err));
 done:
     return status;
 }

@@ -38,7 +38,8 @@ static void locate(void *ctx, size_t begin, size_t end, int thread)
 {
     struct tree_chunk *chunk = ctx;
     const struct index_state *state = chunk->state;
-    struct block_work work = { 0, 0, 0 };
+    const struct block_source source = index_source(state);
+    struct block_work work = { 0, 0, 0, 0 };
     uint32_t last = INDEX_NONE;
 
     (void)thread;
@@ -52,7 +53,7 @@ static void locate(void *ctx, size_t begin, size_t end, int thread)
 
             if (key <= index_node_reach(state, last)) best = (struct block_hit){ key, last };
         }
-        block_nearest(&best, &state->layout, q, chunk->node[rank], &work);
+        block_nearest(&best, &state->layout, &source, q, chunk->node[rank], &work);
         assert(best.node != BLOCK_NONE); /* T1: the root reaches everything */
         last = best.node;
         chunk->key[rank] = best.key;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_block.h"
 
+#include "block/layout_nodes.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,16 @@ static void *room(size_t count, size_t size)
 
     assert_non_null(memory);
     return memory;
+}
+
+static double reach_of(const void *reach, uint32_t node)
+{
+    return ((const double *)reach)[node];
+}
+
+int support_block_has(const void *reach, uint32_t node)
+{
+    return reach_of(reach, node) != -(double)INFINITY;
 }
 
 void support_block_start(struct support_block *block, struct support_env *env, uint32_t rows, uint32_t dim, enum support_shape shape, uint64_t seed)
@@ -34,7 +46,7 @@ void support_block_start(struct support_block *block, struct support_env *env, u
         block->label[other] = 7 * (int64_t)i - 100;
         block->reach[i] = -(double)INFINITY;
     }
-    block->source = (struct block_source){ block->place, block->label, rows };
+    block->source = (struct block_source){ block->place, block->label, reach_of, block->reach, rows };
 }
 
 void support_block_metric(struct support_block *block, const char *name)
@@ -54,11 +66,6 @@ void support_block_finish(struct support_block *block)
     free(block->reach);
     free(block->value);
     free(block->node);
-}
-
-double support_block_reach(const void *reach, uint32_t node)
-{
-    return ((const double *)reach)[node];
 }
 
 double support_block_random_reach(struct support_block *block)
@@ -94,14 +101,20 @@ static void note(struct support_block *block, uint32_t n)
     for (uint32_t i = 0; i < n; i++) block->reach[block->node[i]] = block->value[i];
 }
 
+static void forget(struct support_block *block, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) block->reach[block->node[i]] = -(double)INFINITY;
+}
+
 int support_block_build(struct support_block *block, uint32_t n, int fill, struct pcct_error *err)
 {
     int status;
 
     for (uint32_t i = 0; i < block->rows; i++) block->reach[i] = -(double)INFINITY;
     n = choose(block, n, 0);
-    status = block_build(&block->layout, &block->source, block->node, block->value, n, fill, err);
-    if (status == 0) note(block, n);
+    note(block, n);
+    status = block_build(&block->layout, &block->source, block->node, n, fill, err);
+    if (status != 0) forget(block, n);
     return status;
 }
 
@@ -110,23 +123,24 @@ int support_block_insert(struct support_block *block, uint32_t n, struct pcct_er
     int status;
 
     n = choose(block, n, 0);
-    status = block_insert(&block->layout, &block->source, block->node, block->value, n, err);
-    if (status == 0) note(block, n);
+    note(block, n);
+    status = block_insert(&block->layout, &block->source, block->node, n, err);
+    if (status != 0) forget(block, n);
     return status;
 }
 
 void support_block_remove(struct support_block *block, uint32_t n)
 {
     n = choose(block, n, 1);
-    block_remove(&block->layout, block->node, n);
-    for (uint32_t i = 0; i < n; i++) block->reach[block->node[i]] = -(double)INFINITY;
+    block_remove(&block->layout, &block->source, block->node, n);
+    forget(block, n);
 }
 
-void support_block_set_reach(struct support_block *block, uint32_t n)
+void support_block_renew_reach(struct support_block *block, uint32_t n)
 {
     n = choose(block, n, 1);
-    block_set_reach(&block->layout, block->node, block->value, n);
     note(block, n);
+    block_renew_reach(&block->layout, &block->source, block->node, n);
 }
 
 uint32_t support_block_count(const struct support_block *block)
@@ -138,6 +152,14 @@ uint32_t support_block_count(const struct support_block *block)
 }
 
 /* ---- tightness ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* What the entry's lane says of its reach. */
+static double kept_reach(const struct support_block *block, uint32_t node)
+{
+    const uint32_t at = ((const uint32_t *)block->layout.where.data)[node];
+
+    return block_reach_told(&block->layout, at / METRIC_LANES, block_reaches(&block->layout, at / METRIC_LANES)[at % METRIC_LANES]);
+}
 
 /* Takes one entry into account in a slot of `tight` as the layout's own arrays have it. */
 static void widen(double *box, double *reach, int64_t *label, const struct support_block *block, uint32_t node, size_t at, uint32_t slot)
@@ -151,7 +173,7 @@ static void widen(double *box, double *reach, int64_t *label, const struct suppo
         *low = fmin(*low, x);
         *high = fmax(*high, x);
     }
-    reach[at * METRIC_FANOUT + slot] = fmax(reach[at * METRIC_FANOUT + slot], block->reach[node]);
+    reach[at * METRIC_FANOUT + slot] = fmax(reach[at * METRIC_FANOUT + slot], kept_reach(block, node));
     if (block->label[node] < label[at * METRIC_FANOUT + slot]) label[at * METRIC_FANOUT + slot] = block->label[node];
 }
 
@@ -197,7 +219,7 @@ void support_block_check(const struct support_block *block)
 {
     struct pcct_error err = { 0, "" };
 
-    support_ok(block_check(&block->layout, &block->source, support_block_reach, block->reach, &err), &err);
+    support_ok(block_check(&block->layout, &block->source, support_block_has, &err), &err);
     assert_int_equal(block->layout.entries, support_block_count(block));
     check_tight(block);
 }
@@ -208,21 +230,24 @@ static void ask_knn(const struct support_block *block, const double *q, uint32_t
 {
     struct base_topk_entry *got = room(k, sizeof *got), *wanted = room(k, sizeof *wanted);
     char *alive = room(block->rows, 1);
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0, 0, 0, 0 };
+    struct block_near near;
     struct base_topk top;
     size_t count;
 
     for (uint32_t i = 0; i < block->rows; i++) alive[i] = block->reach[i] != -(double)INFINITY && i != self;
     count = support_brute_knn(wanted, k, block->place, block->label, alive, block->rows, block->metric.sum, block->layout.dim, q);
     base_topk_start(&top, got, k);
-    block_knn(&top, &block->layout, q, self, &work);
+    assert_int_equal(block_near_take(&near, &block->env->env, k, NULL), 0);
+    block_knn(&top, &near, &block->layout, &block->source, q, self, &work);
+    block_near_free(&near, &block->env->env);
     base_topk_finish(&top);
     assert_int_equal(top.count, count);
     for (size_t i = 0; i < count; i++) {
         assert_true(got[i].key == wanted[i].key);
         assert_int_equal(got[i].id, wanted[i].id);
     }
-    assert_true(work.distances >= count);
+    assert_true(work.distances + work.exact >= count);
     free(got);
     free(wanted);
     free(alive);
@@ -231,7 +256,7 @@ static void ask_knn(const struct support_block *block, const double *q, uint32_t
 static void ask_nearest(const struct support_block *block, const double *q, uint32_t self, struct block_hit known)
 {
     struct block_hit wanted = known, got = known;
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0, 0, 0, 0 };
 
     for (uint32_t i = 0; i < block->rows; i++) {
         const double key = metric_key(&block->metric, block->place + (size_t)i * block->layout.dim, q);
@@ -239,7 +264,7 @@ static void ask_nearest(const struct support_block *block, const double *q, uint
         if (block->reach[i] == -(double)INFINITY || i == self || key > block->reach[i]) continue;
         if (key < wanted.key || (key == wanted.key && i < wanted.node)) wanted = (struct block_hit){ key, i };
     }
-    block_nearest(&got, &block->layout, q, self, &work);
+    block_nearest(&got, &block->layout, &block->source, q, self, &work);
     assert_true(got.key == wanted.key);
     assert_int_equal(got.node, wanted.node);
 }
@@ -265,10 +290,10 @@ static int see(void *ctx, uint32_t node, double key)
 static void ask_visit(const struct support_block *block, const double *q, double limit)
 {
     struct seen seen = { block, q, room(block->rows, 1), 0 };
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0, 0, 0, 0 };
     uint64_t count = 0;
 
-    block_visit(&block->layout, q, limit, see, &seen, &work);
+    block_visit(&block->layout, &block->source, q, limit, see, &seen, &work);
     for (uint32_t i = 0; i < block->rows; i++) {
         const double key = metric_key(&block->metric, block->place + (size_t)i * block->layout.dim, q);
         const int wanted = block->reach[i] != -(double)INFINITY && key <= limit && key <= block->reach[i];

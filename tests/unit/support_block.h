@@ -26,14 +26,14 @@ void support_block_start(struct support_block *block, struct support_env *env, u
 void support_block_metric(struct support_block *block, const char *name);
 void support_block_finish(struct support_block *block);
 
-double support_block_reach(const void *reach, uint32_t node); /* for block_check() */
+int support_block_has(const void *reach, uint32_t node); /* for block_check() */
 double support_block_random_reach(struct support_block *block);
 
 /* Builds from, inserts, removes, changes the reach of so many random entries (as many as there are); the list follows. Return what the call did. */
 int support_block_build(struct support_block *block, uint32_t n, int fill, struct pcct_error *err);
 int support_block_insert(struct support_block *block, uint32_t n, struct pcct_error *err);
 void support_block_remove(struct support_block *block, uint32_t n);
-void support_block_set_reach(struct support_block *block, uint32_t n);
+void support_block_renew_reach(struct support_block *block, uint32_t n);
 uint32_t support_block_count(const struct support_block *block);
 
 /* block_check(), and that every box, reach and label of every ancestor is as tight as can be. */
