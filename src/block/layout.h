@@ -18,7 +18,7 @@
  * T6 layout. (a) Each entry stands in exactly one lane of one block and `where` says which; (b) the box that a parent keeps for a child encloses
  * every point below, at every ancestor, and so does a block's own; (c) the reach kept for a child is at least, and the least label at most, those of
  * every lane below; (d) parent, slot and count fields agree with the children, and all blocks hang at one depth; (e) lanes hold the entry's
- * coordinates and reach as the block's frame says, and no coordinate is beyond 1 there.
+ * coordinates and reach as the block's frame says, near boxes the sides as the inner node's, and nothing is beyond 1 there.
  *
  * All arrays are flat and index-linked, so that a layout can be written out and mapped (block_arrays). Threads: reading calls may run
  * concurrently; changing calls exclude all others.
@@ -51,7 +51,9 @@ struct block_layout {
     struct base_buffer least;         /* int64_t [blocks] least label */
     struct base_buffer block;         /* struct block_link [blocks] */
     /* per inner node */
-    struct base_buffer box;           /* double [inners][2][dim][16] */
+    struct base_buffer box;           /* double [inners][2][dim][16] least sides, greatest sides */
+    struct base_buffer near_box;      /* float [inners][2][dim][16]: the same as the node's frame says, for the filter */
+    struct base_buffer near_frame;    /* double [inners][1 + dim]: scale, centre */
     struct base_buffer top_reach;     /* double [inners][16] greatest reach below */
     struct base_buffer least_label;   /* int64_t [inners][16] */
     struct base_buffer child;         /* uint32_t [inners][16] */
@@ -101,6 +103,14 @@ struct block_work {
     uint64_t nodes, blocks, distances, exact;
 };
 
+static inline void block_work_add(struct block_work *work, const struct block_work *more)
+{
+    work->nodes += more->nodes;
+    work->blocks += more->blocks;
+    work->distances += more->distances;
+    work->exact += more->exact;
+}
+
 struct block_hit {
     double key;
     uint32_t node;
@@ -119,24 +129,28 @@ void block_visit(const struct block_layout *layout, const struct block_source *s
 /*
  * k-NN. The scratch of one thread, for queries one after the other; block_near_take() makes room for any k up to the one it is given.
  */
-struct block_candidate {
-    double least, most; /* between these lies its key */
-    uint32_t lane;      /* block * 64 + lane */
-};
 struct block_near {
-    double *most;                      /* [capacity]: the k least upper ends in order, or room to select among them */
-    struct block_candidate *candidate; /* [capacity]: all that may be among the k nearest of what was scanned */
+    double *sorted;         /* few nearest: the k least upper ends in order, -infinity before them; else NULL */
+    double *least, *most;   /* [capacity] candidates, which are all that may be among the k nearest of what was scanned: their keys lie between */
+    uint32_t *lane;         /* [capacity] where they stand: block * 64 + lane */
     size_t k, capacity, count;
-    size_t mark;                       /* of so many candidates the k-th is selected next */
-    double limit;                      /* the k-th key is at most this */
+    size_t mark;            /* of so many candidates the k-th is found next */
+    unsigned length;        /* of sorted; 0: not in use */
+    double limit;           /* the k-th key is at most this */
+    const double *q;        /* the query, and where the entry to leave out stands */
+    uint32_t self;
+    int full;               /* 1: there were more candidates than room */
 };
 int block_near_take(struct block_near *near, const struct base_env *env, size_t k, struct pcct_error *err);
 void block_near_free(struct block_near *near, const struct base_env *env);
 
-/* Offers every entry that can be among the k least by (key, label) to `top`, which the caller has started; entry `self` is left out. A child is
- * skipped when its bound is above the k-th key, or equal to it with no label below that one's. */
-void block_knn(struct base_topk *top, struct block_near *near, const struct block_layout *layout, const struct block_source *source, const double *q,
-               uint32_t self, struct block_work *work);
+/* Finds every entry that can be among the k least by (key, label), entry `self` left out, and has memory fetch what will be looked at: other work in
+ * between, such as the next query's first step, costs nothing. q is borrowed until block_knn_decide(). */
+void block_knn_filter(struct block_near *near, const struct block_layout *layout, const struct block_source *source, const double *q, uint32_t self,
+                      size_t k, struct block_work *work);
+/* Offers what was found to `top`, which the caller has started with the same k. */
+void block_knn_decide(struct base_topk *top, const struct block_near *near, const struct block_layout *layout, const struct block_source *source,
+                      struct block_work *work);
 
 /* The block whose box is nearest at each inner node from the root: queries that share it are near each other. BLOCK_NONE when empty. */
 uint32_t block_home(const struct block_layout *layout, const double *q);
@@ -147,7 +161,7 @@ int block_check(const struct block_layout *layout, const struct block_source *so
                 struct pcct_error *err);
 
 /* The arrays as bytes, for writing out and mapping. Order and element sizes are fixed. */
-enum { BLOCK_ARRAYS = 12 };
+enum { BLOCK_ARRAYS = 14 };
 struct block_array {
     const char *name;
     struct base_buffer *buffer;

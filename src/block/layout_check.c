@@ -164,7 +164,7 @@ static int check_lane(const struct block_layout *layout, const struct block_sour
     const float *y = block_lanes(layout, block) + lane, kept = block_reaches(layout, block)[lane];
 
     for (uint32_t j = 0; j < layout->dim; j++) {
-        const float wanted = (float)((place[j] - frame[1 + j]) * frame[0]);
+        const float wanted = block_framed(frame, j, place[j]);
 
         if (!(place[j] >= low[j] && place[j] <= high[j])) {
             return DAMAGED(err, "T6b: coordinate %u of entry %u is outside of the box of block %u", (unsigned)j, (unsigned)node, (unsigned)block);
@@ -222,6 +222,22 @@ static int check_summary(const struct block_layout *layout, uint32_t inner, uint
     return 0;
 }
 
+/* The near box as the frame says. */
+static int check_near(const struct block_layout *layout, uint32_t inner, uint32_t slot, struct pcct_error *err)
+{
+    const double *box = block_boxes(layout, inner) + slot, *frame = block_near_frame(layout, inner);
+    const float *near_box = block_near_boxes(layout, inner) + slot;
+
+    if (!good_scale(frame[0])) return DAMAGED(err, "T6e: inner node %u has the scale %g", (unsigned)inner, frame[0]);
+    for (uint32_t j = 0; j < 2 * layout->dim; j++) {
+        const float wanted = block_framed(frame, j % layout->dim, box[(size_t)j * METRIC_FANOUT]);
+
+        if (memcmp(&near_box[(size_t)j * METRIC_FANOUT], &wanted, sizeof wanted) == 0 && fabsf(wanted) <= 1) continue;
+        return DAMAGED(err, "T6e: the near box in slot %u of inner node %u is not that of its box", (unsigned)slot, (unsigned)inner);
+    }
+    return 0;
+}
+
 /* A slot against its child: a block, which has been checked against its entries, or each slot of an inner node. Enclosing is transitive, so checking
  * each slot against the level below checks every ancestor against every entry. */
 static int check_slot(const struct block_layout *layout, uint32_t inner, uint32_t slot, struct pcct_error *err)
@@ -230,6 +246,7 @@ static int check_slot(const struct block_layout *layout, uint32_t inner, uint32_
     const uint32_t count = block_child_link(layout, child)->count;
     int status = 0;
 
+    TRY(check_near(layout, inner, slot, err));
     for (uint32_t i = 0; i < count; i++) {
         struct summary below;
 

@@ -79,7 +79,7 @@ static uint32_t route(const struct block_layout *layout, const double *place, in
     uint32_t at = layout->root;
 
     do {
-        layout->metric->kernels->boxes(bound, block_boxes(layout, at), place, layout->dim, (double)INFINITY);
+        layout->metric->kernels->boxes_exact(bound, block_boxes(layout, at), place, layout->dim, (double)INFINITY);
         at = block_children(layout, at)[best_slot(bound, block_least_labels(layout, at), block_inner(layout, at)->count, label)];
     } while (!(at & BLOCK_IS_LEAF));
     return at & ~BLOCK_IS_LEAF;

@@ -2,130 +2,116 @@
 #include "block/layout_near.h"
 
 #include <assert.h>
+#include <math.h>
 
 /*
- * Up to SORTED_MAX the k least upper ends are kept in order. Beyond it candidates gather until there are SELECTED_EVERY more than after the last
- * selection, or a third of k; ROOM is for equal distances and for a block's lanes.
+ * Up to METRIC_SORTED_MAX the k least upper ends are kept in order by a kernel. Beyond it candidates gather until there are FOUND_EVERY more than after
+ * the last search for the k-th, or a third of k. ROOM is for equal distances and for a block's lanes.
  */
-enum { SORTED_MAX = 24, SELECTED_EVERY = 16, ROOM = 512 };
+enum { FOUND_EVERY = 16, ROOM = 512, STEPS = 24 };
 
 int block_near_take(struct block_near *near, const struct base_env *env, size_t k, struct pcct_error *err)
 {
     int status = 0;
 
-    *near = (struct block_near){ .capacity = 2 * k + ROOM };
+    *near = (struct block_near){ .capacity = (2 * k + ROOM) / 8 * 8 };
+    TRY(base_take(&near->sorted, env, METRIC_SORTED_MAX, sizeof *near->sorted, err));
+    TRY(base_take(&near->least, env, near->capacity, sizeof *near->least, err));
     TRY(base_take(&near->most, env, near->capacity, sizeof *near->most, err));
-    TRY(base_take(&near->candidate, env, near->capacity, sizeof *near->candidate, err));
+    TRY(base_take(&near->lane, env, near->capacity, sizeof *near->lane, err));
 done:
     return status;
 }
 
 void block_near_free(struct block_near *near, const struct base_env *env)
 {
-    base_free(env, near->candidate);
+    base_free(env, near->lane);
     base_free(env, near->most);
+    base_free(env, near->least);
+    base_free(env, near->sorted);
 }
 
 void block_near_start(struct block_near *near, size_t k)
 {
-    assert(k >= 1 && 2 * k + ROOM <= near->capacity);
+    assert(k >= 1 && (2 * k + ROOM) / 8 * 8 <= near->capacity);
     near->k = k;
     near->count = 0;
     near->limit = (double)INFINITY;
-    near->mark = k + SELECTED_EVERY;
-    for (size_t i = 0; k <= SORTED_MAX && i < k; i++) near->most[i] = (double)INFINITY;
+    near->mark = k + FOUND_EVERY;
+    near->length = k <= METRIC_SORTED_MAX ? (unsigned)(k + 7) / 8 * 8 : 0;
+    for (size_t i = 0; i < near->length; i++) near->sorted[i] = i < near->length - k ? -(double)INFINITY : (double)INFINITY;
 }
 
-static int is_sorted(const struct block_near *near)
-{
-    return near->k <= SORTED_MAX;
-}
-
+/* Leaves the candidates that begin within the limit. */
 static void drop(struct block_near *near)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < near->count; i++) {
-        if (near->candidate[i].least <= near->limit) near->candidate[kept++] = near->candidate[i];
+        near->least[kept] = near->least[i];
+        near->most[kept] = near->most[i];
+        near->lane[kept] = near->lane[i];
+        kept += near->least[i] <= near->limit;
     }
     near->count = kept;
 }
 
-/* ---- few ---------------------------------------------------------------------------------------------------------------------------------- */
-
-static inline void insert_most(struct block_near *near, double most)
+/* Lowers the limit to a value that the k-th upper end does not exceed, nor fall short of by more than a few places: halving the interval costs no
+ * mispredicted branch, unlike selection by pivots. */
+static void lower_limit(struct block_near *near, const struct metric_kernels *kernels)
 {
-    double *sorted = near->most;
-    size_t at = near->k - 1;
+    const size_t few = near->k / 16 + 2;
+    double low = 0, high = 0;
 
-    for (; at > 0 && sorted[at - 1] > most; at--) sorted[at] = sorted[at - 1];
-    sorted[at] = most;
-    near->limit = sorted[near->k - 1];
-}
+    for (size_t i = 0; i < near->count; i++) high = near->most[i] > high ? near->most[i] : high;
+    high = fmin(high, near->limit);
+    for (int step = 0; step < STEPS; step++) {
+        const double middle = low + (high - low) / 2;
+        const size_t within = kernels->count_within(near->most, near->count, middle);
 
-/* ---- many --------------------------------------------------------------------------------------------------------------------------------- */
-
-/* The k-th least of n values, which are moved about: Hoare's selection by the middle one of three. */
-static double select_least(double *value, size_t n, size_t k)
-{
-    size_t low = 0, high = n - 1;
-
-    while (low < high) {
-        const double a = value[low], b = value[low + (high - low) / 2], c = value[high];
-        const double pivot = a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
-        size_t i = low, j = high;
-
-        while (i <= j) {
-            while (value[i] < pivot) i++;
-            while (value[j] > pivot) j--;
-            if (i > j) break;
-            const double kept = value[i];
-
-            value[i++] = value[j];
-            value[j] = kept;
-            if (j-- == low) break;
-        }
-        if (j != SIZE_MAX && k - 1 <= j) high = j;
-        else if (k - 1 >= i) low = i;
-        else break;
+        if (within < near->k) low = middle;
+        else high = middle;
+        if (within >= near->k && within <= near->k + few) break;
     }
-    return value[k - 1];
+    near->limit = high;
 }
 
-static void narrow(struct block_near *near)
+static void narrow(struct block_near *near, const struct metric_kernels *kernels)
 {
     if (near->count >= near->k) {
-        for (size_t i = 0; i < near->count; i++) near->most[i] = near->candidate[i].most;
-        near->limit = fmin(near->limit, select_least(near->most, near->count, near->k));
+        lower_limit(near, kernels);
         drop(near);
     }
-    near->mark = near->count + (near->k / 3 > SELECTED_EVERY ? near->k / 3 : SELECTED_EVERY);
+    near->mark = near->count + (near->k / 3 > FOUND_EVERY ? near->k / 3 : FOUND_EVERY);
 }
 
-/* ---- both --------------------------------------------------------------------------------------------------------------------------------- */
-
-int block_near_offer(struct block_near *near, const struct metric_filter *filter, double per_unit, const float *value, uint32_t block, uint64_t mask)
+int block_near_offer(struct block_near *near, const struct metric *metric, double unit, const float *value, uint32_t block, uint64_t mask)
 {
-    const double grow = filter->grow * per_unit, slack = filter->slack * per_unit, shrink = per_unit / filter->grow;
+    const struct metric_filter *filter = &metric->filter;
+    const double per_unit = 1 / unit, grow = filter->grow * per_unit, slack = filter->slack * per_unit, shrink = per_unit / filter->grow;
 
     if (near->count + METRIC_LANES > near->capacity) {
         drop(near);
         if (near->count + METRIC_LANES > near->capacity) return 0;
     }
+    if (near->length > 0) {
+        near->limit = metric->kernels->keep_least(near->sorted, near->length, value, mask, grow, slack);
+        mask &= metric->kernels->within(value, metric_filter_limit(metric, near->limit * unit));
+    }
     for (; mask != 0; mask &= mask - 1) {
         const int lane = __builtin_ctzll(mask);
-        const double v = (double)value[lane], most = grow * v + slack, least = shrink * v - slack;
+        const double v = (double)value[lane];
 
-        if (least > near->limit) continue;
-        near->candidate[near->count++] = (struct block_candidate){ least, most, block * METRIC_LANES + (uint32_t)lane };
-        if (is_sorted(near) && most < near->limit) insert_most(near, most);
+        near->least[near->count] = shrink * v - slack;
+        near->most[near->count] = grow * v + slack;
+        near->lane[near->count++] = block * METRIC_LANES + (uint32_t)lane;
     }
-    if (!is_sorted(near) && near->count >= near->mark) narrow(near);
+    if (near->length == 0 && near->count >= near->mark) narrow(near, metric->kernels);
     return 1;
 }
 
-void block_near_finish(struct block_near *near)
+void block_near_finish(struct block_near *near, const struct metric *metric)
 {
-    if (is_sorted(near)) drop(near);
-    else narrow(near);
+    if (near->length > 0) drop(near);
+    else narrow(near, metric->kernels);
 }

@@ -14,11 +14,11 @@
 /* Begins a query for the k nearest. */
 void block_near_start(struct block_near *near, size_t k);
 
-/* Takes in the lanes in `mask` of a block by the filter's values; per_unit: what turns them into keys. Returns 0 when there are more entries within
+/* Takes in the lanes in `mask` of a block by the filter's values, in the unit of the block. Returns 0 when there are more entries within
  * the limit than there is room for, which is so among many equal distances only. */
-int block_near_offer(struct block_near *near, const struct metric_filter *filter, double per_unit, const float *value, uint32_t block, uint64_t mask);
+int block_near_offer(struct block_near *near, const struct metric *metric, double unit, const float *value, uint32_t block, uint64_t mask);
 
 /* Leaves those candidates that can be among the k nearest of all that were offered. */
-void block_near_finish(struct block_near *near);
+void block_near_finish(struct block_near *near, const struct metric *metric);
 
 #endif

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* A frame is made anew when everything in it has come to lie within this of its centre. */
+#define WIDE 0.125
+
 enum { BLOCKS_MAX = UINT32_MAX / METRIC_LANES }; /* block * 64 + lane is a 32-bit number below BLOCK_NONE */
 
 int block_height(const struct block_layout *layout)
@@ -51,9 +54,13 @@ void block_clear_lanes(struct block_layout *layout, uint32_t block, uint32_t fir
 static void clear_slots(struct block_layout *layout, uint32_t inner, uint32_t first)
 {
     double *box = block_boxes(layout, inner);
+    float *near_box = block_near_boxes(layout, inner);
 
     for (uint32_t j = 0; j < 2 * layout->dim; j++) {
-        for (uint32_t i = first; i < METRIC_FANOUT; i++) box[(size_t)j * METRIC_FANOUT + i] = 0;
+        for (uint32_t i = first; i < METRIC_FANOUT; i++) {
+            box[(size_t)j * METRIC_FANOUT + i] = 0;
+            near_box[(size_t)j * METRIC_FANOUT + i] = 0;
+        }
     }
     for (uint32_t i = first; i < METRIC_FANOUT; i++) {
         block_top_reaches(layout, inner)[i] = -1;
@@ -88,6 +95,7 @@ uint32_t block_take_inner(struct block_layout *layout)
     if (inner != BLOCK_NONE) layout->free_inner = block_inner(layout, inner)->parent;
     else inner = layout->inners++;
     *block_inner(layout, inner) = (struct block_link){ BLOCK_NONE, 0, 0, 0 };
+    memset(block_near_frame(layout, inner), 0, (1 + (size_t)layout->dim) * sizeof(double));
     clear_slots(layout, inner, 0);
     return inner;
 }
@@ -133,10 +141,10 @@ static int write_lane(struct block_layout *layout, const struct block_source *so
     int inside = 1;
 
     for (uint32_t j = 0; j < layout->dim; j++) {
-        const double scaled = (place[j] - frame[1 + j]) * frame[0];
+        const float framed = block_framed(frame, j, place[j]);
 
-        inside &= fabs(scaled) <= 1;
-        y[(size_t)j * METRIC_LANES] = (float)scaled;
+        inside &= fabsf(framed) <= 1;
+        y[(size_t)j * METRIC_LANES] = framed;
     }
     block_reaches(layout, block)[lane] = block_reach_kept(layout, block, block_source_reach(source, node));
     return inside;
@@ -152,23 +160,34 @@ static double scale_for(double width)
     return ldexp(1, -exponent);
 }
 
+/* Whether a frame has become so wide for what is in it that the filter suffers. */
+static int is_wide(const double *frame, double most)
+{
+    return most < WIDE && frame[0] < METRIC_SCALE_MAX;
+}
+
+/* Puts a frame's centre in the middle along an axis; returns how far the sides are off. What is inside of all sides then comes to at most 1, since
+ * rounding is monotone and nothing is further from the centre than a side. */
+static double centre_axis(double *frame, uint32_t axis, double low, double high)
+{
+    const double centre = low + (high - low) / 2;
+
+    frame[1 + axis] = centre;
+    return fmax(high - centre, centre - low);
+}
+
 void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block)
 {
-    double *frame = block_frame(layout, block), width = 0;
     const double *low = block_low(layout, block), *high = block_high(layout, block);
     const uint32_t count = block_link_of(layout, block)->count;
+    double *frame = block_frame(layout, block), width = 0;
 
-    for (uint32_t j = 0; j < layout->dim; j++) {
-        const double centre = low[j] + (high[j] - low[j]) / 2;
-
-        frame[1 + j] = centre;
-        width = fmax(width, fmax(high[j] - centre, centre - low[j]));
-    }
+    for (uint32_t j = 0; j < layout->dim; j++) width = fmax(width, centre_axis(frame, j, low[j], high[j]));
     frame[0] = scale_for(width);
     for (uint32_t i = 0; i < count; i++) {
         const int inside = write_lane(layout, source, block, i);
 
-        assert(inside); /* T6e: rounding is monotone, so nothing in the box is further from the centre than its sides */
+        assert(inside); /* T6e */
         (void)inside;
     }
 }
@@ -213,7 +232,9 @@ int block_shrink(struct block_layout *layout, const struct block_source *source,
 {
     const uint32_t count = block_link_of(layout, block)->count, dim = layout->dim, *node = block_nodes(layout, block);
     double *low = block_low(layout, block), *high = block_high(layout, block);
+    const double *frame = block_frame(layout, block);
     int64_t least = block_source_label(source, node[0]);
+    double most = 0;
     int changed = 0;
 
     assert(count > 0);
@@ -233,13 +254,67 @@ int block_shrink(struct block_layout *layout, const struct block_source *source,
         }
         changed |= replace_double(&low[j], from);
         changed |= replace_double(&high[j], to);
+        most = fmax(most, fmax(fabs(from - frame[1 + j]), fabs(to - frame[1 + j])) * frame[0]);
     }
+    if (is_wide(frame, most)) block_reframe(layout, source, block);
     changed |= *block_least(layout, block) != least;
     *block_least(layout, block) = least;
     return changed;
 }
 
 /* ---- summaries ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Writes one slot's near box; returns whether it is inside of the frame. */
+static int write_near(struct block_layout *layout, uint32_t inner, uint32_t slot)
+{
+    const double *box = block_boxes(layout, inner) + slot, *frame = block_near_frame(layout, inner);
+    float *near_box = block_near_boxes(layout, inner) + slot;
+    int inside = frame[0] > 0;
+
+    for (uint32_t j = 0; j < 2 * layout->dim; j++) {
+        const float framed = block_framed(frame, j % layout->dim, box[(size_t)j * METRIC_FANOUT]);
+
+        inside &= fabsf(framed) <= 1;
+        near_box[(size_t)j * METRIC_FANOUT] = framed;
+    }
+    return inside;
+}
+
+/* The frame of an inner node from the boxes of `count` slots, and all near boxes by it. */
+static void reframe_inner(struct block_layout *layout, uint32_t inner, uint32_t count)
+{
+    const double *low = block_boxes(layout, inner), *high = low + (size_t)layout->dim * METRIC_FANOUT;
+    double *frame = block_near_frame(layout, inner), width = 0;
+
+    for (uint32_t j = 0; j < layout->dim; j++, low += METRIC_FANOUT, high += METRIC_FANOUT) {
+        double from = low[0], to = high[0];
+
+        for (uint32_t i = 1; i < count; i++) {
+            from = low[i] < from ? low[i] : from;
+            to = high[i] > to ? high[i] : to;
+        }
+        width = fmax(width, centre_axis(frame, j, from, to));
+    }
+    frame[0] = scale_for(width);
+    for (uint32_t slot = 0; slot < count; slot++) {
+        const int inside = write_near(layout, inner, slot);
+
+        assert(inside); /* T6e */
+        (void)inside;
+    }
+}
+
+/* Brings a slot's near box in step with its box. */
+static void renew_near(struct block_layout *layout, uint32_t inner, uint32_t slot)
+{
+    const uint32_t count = block_inner(layout, inner)->count > slot ? block_inner(layout, inner)->count : slot + 1;
+    const int inside = write_near(layout, inner, slot);
+    const float *near_box = block_near_boxes(layout, inner);
+    float most = 0;
+
+    for (size_t i = 0; i < 2 * (size_t)layout->dim * METRIC_FANOUT; i++) most = fmaxf(most, fabsf(near_box[i])); /* 0 beyond the used slots */
+    if (!inside || is_wide(block_near_frame(layout, inner), (double)most)) reframe_inner(layout, inner, count);
+}
 
 /* Writes one slot's reach and label; returns whether they changed. */
 static int replace_rest(struct block_layout *layout, uint32_t inner, uint32_t slot, double reach, int64_t label)
@@ -264,6 +339,7 @@ static int summarise_block(struct block_layout *layout, uint32_t inner, uint32_t
         changed |= replace_double(box + (size_t)j * METRIC_FANOUT, low[j]);
         changed |= replace_double(box + (size_t)(dim + j) * METRIC_FANOUT, high[j]);
     }
+    renew_near(layout, inner, slot);
     for (uint32_t i = 1; i < count; i++) most = reach[i] > most ? reach[i] : most;
     return changed | replace_rest(layout, inner, slot, block_reach_told(layout, block, most), *block_least(layout, block));
 }
@@ -287,6 +363,7 @@ static int summarise_inner(struct block_layout *layout, uint32_t inner, uint32_t
         changed |= replace_double(box + (size_t)j * METRIC_FANOUT, from);
         changed |= replace_double(box + (size_t)(dim + j) * METRIC_FANOUT, to);
     }
+    renew_near(layout, inner, slot);
     for (uint32_t i = 1; i < count; i++) {
         most = reach[i] > most ? reach[i] : most;
         least = label[i] < least ? label[i] : least;
@@ -331,6 +408,7 @@ static void copy_slot(struct block_layout *layout, uint32_t to, uint32_t to_slot
     for (size_t j = 0; j < 2 * (size_t)layout->dim; j++) out[j * METRIC_FANOUT] = in[j * METRIC_FANOUT];
     block_top_reaches(layout, to)[to_slot] = block_top_reaches(layout, from)[from_slot];
     block_least_labels(layout, to)[to_slot] = block_least_labels(layout, from)[from_slot];
+    renew_near(layout, to, to_slot);
     set_child(layout, to, to_slot, block_children(layout, from)[from_slot]);
 }
 

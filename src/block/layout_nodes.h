@@ -64,6 +64,17 @@ static inline double *block_boxes(const struct block_layout *layout, uint32_t in
     return (double *)layout->box.data + (size_t)inner * 2 * layout->dim * METRIC_FANOUT;
 }
 
+static inline float *block_near_boxes(const struct block_layout *layout, uint32_t inner)
+{
+    return (float *)layout->near_box.data + (size_t)inner * 2 * layout->dim * METRIC_FANOUT;
+}
+
+/* Scale, centre[dim]. */
+static inline double *block_near_frame(const struct block_layout *layout, uint32_t inner)
+{
+    return (double *)layout->near_frame.data + (size_t)inner * (1 + (size_t)layout->dim);
+}
+
 static inline double *block_top_reaches(const struct block_layout *layout, uint32_t inner)
 {
     return (double *)layout->top_reach.data + (size_t)inner * METRIC_FANOUT;
@@ -132,7 +143,7 @@ void block_clear_lanes(struct block_layout *layout, uint32_t block, uint32_t fir
 void block_put_lane(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node);
 /* Moves all lanes of a block to the end of another, which has room. */
 void block_move_lanes(struct block_layout *layout, const struct block_source *source, uint32_t to, uint32_t from);
-/* Box and least label of a block from its entries; returns whether they changed. The frame's centre and scale stay. */
+/* Box and least label of a block from its entries, and its frame if that has become too wide; returns whether box or label changed. */
 int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block);
 /* Centre and scale from a block's box, and all lanes by them. */
 void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block);
@@ -140,6 +151,12 @@ void block_reframe(struct block_layout *layout, const struct block_source *sourc
 float block_reach_kept(const struct block_layout *layout, uint32_t block, double reach);
 /* At least the reach of every entry whose lane keeps this. */
 double block_reach_told(const struct block_layout *layout, uint32_t block, float kept);
+
+/* A place in a frame: scale, centre[dim]. */
+static inline float block_framed(const double *frame, uint32_t axis, double x)
+{
+    return (float)((x - frame[1 + axis]) * frame[0]);
+}
 
 /* Writes the summary of the child of a slot from what is in the child. Returns whether anything changed. */
 int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot);

@@ -27,15 +27,7 @@ static void start(struct search *search, const struct block_layout *layout, cons
     search->q = q;
     search->work = (struct block_work){ 0, 0, 0, 0 };
     search->count = 0;
-    if (layout->root != BLOCK_NONE) search->stack[search->count++] = (struct block_waiting){ 0, 0, layout->root };
-}
-
-static void add_work(struct block_work *work, const struct block_work *more)
-{
-    work->nodes += more->nodes;
-    work->blocks += more->blocks;
-    work->distances += more->distances;
-    work->exact += more->exact;
+    if (layout->root != BLOCK_NONE) search->stack[search->count++] = (struct block_waiting){ 0, layout->root };
 }
 
 /* Puts the children of an inner node on the stack whose bounds are within the limit and their reach. */
@@ -43,8 +35,8 @@ static void open_inner(struct search *search, uint32_t inner, double limit)
 {
     const struct block_layout *layout = search->layout;
     _Alignas(64) double bound[METRIC_FANOUT];
-    const uint32_t mask = search->kernels->boxes_reaching(bound, block_boxes(layout, inner), block_top_reaches(layout, inner), search->q,
-                                                          layout->dim, limit);
+    const uint32_t mask = search->kernels->boxes_reaching(bound, block_near_boxes(layout, inner), block_top_reaches(layout, inner),
+                                                          block_near_frame(layout, inner), &layout->metric->filter, search->q, layout->dim, limit);
 
     search->work.nodes++;
     search->count = block_push(search->stack, search->count, layout, inner, bound, mask & block_used_slots(layout, inner));
@@ -106,7 +98,7 @@ void block_nearest(struct block_hit *best, const struct block_layout *layout, co
         if (at.child & BLOCK_IS_LEAF) nearest_in_block(best, &search, at.child & ~BLOCK_IS_LEAF, self);
         else open_inner(&search, at.child, best->key);
     }
-    add_work(work, &search.work);
+    block_work_add(work, &search.work);
 }
 
 void block_visit(const struct block_layout *layout, const struct block_source *source, const double *q, double limit, block_visitor *visit, void *ctx,
@@ -132,7 +124,7 @@ void block_visit(const struct block_layout *layout, const struct block_source *s
         }
     }
 done:
-    add_work(work, &search.work);
+    block_work_add(work, &search.work);
 }
 
 uint32_t block_home(const struct block_layout *layout, const double *q)
@@ -142,7 +134,8 @@ uint32_t block_home(const struct block_layout *layout, const double *q)
 
     if (at == BLOCK_NONE) return BLOCK_NONE;
     do {
-        layout->metric->kernels->boxes(bound, block_boxes(layout, at), q, layout->dim, (double)INFINITY);
+        layout->metric->kernels->boxes(bound, block_near_boxes(layout, at), block_near_frame(layout, at), &layout->metric->filter, q, layout->dim,
+                                       (double)INFINITY);
         at = block_children(layout, at)[block_first_slot(layout, at, bound)];
     } while (!(at & BLOCK_IS_LEAF));
     return at & ~BLOCK_IS_LEAF;

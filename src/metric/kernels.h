@@ -4,6 +4,8 @@
 
 #include "metric/metric.h"
 
+#include <math.h>
+
 /* The tables that metric_kernels_choose() chooses from. Within the metric room only. */
 #if defined(__x86_64__)
 #define METRIC_X86 1

@@ -8,6 +8,9 @@
  *   vec_load vec_store vec_all vec_add vec_sub vec_mul vec_max vec_min vec_abs
  *   fvec_load and so on, and fvec_add_product(sum, a, b)
  *   vec_not_above(a, b)    bit i: a[i] <= b[i]
+ *   vec_shifted(v, before) v moved up by one place, the last of `before` first
+ *   vec_last(v)            its last double
+ *   vec_of_floats(p)       as many floats widened
  * Every bound is made of exactly the operations of metric_key(), in its order, so all instances give the same bits. The functions are specialised for a
  * few dimensions and for the way to sum by inlining them with constants: at small dimensions the loop costs more than its body.
  */
@@ -60,7 +63,84 @@ INSIDE uint64_t scan(float *value, const float *lane, const float *reach, const 
     return mask;
 }
 
-INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reach, const double *q, enum metric_sum how, uint32_t dim, double limit)
+INSIDE uint64_t values_within(const float *value, float limit)
+{
+    const fvec bar = fvec_all(limit);
+    uint64_t mask = 0;
+
+    UNROLLED
+    for (unsigned at = 0; at < METRIC_LANES; at += FWIDTH) mask |= (uint64_t)fvec_not_above(fvec_load(value + at), bar) << at;
+    return mask;
+}
+
+/* Each new end x moves what is greater up by one place: w[i] = min(w[i], max(w[i - 1], x)). */
+INSIDE double keep(double *sorted, unsigned length, const float *value, uint64_t mask, double grow, double slack)
+{
+    const vec nothing = vec_all(-(double)INFINITY);
+    enum { MOST = METRIC_SORTED_MAX / WIDTH };
+    const unsigned groups = length / WIDTH;
+    double last = sorted[length - 1];
+    vec w[MOST];
+
+    UNROLLED
+    for (unsigned g = 0; g < groups; g++) w[g] = vec_load(sorted + g * WIDTH);
+    for (; mask != 0; mask &= mask - 1) {
+        const double end = grow * (double)value[__builtin_ctzll(mask)] + slack;
+        const vec x = vec_all(end);
+
+        if (!(end < last)) continue;
+        UNROLLED
+        for (unsigned g = groups; g-- > 0;) w[g] = vec_min(w[g], vec_max(vec_shifted(w[g], g > 0 ? w[g - 1] : nothing), x));
+        last = vec_last(w[groups - 1]);
+    }
+    UNROLLED
+    for (unsigned g = 0; g < groups; g++) vec_store(sorted + g * WIDTH, w[g]);
+    return last;
+}
+
+/* One coordinate's distance from a box. */
+#define OUTSIDE(kind, low, centre, high, nothing) kind##_max(kind##_max(kind##_sub(low, centre), kind##_sub(centre, high)), nothing)
+
+INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach, const double *frame, const struct metric_filter *filter,
+                            const double *q, enum metric_sum how, uint32_t dim, double limit)
+{
+    const double per_unit = 1 / (how == METRIC_SQUARES ? frame[0] * frame[0] : frame[0]);
+    const vec shrink = vec_all(per_unit / filter->grow), slack = vec_all(per_unit * filter->slack), bar = vec_all(limit), zero = vec_all(0);
+    const float *high = box + (size_t)dim * METRIC_FANOUT;
+    const fvec nothing = fvec_all(0);
+    enum { SIDE = METRIC_FANOUT / FWIDTH };
+    _Alignas(64) float value[METRIC_FANOUT];
+    float centre[METRIC_DIM_MAX];
+    uint32_t mask = 0;
+    fvec sum[SIDE];
+
+    for (uint32_t j = 0; j < dim; j++) centre[j] = (float)((q[j] - frame[1 + j]) * frame[0]);
+    UNROLLED
+    for (unsigned g = 0; g < SIDE; g++) sum[g] = nothing;
+    for (uint32_t j = 0; j < dim; j++) {
+        const fvec middle = fvec_all(centre[j]);
+
+        UNROLLED
+        for (unsigned g = 0; g < SIDE; g++) {
+            const size_t at = (size_t)j * METRIC_FANOUT + g * FWIDTH;
+
+            sum[g] = filter_up(sum[g], OUTSIDE(fvec, fvec_load(box + at), middle, fvec_load(high + at), nothing), how);
+        }
+    }
+    UNROLLED
+    for (unsigned g = 0; g < SIDE; g++) fvec_store(value + g * FWIDTH, sum[g]);
+    UNROLLED
+    for (unsigned at = 0; at < METRIC_FANOUT; at += WIDTH) {
+        const vec least = vec_max(vec_sub(vec_mul(vec_of_floats(value + at), shrink), slack), zero);
+        const vec most = reach ? vec_min(bar, vec_load(reach + at)) : bar;
+
+        vec_store(bound + at, least);
+        mask |= (uint32_t)vec_not_above(least, most) << at;
+    }
+    return mask;
+}
+
+INSIDE uint32_t bound_exactly(double *bound, const double *box, const double *q, enum metric_sum how, uint32_t dim, double limit)
 {
     const vec bar = vec_all(limit), nothing = vec_all(0);
     const double *high = box + (size_t)dim * METRIC_FANOUT;
@@ -76,18 +156,14 @@ INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reac
         UNROLLED
         for (unsigned g = 0; g < SIDE; g++) {
             const size_t at = (size_t)j * METRIC_FANOUT + g * WIDTH;
-            const vec t = vec_max(vec_max(vec_sub(vec_load(box + at), centre), vec_sub(centre, vec_load(high + at))), nothing);
 
-            sum[g] = add_up(sum[g], t, how);
+            sum[g] = add_up(sum[g], OUTSIDE(vec, vec_load(box + at), centre, vec_load(high + at), nothing), how);
         }
     }
     UNROLLED
     for (unsigned g = 0; g < SIDE; g++) {
-        const unsigned at = g * WIDTH;
-        const vec most = reach ? vec_min(bar, vec_load(reach + at)) : bar;
-
-        vec_store(bound + at, sum[g]);
-        mask |= (uint32_t)vec_not_above(sum[g], most) << at;
+        vec_store(bound + g * WIDTH, sum[g]);
+        mask |= (uint32_t)vec_not_above(sum[g], bar) << (g * WIDTH);
     }
     return mask;
 }
@@ -104,11 +180,33 @@ INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reac
 
 #define SCAN(d) scan(value, lane, NULL, frame, q, HOW, d, limit)
 #define SCAN_REACHING(d) scan(value, lane, reach, frame, q, HOW, d, limit)
-#define BOUND(d) bound_boxes(bound, box, NULL, q, HOW, d, limit)
-#define BOUND_REACHING(d) bound_boxes(bound, box, reach, q, HOW, d, limit)
+#define BOUND(d) bound_boxes(bound, box, NULL, frame, filter, q, HOW, d, limit)
+#define BOUND_REACHING(d) bound_boxes(bound, box, reach, frame, filter, q, HOW, d, limit)
 
-/* The four functions of a table; HOW and the names are those of one way to sum. */
-#define FOUR(sum)                                                                                                                          \
+ISA static uint64_t within(const float value[METRIC_LANES], float limit)
+{
+    return values_within(value, limit);
+}
+
+ISA static size_t count_within(const double *value, size_t n, double limit)
+{
+    const vec bar = vec_all(limit);
+    size_t at = 0, count = 0;
+
+    for (; at + WIDTH <= n; at += WIDTH) count += (size_t)__builtin_popcount(vec_not_above(vec_load(value + at), bar));
+    for (; at < n; at++) count += value[at] <= limit;
+    return count;
+}
+
+ISA static double keep_least(double *sorted, unsigned length, const float value[METRIC_LANES], uint64_t mask, double grow, double slack)
+{
+    if (length == 8) return keep(sorted, 8, value, mask, grow, slack);
+    if (length == 16) return keep(sorted, 16, value, mask, grow, slack);
+    return keep(sorted, METRIC_SORTED_MAX, value, mask, grow, slack);
+}
+
+/* The functions of a table that differ by the way to sum; HOW and the names are those of one. */
+#define FUNCTIONS(sum)                                                                                                                     \
     ISA static uint64_t lanes_##sum(float value[METRIC_LANES], const float *lane, const double *frame, const double *q, uint32_t dim, float limit)\
     {                                                                                                                                      \
         BY_DIM(SCAN)                                                                                                                       \
@@ -118,28 +216,38 @@ INSIDE uint32_t bound_boxes(double *bound, const double *box, const double *reac
     {                                                                                                                                      \
         BY_DIM(SCAN_REACHING)                                                                                                              \
     }                                                                                                                                      \
-    ISA static uint32_t boxes_##sum(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit)           \
+    ISA static uint32_t boxes_##sum(double bound[METRIC_FANOUT], const float *box, const double *frame, const struct metric_filter *filter,\
+                                    const double *q, uint32_t dim, double limit)                                                           \
     {                                                                                                                                      \
         BY_DIM(BOUND)                                                                                                                      \
     }                                                                                                                                      \
-    ISA static uint32_t boxes_reaching_##sum(double bound[METRIC_FANOUT], const double *box, const double *reach, const double *q,         \
-                                             uint32_t dim, double limit)                                                                   \
+    ISA static uint32_t boxes_reaching_##sum(double bound[METRIC_FANOUT], const float *box, const double *reach, const double *frame,      \
+                                             const struct metric_filter *filter, const double *q, uint32_t dim, double limit)              \
     {                                                                                                                                      \
         BY_DIM(BOUND_REACHING)                                                                                                             \
+    }                                                                                                                                      \
+    ISA static uint32_t boxes_exact_##sum(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit)     \
+    {                                                                                                                                      \
+        return bound_exactly(bound, box, q, HOW, dim, limit);                                                                              \
     }
 
 #define HOW METRIC_SQUARES
-FOUR(squares)
+FUNCTIONS(squares)
 #undef HOW
 #define HOW METRIC_SIZES
-FOUR(sizes)
+FUNCTIONS(sizes)
 #undef HOW
 #define HOW METRIC_GREATEST
-FOUR(greatest)
+FUNCTIONS(greatest)
 #undef HOW
 
+#define TABLE(sum)                                                                                                                         \
+    {                                                                                                                                      \
+        TABLE_NAME, lanes_##sum, lanes_reaching_##sum, within, keep_least, count_within, boxes_##sum, boxes_reaching_##sum, boxes_exact_##sum \
+    }
+
 const struct metric_kernels TABLES[METRIC_SUMS] = {
-    [METRIC_SQUARES] = { TABLE_NAME, lanes_squares, lanes_reaching_squares, boxes_squares, boxes_reaching_squares },
-    [METRIC_SIZES] = { TABLE_NAME, lanes_sizes, lanes_reaching_sizes, boxes_sizes, boxes_reaching_sizes },
-    [METRIC_GREATEST] = { TABLE_NAME, lanes_greatest, lanes_reaching_greatest, boxes_greatest, boxes_reaching_greatest },
+    [METRIC_SQUARES] = TABLE(squares),
+    [METRIC_SIZES] = TABLE(sizes),
+    [METRIC_GREATEST] = TABLE(greatest),
 };

@@ -23,7 +23,7 @@
  * gives these bits. A box's bound is computed the same way from the distance to the nearest side; rounding is monotone, so the computed bound
  * never exceeds the computed key of a point in the box: bounds need no margin and are compared with <=.
  */
-enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096 };
+enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORTED_MAX = 24 };
 
 /* Coordinates of this magnitude and beyond are refused, so that no key overflows (4096 * 2^1002 < 2^1024). */
 #define METRIC_COORDINATE_LIMIT 0x1p500
@@ -68,8 +68,22 @@ struct metric_kernels {
     /* filter's value <= min(limit, reach[i]) */
     uint64_t (*lanes_reaching)(float value[METRIC_LANES], const float *lane, const float *reach, const double *frame, const double *q, uint32_t dim,
                                float limit);
-    uint32_t (*boxes)(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit);
-    uint32_t (*boxes_reaching)(double bound[METRIC_FANOUT], const double *box, const double *reach, const double *q, uint32_t dim, double limit);
+    /* The values again: which are <= limit. */
+    uint64_t (*within)(const float value[METRIC_LANES], float limit);
+    /* Of the lanes in `mask` the upper ends, grow * value + slack: the least of all so far stay in sorted[length], ascending; length is 8, 16 or
+     * METRIC_SORTED_MAX.
+     * Returns the last of them. */
+    double (*keep_least)(double *sorted, unsigned length, const float value[METRIC_LANES], uint64_t mask, double grow, double slack);
+    /* How many of n values, which are aligned, are <= limit. */
+    size_t (*count_within)(const double *value, size_t n, double limit);
+    /* Keys that nothing in a box is below, by the filter: boxes in the unit of a frame, rounded outwards. bound <= limit; bound <= min(limit,
+     * reach[i]). */
+    uint32_t (*boxes)(double bound[METRIC_FANOUT], const float *box, const double *frame, const struct metric_filter *filter, const double *q,
+                      uint32_t dim, double limit);
+    uint32_t (*boxes_reaching)(double bound[METRIC_FANOUT], const float *box, const double *reach, const double *frame,
+                               const struct metric_filter *filter, const double *q, uint32_t dim, double limit);
+    /* The same in double precision: the key of the nearest place in the box, with the bits that metric_key() gives it. */
+    uint32_t (*boxes_exact)(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit);
 };
 
 struct metric {

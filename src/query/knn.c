@@ -17,7 +17,7 @@ struct run {
     const struct query_batch *batch;
     const uint32_t *order;              /* queries that share a home block one after the other: they walk the same memory */
     struct base_topk_entry *entry;      /* [threads][k_kept] */
-    struct block_near *near;            /* [threads] */
+    struct block_near *near;            /* [threads][2] */
     size_t k_kept;
     struct block_work *work;            /* [threads] */
     struct base_pair *home;             /* block, query */
@@ -35,25 +35,33 @@ static void answer(const struct run *run, size_t i, struct base_topk *top)
     if (run->counts) run->counts[i] = (int32_t)top->count;
 }
 
+/* Decides the query that was filtered before, while memory fetches what the one after it needs. */
+static void decide(const struct run *run, const struct block_source *source, const struct block_near *near, size_t i, int thread, struct block_work *work)
+{
+    struct base_topk top;
+
+    base_topk_start(&top, run->entry + (size_t)thread * run->k_kept, run->k_kept);
+    block_knn_decide(&top, near, &run->state->layout, source, work);
+    answer(run, i, &top);
+}
+
 static void search(void *ctx, size_t begin, size_t end, int thread)
 {
     struct run *run = ctx;
+    const struct query_batch *batch = run->batch;
     const struct block_source source = index_source(run->state);
-    struct base_topk top;
+    struct block_near *near = run->near + 2 * (size_t)thread;
     struct block_work work = { 0, 0, 0, 0 };
 
     for (size_t at = begin; at < end; at++) {
-        size_t i = run->order[at];
+        const size_t i = run->order[at];
 
-        base_topk_start(&top, run->entry + (size_t)thread * run->k_kept, run->k_kept);
-        block_knn(&top, &run->near[thread], &run->state->layout, &source, run->batch->queries + i * run->state->metric.dim,
-                  run->batch->self ? run->batch->self[i] : BLOCK_NONE, &work);
-        answer(run, i, &top);
+        block_knn_filter(&near[at % 2], &run->state->layout, &source, batch->queries + i * run->state->metric.dim,
+                         batch->self ? batch->self[i] : BLOCK_NONE, run->k_kept, &work);
+        if (at > begin) decide(run, &source, &near[(at - 1) % 2], run->order[at - 1], thread, &work);
     }
-    run->work[thread].nodes += work.nodes;
-    run->work[thread].blocks += work.blocks;
-    run->work[thread].distances += work.distances;
-    run->work[thread].exact += work.exact;
+    decide(run, &source, &near[(end - 1) % 2], run->order[end - 1], thread, &work);
+    block_work_add(&run->work[thread], &work);
 }
 
 static void compare_all(void *ctx, size_t begin, size_t end, int thread)
@@ -124,19 +132,14 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     if (state->n_live == 0) return query_brute(labels, distances, counts, state, batch, env, err); /* nothing to compare with */
     TRY(take_heaps(&run, env, err));
     TRY(base_take_zero(&run.work, env, threads, sizeof *run.work, err));
-    TRY(base_take_zero(&run.near, env, threads, sizeof *run.near, err));
-    for (size_t t = 0; t < threads; t++) TRY(block_near_take(&run.near[t], env, run.k_kept, err));
+    TRY(base_take_zero(&run.near, env, 2 * threads, sizeof *run.near, err));
+    for (size_t i = 0; i < 2 * threads; i++) TRY(block_near_take(&run.near[i], env, run.k_kept, err));
     TRY(sort_by_home(&order, &run, env, err));
     run.order = order;
     base_par_for(env, batch->nq, GRAIN, search, &run);
-    for (size_t t = 0; work && t < threads; t++) {
-        work->nodes += run.work[t].nodes;
-        work->blocks += run.work[t].blocks;
-        work->distances += run.work[t].distances;
-        work->exact += run.work[t].exact;
-    }
+    for (size_t t = 0; work && t < threads; t++) block_work_add(work, &run.work[t]);
 done:
-    for (size_t t = 0; run.near && t < threads; t++) block_near_free(&run.near[t], env);
+    for (size_t i = 0; run.near && i < 2 * threads; i++) block_near_free(&run.near[i], env);
     base_free(env, run.near);
     base_free(env, order);
     base_free(env, run.work);
