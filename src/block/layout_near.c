@@ -2,6 +2,7 @@
 #include "block/layout_near.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 
 /*
@@ -102,7 +103,7 @@ int block_near_offer(struct block_near *near, const struct metric *metric, doubl
         const int lane = __builtin_ctzll(mask);
         const double v = (double)value[lane];
 
-        near->least[near->count] = shrink * v - slack;
+        near->least[near->count] = shrink * fmin(v, (double)FLT_MAX) - slack; /* beyond a float's range v is infinite, the key is not */
         near->most[near->count] = grow * v + slack;
         near->lane[near->count++] = block * METRIC_LANES + (uint32_t)lane;
     }

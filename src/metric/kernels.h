@@ -4,6 +4,7 @@
 
 #include "metric/metric.h"
 
+#include <float.h>
 #include <math.h>
 
 /* The tables that metric_kernels_choose() chooses from. Within the metric room only. */

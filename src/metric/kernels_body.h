@@ -106,6 +106,7 @@ INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach
 {
     const double per_unit = 1 / (how == METRIC_SQUARES ? frame[0] * frame[0] : frame[0]);
     const vec shrink = vec_all(per_unit / filter->grow), slack = vec_all(per_unit * filter->slack), bar = vec_all(limit), zero = vec_all(0);
+    const vec most_known = vec_all((double)FLT_MAX);
     const float *high = box + (size_t)dim * METRIC_FANOUT;
     const fvec nothing = fvec_all(0);
     enum { SIDE = METRIC_FANOUT / FWIDTH };
@@ -131,7 +132,8 @@ INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach
     for (unsigned g = 0; g < SIDE; g++) fvec_store(value + g * FWIDTH, sum[g]);
     UNROLLED
     for (unsigned at = 0; at < METRIC_FANOUT; at += WIDTH) {
-        const vec least = vec_max(vec_sub(vec_mul(vec_of_floats(value + at), shrink), slack), zero);
+        const vec known = vec_min(vec_of_floats(value + at), most_known); /* an infinite value says no more */
+        const vec least = vec_max(vec_sub(vec_mul(known, shrink), slack), zero);
         const vec most = reach ? vec_min(bar, vec_load(reach + at)) : bar;
 
         vec_store(bound + at, least);
