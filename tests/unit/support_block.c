@@ -226,21 +226,27 @@ void support_block_check(const struct support_block *block)
 
 /* ---- questions ---------------------------------------------------------------------------------------------------------------------------- */
 
+void support_block_knn(struct base_topk *top, const struct support_block *block, const double *q, uint32_t self, struct block_work *work)
+{
+    struct block_near near;
+
+    assert_int_equal(block_near_take(&near, &block->env->env, top->k, NULL), 0);
+    block_knn(top, &near, &block->layout, &block->source, q, self, work);
+    block_near_free(&near, &block->env->env);
+}
+
 static void ask_knn(const struct support_block *block, const double *q, uint32_t self, size_t k)
 {
     struct base_topk_entry *got = room(k, sizeof *got), *wanted = room(k, sizeof *wanted);
     char *alive = room(block->rows, 1);
-    struct block_work work = { 0, 0, 0, 0 };
-    struct block_near near;
+    struct block_work work = { 0 };
     struct base_topk top;
     size_t count;
 
     for (uint32_t i = 0; i < block->rows; i++) alive[i] = block->reach[i] != -(double)INFINITY && i != self;
     count = support_brute_knn(wanted, k, block->place, block->label, alive, block->rows, block->metric.sum, block->layout.dim, q);
     base_topk_start(&top, got, k);
-    assert_int_equal(block_near_take(&near, &block->env->env, k, NULL), 0);
-    block_knn(&top, &near, &block->layout, &block->source, q, self, &work);
-    block_near_free(&near, &block->env->env);
+    support_block_knn(&top, block, q, self, &work);
     base_topk_finish(&top);
     assert_int_equal(top.count, count);
     for (size_t i = 0; i < count; i++) {
@@ -256,7 +262,7 @@ static void ask_knn(const struct support_block *block, const double *q, uint32_t
 static void ask_nearest(const struct support_block *block, const double *q, uint32_t self, struct block_hit known)
 {
     struct block_hit wanted = known, got = known;
-    struct block_work work = { 0, 0, 0, 0 };
+    struct block_work work = { 0 };
 
     for (uint32_t i = 0; i < block->rows; i++) {
         const double key = metric_key(&block->metric, block->place + (size_t)i * block->layout.dim, q);
@@ -290,7 +296,7 @@ static int see(void *ctx, uint32_t node, double key)
 static void ask_visit(const struct support_block *block, const double *q, double limit)
 {
     struct seen seen = { block, q, room(block->rows, 1), 0 };
-    struct block_work work = { 0, 0, 0, 0 };
+    struct block_work work = { 0 };
     uint64_t count = 0;
 
     block_visit(&block->layout, &block->source, q, limit, see, &seen, &work);

@@ -40,6 +40,8 @@ uint32_t support_block_count(const struct support_block *block);
 void support_block_check(const struct support_block *block);
 /* block_knn(), block_nearest() and block_visit() for so many random places and stored entries against comparison with every entry. */
 void support_block_ask(struct support_block *block, uint32_t queries, size_t k);
+/* block_knn() with a scratch of its own. */
+void support_block_knn(struct base_topk *top, const struct support_block *block, const double *q, uint32_t self, struct block_work *work);
 /* Whether all arrays and numbers of two layouts are the same. */
 int support_block_same(struct block_layout *a, struct block_layout *b);
 

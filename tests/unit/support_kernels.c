@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_kernels.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KINDS = 6, DIM_MOST = 784 };
+enum { KINDS = 7, PLACES = 5, DIM_SMALL = 20, ROOM = METRIC_DIM_MAX };
+
+static const char *const metric_of[METRIC_SUMS] = { [METRIC_SQUARES] = "euclidean", [METRIC_SIZES] = "manhattan", [METRIC_GREATEST] = "chebyshev" };
+
+static double within_limit(double x)
+{
+    const double most = nextafter(METRIC_COORDINATE_LIMIT, 0);
+
+    return fmax(-most, fmin(most, x));
+}
 
 static double awkward(struct base_random *random, int kind)
 {
@@ -16,129 +26,223 @@ static double awkward(struct base_random *random, int kind)
     case 1: return (double)base_random_below(random, 3) - 1;                                         /* ties */
     case 2: return g * 0x1p-1060;                                                                    /* denormal */
     case 3: return g * 0x1p-540;                                                                     /* squares that are denormal or 0 */
-    case 4: return g * 1e150;                                                                        /* squares near the limit */
+    case 4: return within_limit(g * 1e150);                                                          /* squares near the limit */
+    case 5: return 1e6 + g * 1e-3;                                                                   /* far from 0 */
     default: return ldexp(g, (int)base_random_below(random, 120) - 60) * (base_random_below(random, 4) ? 1 : 0); /* all sizes, and zeros */
     }
 }
 
 struct data {
-    double *lane, *box, *q, *reach, *box_reach;
+    double *row, *frame, *box, *q, *box_reach;
+    float *lane, *reach;
+    double key[METRIC_LANES]; /* of the rows, by definition */
+    struct metric metric;
+    struct base_random random;
 };
 
-static void fill(struct data *data, struct base_random *random, uint32_t dim, int kind)
-{
-    for (uint32_t j = 0; j < dim; j++) {
-        data->q[j] = awkward(random, kind);
-        for (uint32_t i = 0; i < METRIC_LANES; i++) data->lane[j * METRIC_LANES + i] = i == 5 ? data->q[j] : awkward(random, kind);
-        for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
-            const double a = awkward(random, kind), b = awkward(random, kind);
+/* ---- lanes -------------------------------------------------------------------------------------------------------------------------------- */
 
-            data->box[j * METRIC_FANOUT + i] = fmin(a, b);
-            data->box[(dim + j) * METRIC_FANOUT + i] = fmax(a, b);
+/* Rows, the frame in which they are at most 1, and lanes by it. Some frames are not as good as they could be, which is allowed. */
+static void fill_lanes(struct data *data, int kind)
+{
+    const uint32_t dim = data->metric.dim;
+    const int poor = base_random_below(&data->random, 4) == 0;
+    double width = 0, scale = METRIC_SCALE_MAX;
+
+    for (size_t i = 0; i < (size_t)dim * METRIC_LANES; i++) data->row[i] = awkward(&data->random, kind);
+    for (uint32_t j = 0; j < dim; j++) {
+        double low = data->row[j], high = low;
+
+        for (uint32_t i = 0; i < METRIC_LANES; i++) {
+            low = fmin(low, data->row[(size_t)i * dim + j]);
+            high = fmax(high, data->row[(size_t)i * dim + j]);
+        }
+        data->frame[1 + j] = poor ? low : low + (high - low) / 2;
+        width = fmax(width, fmax(high - data->frame[1 + j], data->frame[1 + j] - low));
+    }
+    while (width * scale > 1) scale /= 2;
+    data->frame[0] = poor ? scale / 8 : scale;
+    for (uint32_t j = 0; j < dim; j++) {
+        for (uint32_t i = 0; i < METRIC_LANES; i++) {
+            const double y = (data->row[(size_t)i * dim + j] - data->frame[1 + j]) * data->frame[0];
+
+            assert_true(fabs(y) <= 1);
+            data->lane[j * METRIC_LANES + i] = (float)y;
         }
     }
 }
 
-static double with(double key, double t, enum metric_sum sum)
+/* A query that is a row, nearly a row, another of the kind, far outside, beyond what a float holds. */
+static void fill_query(struct data *data, int kind, int place)
 {
-    if (sum == METRIC_SQUARES) return key + t * t;
-    if (sum == METRIC_SIZES) return key + fabs(t);
-    return fabs(t) > key ? fabs(t) : key;
-}
-
-static double lane_key(const struct data *data, enum metric_sum sum, uint32_t dim, uint32_t i)
-{
-    double key = 0;
-
-    for (uint32_t j = 0; j < dim; j++) key = with(key, data->lane[j * METRIC_LANES + i] - data->q[j], sum);
-    return key;
-}
-
-static double box_bound(const struct data *data, enum metric_sum sum, uint32_t dim, uint32_t i)
-{
-    double bound = 0;
+    const uint32_t dim = data->metric.dim;
+    const double *row = data->row + base_random_below(&data->random, METRIC_LANES) * (size_t)dim;
+    const double times = place == 3 ? ldexp(1, (int)base_random_below(&data->random, 80)) : 0x1p200;
 
     for (uint32_t j = 0; j < dim; j++) {
-        const double low = data->box[j * METRIC_FANOUT + i], high = data->box[(dim + j) * METRIC_FANOUT + i], q = data->q[j];
+        const double x = place < 2 ? row[j] : awkward(&data->random, kind);
+        const double nudge = base_random_gauss(&data->random) * 0x1p-29 / data->frame[0];
 
-        bound = with(bound, q < low ? low - q : q > high ? q - high : 0, sum);
+        data->q[j] = within_limit(place == 1 ? x + nudge : place < 3 ? x : x * times);
     }
-    return bound;
+    for (uint32_t i = 0; i < METRIC_LANES; i++) data->key[i] = support_key(data->row + (size_t)i * dim, data->q, data->metric.sum, dim);
 }
 
-static void check(const struct metric_kernels *k, enum metric_sum sum, struct data *data, struct base_random *random, uint32_t dim)
+/* Both bounds. What is beyond a float's range is infinite, as its limit is. */
+static void check_filter(const struct data *data, const float *value)
 {
-    _Alignas(64) double key[METRIC_LANES], bound[METRIC_FANOUT], other[METRIC_LANES];
-    double wanted[METRIC_LANES], wanted_bound[METRIC_FANOUT], limit;
-    const struct metric_kernels *scalar = metric_kernels_choose(sum, METRIC_ISA_SCALAR);
+    const struct metric_filter *filter = &data->metric.filter;
+    const double unit = metric_unit(&data->metric, data->frame[0]);
 
-    for (uint32_t i = 0; i < METRIC_LANES; i++) wanted[i] = lane_key(data, sum, dim, i);
-    for (uint32_t i = 0; i < METRIC_FANOUT; i++) wanted_bound[i] = box_bound(data, sum, dim, i);
+    for (uint32_t i = 0; i < METRIC_LANES; i++) {
+        const double f = (double)value[i], key = data->key[i] * unit, most = filter->grow * key + filter->slack;
+
+        assert_true(f <= most || most > (double)FLT_MAX * (1 - 0x1p-24));
+        assert_true(key <= filter->grow * f + filter->slack);
+        assert_true(value[i] <= metric_filter_limit(&data->metric, key));
+    }
+}
+
+/* Masks are what comparing the values gives, for a limit; and nothing is missed that lies within it. */
+static void check_masks(struct data *data, const float *right, float limit)
+{
+    _Alignas(64) float value[METRIC_LANES];
+    const struct metric *metric = &data->metric;
+    uint64_t mask, lanes = 0, reaching = 0;
+
+    for (uint32_t i = 0; i < METRIC_LANES; i++) {
+        const float reach[4] = { right[i], nextafterf(right[i], -1), -1, (float)INFINITY };
+
+        data->reach[i] = reach[(i + (i >> 4)) % 4];
+        lanes |= (uint64_t)(right[i] <= limit) << i;
+        reaching |= (uint64_t)(right[i] <= limit && right[i] <= data->reach[i]) << i;
+    }
+    memset(value, 0xff, sizeof value);
+    mask = metric->kernels->lanes(value, data->lane, data->frame, data->q, metric->dim, limit);
+    assert_true(mask == lanes);
+    assert_memory_equal(value, right, sizeof value);
+    memset(value, 0xff, sizeof value);
+    mask = metric->kernels->lanes_reaching(value, data->lane, data->reach, data->frame, data->q, metric->dim, limit);
+    assert_true(mask == reaching);
+    assert_memory_equal(value, right, sizeof value);
+}
+
+static void check_lanes(struct data *data)
+{
+    _Alignas(64) float value[METRIC_LANES];
+    const double unit = metric_unit(&data->metric, data->frame[0]);
+    const uint32_t some = (uint32_t)base_random_below(&data->random, METRIC_LANES);
+    const float limit = metric_filter_limit(&data->metric, data->key[some] * unit);
+    const uint64_t all = data->metric.kernels->lanes(value, data->lane, data->frame, data->q, data->metric.dim, (float)INFINITY);
+
+    assert_true(all == ~UINT64_C(0));
+    check_filter(data, value);
+    check_masks(data, value, (float)INFINITY);
+    check_masks(data, value, -1);
+    check_masks(data, value, 0);
+    check_masks(data, value, value[some]);
+    check_masks(data, value, nextafterf(value[some], -1));
+    check_masks(data, value, limit);
+    for (uint32_t i = 0; i < METRIC_LANES; i++) assert_true(data->key[i] > data->key[some] || value[i] <= limit);
+}
+
+/* ---- boxes -------------------------------------------------------------------------------------------------------------------------------- */
+
+static void fill_boxes(struct data *data, int kind)
+{
+    const size_t dim = data->metric.dim;
+
+    for (size_t at = 0; at < dim * METRIC_FANOUT; at++) {
+        const double a = awkward(&data->random, kind), b = awkward(&data->random, kind);
+
+        data->box[at] = fmin(a, b);
+        data->box[dim * METRIC_FANOUT + at] = fmax(a, b);
+    }
+}
+
+/* To the nearest point of the box. */
+static double box_bound(const struct data *data, uint32_t slot)
+{
+    const uint32_t dim = data->metric.dim;
+    double nearest[ROOM];
+
+    for (uint32_t j = 0; j < dim; j++) {
+        nearest[j] = fmin(fmax(data->q[j], data->box[j * METRIC_FANOUT + slot]), data->box[(dim + j) * METRIC_FANOUT + slot]);
+    }
+    return support_key(nearest, data->q, data->metric.sum, dim);
+}
+
+static void check_boxes(struct data *data)
+{
+    _Alignas(64) double bound[METRIC_FANOUT];
+    const struct metric *metric = &data->metric;
+    double wanted[METRIC_FANOUT];
+
+    for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
+        wanted[i] = box_bound(data, i);
+        data->box_reach[i] = i % 2 ? wanted[i] : nextafter(wanted[i], -1);
+    }
     for (int round = 0; round < 4; round++) {
-        uint64_t lanes = 0, lanes_reaching = 0;
-        uint32_t boxes = 0, boxes_reaching = 0;
+        const double some = wanted[base_random_below(&data->random, METRIC_FANOUT)];
+        const double limit = round == 0 ? (double)INFINITY : round == 1 ? -1 : round == 2 ? some : nextafter(some, -1);
+        uint32_t boxes = 0, reaching = 0;
 
-        /* limits and reaches that are met exactly, missed by a hair, infinite and negative */
-        limit = round == 0 ? (double)INFINITY : round == 1 ? -1 : wanted[base_random_below(random, METRIC_LANES)];
-        for (uint32_t i = 0; i < METRIC_LANES; i++) {
-            const double reach[4] = { wanted[i], nextafter(wanted[i], -1), -1, (double)INFINITY };
-
-            data->reach[i] = reach[i % 4];
-        }
-        for (uint32_t i = 0; i < METRIC_FANOUT; i++) data->box_reach[i] = i % 2 ? wanted_bound[i] : nextafter(wanted_bound[i], -1);
-        for (uint32_t i = 0; i < METRIC_LANES; i++) {
-            lanes |= (uint64_t)(wanted[i] <= limit) << i;
-            lanes_reaching |= (uint64_t)(wanted[i] <= limit && wanted[i] <= data->reach[i]) << i;
-        }
-        if (round == 3) limit = wanted_bound[3];
         for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
-            boxes |= (uint32_t)(wanted_bound[i] <= limit) << i;
-            boxes_reaching |= (uint32_t)(wanted_bound[i] <= limit && wanted_bound[i] <= data->box_reach[i]) << i;
+            boxes |= (uint32_t)(wanted[i] <= limit) << i;
+            reaching |= (uint32_t)(wanted[i] <= limit && wanted[i] <= data->box_reach[i]) << i;
         }
-        assert_true(k->boxes(bound, data->box, data->q, dim, limit) == boxes);
-        assert_memory_equal(bound, wanted_bound, sizeof bound);
         memset(bound, 0xff, sizeof bound);
-        assert_true(k->boxes_reaching(bound, data->box, data->box_reach, data->q, dim, limit) == boxes_reaching);
-        assert_memory_equal(bound, wanted_bound, sizeof bound);
-        if (round == 3) continue;
-        assert_true(k->lanes(key, data->lane, data->q, dim, limit) == lanes);
-        assert_memory_equal(key, wanted, sizeof key);
-        memset(key, 0xff, sizeof key);
-        assert_true(k->lanes_reaching(key, data->lane, data->reach, data->q, dim, limit) == lanes_reaching);
-        assert_memory_equal(key, wanted, sizeof key);
-        assert_true(scalar->lanes(other, data->lane, data->q, dim, limit) == lanes);
-        assert_memory_equal(key, other, sizeof key);
+        assert_true(metric->kernels->boxes(bound, data->box, data->q, metric->dim, limit) == boxes);
+        assert_memory_equal(bound, wanted, sizeof bound);
+        memset(bound, 0xff, sizeof bound);
+        assert_true(metric->kernels->boxes_reaching(bound, data->box, data->box_reach, data->q, metric->dim, limit) == reaching);
+        assert_memory_equal(bound, wanted, sizeof bound);
     }
+}
+
+/* ---- all ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static void *room(size_t bytes)
+{
+    void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+
+    assert_non_null(memory);
+    return memory;
 }
 
 void support_kernels_check(enum metric_isa isa)
 {
-    static const uint32_t large[] = { 64, 100, DIM_MOST };
-    struct base_random random;
+    static const uint32_t large[] = { 64, 100, 784, METRIC_DIM_MAX };
     struct data data;
 
-    base_random_seed(&random, 11);
-    data.lane = aligned_alloc(64, DIM_MOST * METRIC_LANES * sizeof(double));
-    data.box = aligned_alloc(64, 2 * DIM_MOST * METRIC_FANOUT * sizeof(double));
-    data.q = aligned_alloc(64, DIM_MOST * sizeof(double));
-    data.reach = aligned_alloc(64, METRIC_LANES * sizeof(double));
-    data.box_reach = aligned_alloc(64, METRIC_FANOUT * sizeof(double));
-    assert_true(data.lane && data.box && data.q && data.reach && data.box_reach);
-    for (uint32_t dim = 1; dim <= 23; dim++) {
-        for (int kind = 0; kind < KINDS; kind++) {
-            const uint32_t d = dim <= 20 ? dim : large[dim - 21];
+    base_random_seed(&data.random, 11);
+    data.row = room(sizeof(double) * ROOM * METRIC_LANES);
+    data.lane = room(sizeof(float) * ROOM * METRIC_LANES);
+    data.frame = room(sizeof(double) * (ROOM + 1));
+    data.q = room(sizeof(double) * ROOM);
+    data.reach = room(sizeof(float) * METRIC_LANES);
+    data.box = room(sizeof(double) * 2 * ROOM * METRIC_FANOUT);
+    data.box_reach = room(sizeof(double) * METRIC_FANOUT);
+    for (uint32_t at = 0; at < DIM_SMALL + 4; at++) {
+        for (int kind = 0; kind < KINDS * METRIC_SUMS; kind++) {
+            const uint32_t dim = at < DIM_SMALL ? at + 1 : large[at - DIM_SMALL];
 
-            for (int again = 0; again < (d <= 20 ? 30 : 6); again++) {
-                const enum metric_sum sum = (enum metric_sum)(again % METRIC_SUMS);
-
-                fill(&data, &random, d, kind);
-                check(metric_kernels_choose(sum, isa), sum, &data, &random, d);
+            assert_int_equal(metric_init(&data.metric, metric_of[kind / KINDS], dim, isa, NULL), 0);
+            for (int place = 0; place < (dim <= DIM_SMALL ? 4 * PLACES : PLACES); place++) {
+                fill_lanes(&data, kind % KINDS);
+                fill_query(&data, kind % KINDS, place % PLACES);
+                check_lanes(&data);
+                fill_boxes(&data, kind % KINDS);
+                check_boxes(&data);
+                if (dim == METRIC_DIM_MAX && place == 1) break; /* they are slow */
             }
         }
     }
+    free(data.row);
     free(data.lane);
-    free(data.box);
+    free(data.frame);
     free(data.q);
     free(data.reach);
+    free(data.box);
     free(data.box_reach);
 }

@@ -6,7 +6,8 @@
 
 #include "metric/metric.h"
 
-/* Every kernel for these instructions against the definition, bit for bit, on many dimensions and awkward values; and against the scalar ones. */
+/* Every kernel for these instructions on many dimensions and awkward values: bounds of boxes bit for bit, the values of the filter within what it
+ * promises, masks as comparing the values gives them. */
 void support_kernels_check(enum metric_isa isa);
 
 #endif

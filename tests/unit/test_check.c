@@ -185,29 +185,42 @@ static const char *counts(struct index_state *s) { s->level_count[INDEX_LEVEL_BI
 static const char *counter(struct index_state *s) { s->next_label = 100; return "T5"; }
 static const char *digest(struct index_state *s) { s->digest[INDEX_RADIUS]++; return "T5"; }
 static const char *other_radius(struct index_state *s) { index_radius(s)[leaf(s)] = 1; return "T5"; } /* large enough, but the digest tells */
-static const char *same_label(struct index_state *s)
+static const char *least_label(struct index_state *s)
 {
-    uint32_t i = leaf(s);
-
-    index_label(s)[i] = index_label(s)[s->root];
+    index_label(s)[leaf(s)] = -1000000;
     digest_anew(s);
-    return "T6"; /* the lane says otherwise */
+    return "T6"; /* the block says otherwise */
 }
-static const char *same_label_everywhere(struct index_state *s)
+static const char *same_label(struct index_state *s)
 {
     struct pcct_error err = { 0, "" };
 
-    same_label(s);
+    index_label(s)[leaf(s)] = index_label(s)[s->root];
+    digest_anew(s);
     support_ok(index_rebuild_layout(s, &err), &err);
     return "T5";
 }
-static const char *lane_gone(struct index_state *s) { uint32_t i = leaf(s); block_remove(&s->layout, &i, 1); return "T6"; }
+static const char *lane_gone(struct index_state *s)
+{
+    const struct block_source source = index_source(s);
+    uint32_t i = leaf(s);
+
+    block_remove(&s->layout, &source, &i, 1);
+    return "T6";
+}
+static double far_reach(const void *owner, uint32_t node)
+{
+    (void)owner;
+    (void)node;
+    return 1e9;
+}
 static const char *lane_reach(struct index_state *s)
 {
+    struct block_source source = index_source(s);
     uint32_t i = leaf(s);
-    double reach = 1e9;
 
-    block_set_reach(&s->layout, &i, &reach, 1);
+    source.reach = far_reach;
+    block_renew_reach(&s->layout, &source, &i, 1);
     return "T6";
 }
 
@@ -216,7 +229,7 @@ static void test_each_violation_is_named(void **state)
     static violation *const all[] = {
         second_root, no_root, low_root, dead_parent, parent_beyond, own_parent, strange_level, ring, below, too_far, twin_apart, too_near,
         near_parent, missing, order, foreign, list_ring, next_beyond, dead_child, small_radius, bad_radius, wrong_pdist, twin_count, live_count,
-        counts, counter, digest, other_radius, same_label, same_label_everywhere, lane_gone, lane_reach,
+        counts, counter, digest, other_radius, least_label, same_label, lane_gone, lane_reach,
     };
 
     (void)state;

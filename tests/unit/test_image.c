@@ -177,7 +177,6 @@ static void test_lane_of_a_dead_row(void **state)
 {
     struct imaged m;
     uint32_t live = 0, dead = 0;
-    double reach = -1;
     struct block_source source;
     struct pcct_error err = { 0, "" };
 
@@ -186,8 +185,8 @@ static void test_lane_of_a_dead_row(void **state)
     while (!index_is_live(&m.s.state, live)) live++;
     while (index_is_live(&m.s.state, dead)) dead++;
     source = index_source(&m.s.state);
-    block_remove(&m.s.state.layout, &live, 1);
-    support_ok(block_insert(&m.s.state.layout, &source, &dead, &reach, 1, &err), &err);
+    block_remove(&m.s.state.layout, &source, &live, 1);
+    support_ok(block_insert(&m.s.state.layout, &source, &dead, 1, &err), &err);
     m.head.count = 0;
     support_ok(index_image_of(&m.image, &m.head, &m.s.state, &err), &err);
     expect_damaged(&m, m.head.memory.data, m.head.count, NULL, NULL);

@@ -104,7 +104,7 @@ static void compare(struct scene *s, const struct query_batch *batch, int thread
     for (int threads = 1; threads <= threads_most; threads *= 2) {
         struct base_env env = s->env.env;
         struct answers a = answers_new(batch->nq, batch->k), b = answers_new(batch->nq, batch->k);
-        struct block_work work = { 0, 0, 0 };
+        struct block_work work = { 0 };
 
         env.threads = threads;
         support_ok(query_knn(a.labels, a.distances, a.counts, &s->state, batch, &env, &work, &err), &err);
@@ -202,7 +202,7 @@ static void equal_points_are_not_all_looked_at(void **test)
     double queries[NQ * 2], distances[NQ * K];
     int64_t labels[NQ * K];
     struct query_batch batch = { queries, NULL, NQ, K };
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0 };
     struct pcct_error err = { 0, "" };
     struct scene s;
 

@@ -13,7 +13,7 @@ static void an_empty_layout_answers_nothing(void **state)
     struct support_block block;
     struct base_topk_entry entry[2];
     struct base_topk top;
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0 };
     struct block_hit best = { 1, 5 };
 
     (void)state;
@@ -22,15 +22,25 @@ static void an_empty_layout_answers_nothing(void **state)
     assert_int_equal(block_memory(&block.layout), 0);
     assert_int_equal(block_home(&block.layout, q), BLOCK_NONE);
     base_topk_start(&top, entry, 2);
-    block_knn(&top, &block.layout, q, BLOCK_NONE, &work);
+    support_block_knn(&top, &block, q, BLOCK_NONE, &work);
     assert_int_equal(top.count, 0);
-    block_nearest(&best, &block.layout, q, BLOCK_NONE, &work);
+    block_nearest(&best, &block.layout, &block.source, q, BLOCK_NONE, &work);
     assert_int_equal(best.node, 5);
-    block_visit(&block.layout, q, 1, NULL, NULL, &work);
+    block_visit(&block.layout, &block.source, q, 1, NULL, NULL, &work);
     assert_int_equal(work.blocks, 0);
     support_block_check(&block);
     support_block_finish(&block);
     support_env_finish(&env);
+}
+
+static void assert_array(const struct block_array *array, const char *name, size_t bytes, size_t items)
+{
+    int i = 0;
+
+    while (i < BLOCK_ARRAYS && strcmp(array[i].name, name) != 0) i++;
+    assert_true(i < BLOCK_ARRAYS);
+    assert_int_equal(array[i].item_bytes, bytes);
+    assert_int_equal(array[i].items, items);
 }
 
 static void arrays_and_memory_are_told(void **state)
@@ -46,19 +56,15 @@ static void arrays_and_memory_are_told(void **state)
     support_block_start(&block, &env, 2000, 3, SUPPORT_UNIFORM, 1);
     support_ok(support_block_build(&block, 1500, 64, &err), &err);
     block_arrays(array, &block.layout);
-    assert_string_equal(array[0].name, "lane");
-    assert_int_equal(array[0].item_bytes, 3 * 64 * 8);
-    assert_int_equal(array[0].items, 24);
-    assert_string_equal(array[5].name, "box");
-    assert_int_equal(array[5].item_bytes, 2 * 3 * 16 * 8);
-    assert_int_equal(array[5].items, 3);
-    assert_string_equal(array[10].name, "where");
-    assert_int_equal(array[10].items, 2000);
+    assert_array(array, "lane", 3 * 64 * 4, 24);
+    assert_array(array, "frame", (1 + 3 * 3) * 8, 24);
+    assert_array(array, "box", 2 * 3 * 16 * 8, 3);
+    assert_array(array, "where", 4, 2000);
     for (int i = 0; i < BLOCK_ARRAYS; i++) {
         bytes += array[i].items * array[i].item_bytes;
         for (int other = 0; other < i; other++) assert_ptr_not_equal(array[i].buffer, array[other].buffer);
     }
-    assert_true(block_memory(&block.layout) >= bytes && block_memory(&block.layout) < bytes + 11 * 4096);
+    assert_true(block_memory(&block.layout) >= bytes && block_memory(&block.layout) < bytes + BLOCK_ARRAYS * 4096);
     support_block_finish(&block);
     support_env_finish(&env);
 }
@@ -110,7 +116,7 @@ static void mapped_arrays_live_on(void **state)
         for (int step = 0; step < 20; step++) {
             support_ok(support_block_insert(&block, 100, &err), &err);
             support_block_remove(&block, 60);
-            support_block_set_reach(&block, 20);
+            support_block_renew_reach(&block, 20);
             support_block_check(&block);
         }
         support_ok(support_block_insert(&block, 9000, &err), &err);

@@ -75,9 +75,9 @@ static void the_result_depends_on_the_entries_only(void **state)
             support_block_start(&block[t], &env[t], 40000, 3, (enum support_shape)shape, 3);
             for (uint32_t i = 0; i < 40000; i++) {
                 block[t].node[i] = t == 0 ? i : (i * 7919u + 13u * (uint32_t)t) % 40000;
-                block[t].value[i] = block[t].node[i];
+                block[t].reach[i] = i;
             }
-            support_ok(block_build(&block[t].layout, &block[t].source, block[t].node, block[t].value, 40000, 64, &err), &err);
+            support_ok(block_build(&block[t].layout, &block[t].source, block[t].node, 40000, 64, &err), &err);
             if (t > 0) assert_true(support_block_same(&block[0].layout, &block[t].layout));
         }
         for (int t = 0; t < 3; t++) {
@@ -102,7 +102,7 @@ static void awkward_inputs_stay_cheap(void **state)
     for (int kind = 0; kind < 5; kind++) {
         struct base_topk_entry entry[10];
         struct base_topk top;
-        struct block_work work = { 0, 0, 0 };
+        struct block_work work = { 0 };
 
         for (uint32_t i = 0; i < N; i++) {
             const uint32_t organ = i < N / 2 ? i : N - i;
@@ -110,12 +110,12 @@ static void awkward_inputs_stay_cheap(void **state)
             block.place[2 * i] = kind == 0 ? 1 : kind == 1 ? i : kind == 2 ? N - i : kind == 3 ? i % 2 : organ;
             block.place[2 * i + 1] = kind == 0 ? 1 : 0;
             block.node[i] = i;
-            block.value[i] = block.reach[i] = 1;
+            block.reach[i] = 1;
         }
-        support_ok(block_build(&block.layout, &block.source, block.node, block.value, N, 64, &err), &err);
+        support_ok(block_build(&block.layout, &block.source, block.node, N, 64, &err), &err);
         support_block_check(&block);
         base_topk_start(&top, entry, 10);
-        block_knn(&top, &block.layout, block.place, BLOCK_NONE, &work);
+        support_block_knn(&top, &block, block.place, BLOCK_NONE, &work);
         assert_true(work.blocks < 100);
         support_block_ask(&block, 2, 10);
     }
@@ -135,7 +135,7 @@ static int build_anew(void *ctx, const struct base_env *env, struct pcct_error *
     int status;
 
     block_init(&layout, env, &failing->metric);
-    status = block_build(&layout, &failing->block->source, failing->block->node, failing->block->value, 3000, 64, err);
+    status = block_build(&layout, &failing->block->source, failing->block->node, 3000, 64, err);
     assert_int_equal(layout.entries, status == 0 ? 3000 : 0);
     assert_true((layout.root == BLOCK_NONE) == (status != 0));
     assert_int_equal(block_check_links(&layout, NULL), 0);

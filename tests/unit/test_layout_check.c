@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_block.h"
 
+#include "block/layout_nodes.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -30,7 +32,7 @@ static void assert_fault(const struct planted *planted, const char *words)
 {
     struct pcct_error err = { 0, "" };
 
-    assert_int_equal(block_check(&planted->block.layout, &planted->block.source, support_block_reach, planted->block.reach, &err), PCCT_E_DAMAGED);
+    assert_int_equal(block_check(&planted->block.layout, &planted->block.source, support_block_has, &err), PCCT_E_DAMAGED);
     if (!strstr(err.message, words)) fail_msg("\"%s\" does not say \"%s\"", err.message, words);
 }
 
@@ -64,41 +66,102 @@ static void broken_summaries_are_found(void **state)
             *label -= 2;
         }
     }
-    assert_int_equal(block_check(layout, &p.block.source, support_block_reach, p.block.reach, NULL), 0);
+    assert_int_equal(block_check(layout, &p.block.source, support_block_has, NULL), 0);
     uproot(&p);
 }
 
+/* Every value that a block keeps, changed by the least amount. */
 static void wrong_lanes_are_found(void **state)
 {
     struct planted p;
     struct block_layout *layout = &p.block.layout;
     uint32_t *where, node = 0, outside = 0, at;
-    double *x, *reach;
+    float *y, *reach, kept_reach;
 
     (void)state;
     plant(&p);
     where = layout->where.data;
-    while (where[node] == BLOCK_NONE) node++;
+    while (where[node] == BLOCK_NONE || p.block.reach[node] < 0 || isinf(p.block.reach[node])) node++;
     while (where[outside] != BLOCK_NONE) outside++;
     at = where[node];
-    x = (double *)layout->lane.data + at / 64 * 128 + at % 64;
-    *x = nextafter(*x, 0.5);
+    for (uint32_t j = 0; j < 2; j++) {
+        float kept;
+
+        y = block_lanes(layout, at / METRIC_LANES) + j * METRIC_LANES + at % METRIC_LANES;
+        kept = *y;
+        *y = nextafterf(kept, 0.25F);
+        assert_fault(&p, "T6e");
+        *y = -kept;
+        assert_fault(&p, "T6e");
+        *y = kept;
+    }
+    reach = block_reaches(layout, at / METRIC_LANES) + at % METRIC_LANES;
+    kept_reach = *reach;
+    *reach = nextafterf(kept_reach, 9);
     assert_fault(&p, "T6e");
-    *x = p.block.place[2 * node];
-    reach = (double *)layout->reach.data + at;
-    *reach -= 0.5;
-    if (isinf(*reach)) *reach = 1;
+    *reach = nextafterf(kept_reach, -9);
     assert_fault(&p, "T6e");
-    *reach = p.block.reach[node];
-    ((int64_t *)layout->label.data)[at]++;
+    *reach = kept_reach;
+    p.block.reach[node] = nextafter(p.block.reach[node], 1) + 1; /* the source says otherwise */
     assert_fault(&p, "T6e");
-    ((int64_t *)layout->label.data)[at]--;
     p.block.reach[node] = -(double)INFINITY;
     assert_fault(&p, "T6a");
-    p.block.reach[node] = *reach;
+    p.block.reach[node] = -1;
+    assert_fault(&p, "T6e");
+    block_renew_reach(layout, &p.block.source, &node, 1);
     p.block.reach[outside] = 1;
     assert_fault(&p, "T6a");
     p.block.reach[outside] = -(double)INFINITY;
+    support_block_check(&p.block);
+    uproot(&p);
+}
+
+/* A block's box and label leave an entry out, or its frame is not what the lanes were made with. */
+static void wrong_frames_are_found(void **state)
+{
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+    double *frame, kept;
+
+    (void)state;
+    plant(&p);
+    for (uint32_t block = 0; block < layout->blocks; block++) {
+        if (block_link_of(layout, block)->count == 0) continue;
+        frame = block_frame(layout, block);
+        for (uint32_t j = 0; j < 2; j++) {
+            double *low = block_low(layout, block) + j, *high = block_high(layout, block) + j;
+
+            kept = *low;
+            *low = nextafter(kept, 9);
+            assert_fault(&p, "T6b");
+            *low = kept;
+            kept = *high;
+            *high = nextafter(kept, -9);
+            assert_fault(&p, "T6b");
+            *high = (double)NAN;
+            assert_fault(&p, "T6b");
+            *high = kept;
+            kept = frame[1 + j];
+            frame[1 + j] += 1 / frame[0];
+            assert_fault(&p, "T6e");
+            frame[1 + j] = (double)NAN;
+            assert_fault(&p, "T6e");
+            frame[1 + j] = kept;
+        }
+        ++*block_least(layout, block);
+        assert_fault(&p, "T6c");
+        --*block_least(layout, block);
+        kept = frame[0];
+        for (int fault = 0; fault < 7; fault++) {
+            const double scales[] = { 2 * kept, kept / 2, 1.5 * kept, 0, -kept, (double)INFINITY, (double)NAN };
+
+            frame[0] = scales[fault];
+            assert_fault(&p, "T6e");
+        }
+        frame[0] = 2 * METRIC_SCALE_MAX;
+        assert_fault(&p, "T6e");
+        frame[0] = kept;
+    }
     support_block_check(&p.block);
     uproot(&p);
 }
@@ -187,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_summaries_are_found),
         cmocka_unit_test(wrong_lanes_are_found),
+        cmocka_unit_test(wrong_frames_are_found),
         cmocka_unit_test(every_link_is_checked),
         cmocka_unit_test(rings_are_found),
     };

@@ -23,7 +23,7 @@ static void random_steps_keep_the_invariants(void **state)
 
             switch (base_random_below(&block.random, 4)) {
             case 0: support_block_remove(&block, n); break;
-            case 1: support_block_set_reach(&block, n); break;
+            case 1: support_block_renew_reach(&block, n); break;
             default: support_ok(support_block_insert(&block, n, &err), &err); break;
             }
             support_block_check(&block);
@@ -68,22 +68,21 @@ static void one_block_takes_everything(void **state)
     struct pcct_error err = { 0, "" };
     struct support_block block;
     uint32_t node[9000];
-    double reach[9000];
 
     (void)state;
     support_env_start(&env, 2);
     support_block_start(&block, &env, 29000, 2, SUPPORT_UNIFORM, 6);
     for (uint32_t i = 0; i < 20000; i++) {
         block.node[i] = i;
-        block.value[i] = block.reach[i] = 1;
+        block.reach[i] = 1;
     }
-    support_ok(block_build(&block.layout, &block.source, block.node, block.value, 20000, 64, &err), &err);
+    support_ok(block_build(&block.layout, &block.source, block.node, 20000, 64, &err), &err);
     for (uint32_t i = 0; i < 9000; i++) {
         node[i] = 20000 + i;
-        reach[i] = block.reach[20000 + i] = (double)i;
+        block.reach[20000 + i] = (double)i;
         for (int j = 0; j < 2; j++) block.place[2 * (20000 + i) + (uint32_t)j] = 0.5 + 1e-6 * block.place[2 * (20000 + i) + (uint32_t)j];
     }
-    support_ok(block_insert(&block.layout, &block.source, node, reach, 9000, &err), &err);
+    support_ok(block_insert(&block.layout, &block.source, node, 9000, &err), &err);
     assert_int_equal(block.layout.room, 1000);
     support_block_check(&block);
     support_block_ask(&block, 20, 10);
@@ -156,21 +155,24 @@ static int compare_ranges(const void *a, const void *b)
 }
 
 /* Asserts that no two blocks have labels that lie between each other's. */
-static void check_runs_of_labels(const struct block_layout *layout)
+static void check_runs_of_labels(const struct support_block *block)
 {
+    const struct block_layout *layout = &block->layout;
     int64_t (*range)[2] = calloc(layout->blocks, sizeof *range);
     size_t count = 0;
 
     assert_non_null(range);
     for (uint32_t i = 0; i < layout->blocks; i++) {
-        const int64_t *label = (int64_t *)layout->label.data + i * METRIC_LANES;
+        const uint32_t *node = (uint32_t *)layout->node.data + i * METRIC_LANES;
         const uint32_t lanes = ((struct block_link *)layout->block.data)[i].count;
 
         if (lanes == 0) continue;
-        range[count][0] = range[count][1] = label[0];
+        range[count][0] = range[count][1] = block->label[node[0]];
         for (uint32_t lane = 1; lane < lanes; lane++) {
-            if (label[lane] < range[count][0]) range[count][0] = label[lane];
-            if (label[lane] > range[count][1]) range[count][1] = label[lane];
+            const int64_t label = block->label[node[lane]];
+
+            if (label < range[count][0]) range[count][0] = label;
+            if (label > range[count][1]) range[count][1] = label;
         }
         count++;
     }
@@ -188,7 +190,7 @@ static void equal_points_stay_cheap(void **state)
     struct support_block block;
     struct base_topk_entry entry[10];
     struct base_topk top;
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0 };
     struct block_hit best = { (double)INFINITY, BLOCK_NONE };
 
     (void)state;
@@ -197,23 +199,23 @@ static void equal_points_stay_cheap(void **state)
     for (uint32_t i = 0; i < N; i++) {
         block.place[2 * i] = block.place[2 * i + 1] = 0.25;
         block.node[i] = i;
-        block.value[i] = block.reach[i] = -1;
+        block.reach[i] = -1;
     }
-    block.value[77] = block.reach[77] = (double)INFINITY;
+    block.reach[77] = (double)INFINITY;
     for (uint32_t first = 0; first < N; first += STEP) {
-        support_ok(block_insert(&block.layout, &block.source, block.node + first, block.value + first, STEP, &err), &err);
+        support_ok(block_insert(&block.layout, &block.source, block.node + first, STEP, &err), &err);
     }
     support_block_check(&block);
     assert_true(block.layout.room < N / 2 - STEP); /* some came after the last time it was laid out */
-    check_runs_of_labels(&block.layout);
+    check_runs_of_labels(&block);
     base_topk_start(&top, entry, 10);
-    block_knn(&top, &block.layout, block.place, BLOCK_NONE, &work);
+    support_block_knn(&top, &block, block.place, BLOCK_NONE, &work);
     base_topk_finish(&top);
     for (int i = 0; i < 10; i++) assert_int_equal(entry[i].id, 7 * i - 100);
-    assert_int_equal(work.blocks, 1);
-    assert_true(work.nodes < 10);
-    work = (struct block_work){ 0, 0, 0 };
-    block_nearest(&best, &block.layout, block.place, BLOCK_NONE, &work);
+    assert_true(work.blocks < 20); /* a few until it is seen that labels alone decide, then one */
+    assert_true(work.nodes < 20);
+    work = (struct block_work){ 0 };
+    block_nearest(&best, &block.layout, &block.source, block.place, BLOCK_NONE, &work);
     assert_int_equal(best.node, 77);
     assert_true(work.blocks < 100);
     support_block_finish(&block);
@@ -256,8 +258,11 @@ static int insert_some(void *ctx, const struct base_env *env, struct pcct_error 
     int status;
 
     (void)env;
-    status = block_insert(&failing->block->layout, &failing->block->source, failing->node, failing->block->value, failing->n, err);
-    if (status != 0) support_block_check(failing->block); /* nothing has changed */
+    for (size_t i = 0; i < failing->n; i++) failing->block->reach[failing->node[i]] = (double)i;
+    status = block_insert(&failing->block->layout, &failing->block->source, failing->node, failing->n, err);
+    if (status == 0) return 0;
+    for (size_t i = 0; i < failing->n; i++) failing->block->reach[failing->node[i]] = -(double)INFINITY;
+    support_block_check(failing->block); /* nothing has changed */
     return status;
 }
 
@@ -280,10 +285,8 @@ static void failures_change_nothing(void **state)
         for (uint32_t i = 0; i < 2000 && failing.n < n; i++) {
             if (block.reach[i] == -(double)INFINITY) node[failing.n++] = i;
         }
-        for (uint32_t i = 0; i < n; i++) block.value[i] = i;
         failures = support_fail_each(&env, insert_some, &failing);
         assert_true(failures >= 8);
-        for (uint32_t i = 0; i < n; i++) block.reach[node[i]] = block.value[i];
         support_block_check(&block);
         support_block_finish(&block);
     }

@@ -13,7 +13,7 @@ static uint32_t lone_block(struct support_block *block, uint32_t node, double x)
     block->place[node] = x;
     block->label[node] = node;
     block->reach[node] = node;
-    block_put_lane(&block->layout, number, node, &x, node, node);
+    block_put_lane(&block->layout, &block->source, number, node);
     block->layout.entries++;
     return number;
 }
@@ -129,8 +129,11 @@ static void climbing_renews_ancestors(void **state)
         const uint32_t at = block_where(layout)[node];
         const struct block_link *link = block_link_of(layout, at / METRIC_LANES);
 
-        block_lanes(layout, at / METRIC_LANES)[at % METRIC_LANES] = block.place[2 * node] = -(double)node;
-        block_labels(layout, at / METRIC_LANES)[at % METRIC_LANES] = block.label[node] = -1000 - (int64_t)node;
+        block.place[2 * node] = -(double)node;
+        block.label[node] = -1000 - (int64_t)node;
+        assert_true(block_shrink(layout, &block.source, at / METRIC_LANES));
+        assert_false(block_shrink(layout, &block.source, at / METRIC_LANES));
+        block_reframe(layout, &block.source, at / METRIC_LANES);
         assert_true(block_summarise(layout, link->parent, link->slot));
         block_climb(layout, link->parent);
         assert_false(block_summarise(layout, link->parent, link->slot));

@@ -78,13 +78,13 @@ static void a_join_is_seen_at_the_root(void **state)
     for (uint32_t i = 0; i < N; i++) {
         block.place[i] = i;
         block.node[i] = i;
-        block.value[i] = block.reach[i] = 1;
+        block.reach[i] = 1;
     }
-    support_ok(block_build(&block.layout, &block.source, block.node, block.value, N, 64, &err), &err);
+    support_ok(block_build(&block.layout, &block.source, block.node, N, 64, &err), &err);
     for (uint32_t gone = 0; gone < 64 * (8 + 1); gone++) { /* eight blocks of the neighbour, then the last block of all */
         const uint32_t node = gone < 64 * 8 ? 64 * 256 + gone : N - 1 - (gone - 64 * 8);
 
-        block_remove(&block.layout, &node, 1);
+        block_remove(&block.layout, &block.source, &node, 1);
         block.reach[node] = -(double)INFINITY;
         if (gone % 64 >= 40) support_block_check(&block);
     }
@@ -131,25 +131,26 @@ static void reaches_follow_at_every_ancestor(void **state)
     support_block_start(&block, &env, 20000, 3, SUPPORT_UNIFORM, 3);
     support_ok(support_block_build(&block, 20000, 64, &err), &err);
     for (int step = 0; step < 60; step++) {
-        support_block_set_reach(&block, step % 2 ? 1 : 700);
+        support_block_renew_reach(&block, step % 2 ? 1 : 700);
         if (step % 2 == 0 || step % 10 == 1) support_block_check(&block);
     }
     for (uint32_t i = 0; i < 20000; i++) {
         block.node[i] = i;
-        block.value[i] = block.reach[i] = -1;
+        block.reach[i] = -1;
     }
-    block_set_reach(&block.layout, block.node, block.value, 20000);
+    block_renew_reach(&block.layout, &block.source, block.node, 20000);
     support_block_check(&block);
     for (uint32_t node = 5; node < 20000; node += 3777) { /* one entry to be found: the way there and its block, nothing else */
-        const double infinite = (double)INFINITY, none = -1;
-        struct block_work work = { 0, 0, 0 };
+        struct block_work work = { 0 };
         struct block_hit best = { (double)INFINITY, BLOCK_NONE };
 
-        block_set_reach(&block.layout, &node, &infinite, 1);
-        block_nearest(&best, &block.layout, block.place, BLOCK_NONE, &work);
+        block.reach[node] = (double)INFINITY;
+        block_renew_reach(&block.layout, &block.source, &node, 1);
+        block_nearest(&best, &block.layout, &block.source, block.place, BLOCK_NONE, &work);
         assert_int_equal(best.node, node);
         assert_int_equal(work.blocks, 1);
-        block_set_reach(&block.layout, &node, &none, 1);
+        block.reach[node] = -1;
+        block_renew_reach(&block.layout, &block.source, &node, 1);
     }
     support_block_check(&block);
     support_block_finish(&block);

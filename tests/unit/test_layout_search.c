@@ -31,7 +31,7 @@ static void known_candidates_count(void **state)
     struct support_env env;
     struct pcct_error err = { 0, "" };
     struct support_block block;
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0 };
     const double q = 0;
 
     (void)state;
@@ -40,19 +40,19 @@ static void known_candidates_count(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         block.place[i] = 2;
         block.node[i] = i;
-        block.value[i] = block.reach[i] = i == 0 ? nextafter(4, 0) : 4; /* the first does not quite reach */
+        block.reach[i] = i == 0 ? nextafter(4, 0) : 4; /* the first does not quite reach */
     }
-    support_ok(block_build(&block.layout, &block.source, block.node, block.value, 3, 64, &err), &err);
+    support_ok(block_build(&block.layout, &block.source, block.node, 3, 64, &err), &err);
     for (uint32_t known = 0; known < 4; known++) {
         struct block_hit best = { 4, known };
 
-        block_nearest(&best, &block.layout, &q, BLOCK_NONE, &work);
+        block_nearest(&best, &block.layout, &block.source, &q, BLOCK_NONE, &work);
         assert_int_equal(best.node, known < 1 ? known : 1);
         best = (struct block_hit){ 4, known };
-        block_nearest(&best, &block.layout, &q, 1, &work);
+        block_nearest(&best, &block.layout, &block.source, &q, 1, &work);
         assert_int_equal(best.node, known < 2 ? known : 2);
         best = (struct block_hit){ nextafter(4, 0), known };
-        block_nearest(&best, &block.layout, &q, BLOCK_NONE, &work);
+        block_nearest(&best, &block.layout, &block.source, &q, BLOCK_NONE, &work);
         assert_int_equal(best.node, known);
     }
     support_block_finish(&block);
@@ -71,7 +71,7 @@ static void visiting_can_be_stopped(void **state)
     struct support_env env;
     struct pcct_error err = { 0, "" };
     struct support_block block;
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0 };
     int count = 0;
 
     (void)state;
@@ -79,10 +79,10 @@ static void visiting_can_be_stopped(void **state)
     support_block_start(&block, &env, 1000, 2, SUPPORT_UNIFORM, 1);
     for (uint32_t i = 0; i < 1000; i++) {
         block.node[i] = i;
-        block.value[i] = 100;
+        block.reach[i] = 100;
     }
-    support_ok(block_build(&block.layout, &block.source, block.node, block.value, 1000, 64, &err), &err);
-    block_visit(&block.layout, block.place, (double)INFINITY, stop_at_third, &count, &work);
+    support_ok(block_build(&block.layout, &block.source, block.node, 1000, 64, &err), &err);
+    block_visit(&block.layout, &block.source, block.place, (double)INFINITY, stop_at_third, &count, &work);
     assert_int_equal(count, 3);
     assert_int_equal(work.blocks, 1);
     support_block_finish(&block);
@@ -95,7 +95,7 @@ static void twins_cost_nothing(void **state)
     struct support_env env;
     struct pcct_error err = { 0, "" };
     struct support_block block;
-    struct block_work work = { 0, 0, 0 };
+    struct block_work work = { 0 };
     struct block_hit best = { (double)INFINITY, BLOCK_NONE };
     int count = 0;
 
@@ -105,14 +105,14 @@ static void twins_cost_nothing(void **state)
     for (uint32_t i = 0; i < TWINS; i++) {
         for (int j = 0; j < 3; j++) block.place[3 * i + (uint32_t)j] = 0.5;
         block.node[i] = i;
-        block.value[i] = i == 4321 ? (double)INFINITY : -1;
+        block.reach[i] = i == 4321 ? (double)INFINITY : -1;
     }
-    support_ok(block_build(&block.layout, &block.source, block.node, block.value, TWINS, 64, &err), &err);
-    block_nearest(&best, &block.layout, block.place, BLOCK_NONE, &work);
+    support_ok(block_build(&block.layout, &block.source, block.node, TWINS, 64, &err), &err);
+    block_nearest(&best, &block.layout, &block.source, block.place, BLOCK_NONE, &work);
     assert_int_equal(best.node, 4321);
     assert_true(best.key == 0);
     assert_int_equal(work.blocks, 1);
-    block_visit(&block.layout, block.place, (double)INFINITY, stop_at_third, &count, &work);
+    block_visit(&block.layout, &block.source, block.place, (double)INFINITY, stop_at_third, &count, &work);
     assert_int_equal(count, 1);
     assert_int_equal(work.blocks, 2);
     support_block_finish(&block);

@@ -3,6 +3,7 @@
 
 #include "block/layout_split.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,10 +63,10 @@ static void the_least_come_first(void **state)
 
         support_block_start(&block, &env, n + from, dim, (enum support_shape)(round / 6 % SUPPORT_SHAPES), (uint64_t)round);
         if (round % 7 == 0) memset(block.label, 0, (n + from) * sizeof *block.label); /* ties down to the node */
-        records = (struct block_records){ &block.source, block.value, malloc((n + from) * block_record_bytes(dim)), block_record_bytes(dim), dim };
+        records = (struct block_records){ &block.source, malloc((n + from) * block_record_bytes(dim)), block_record_bytes(dim), dim };
         assert_non_null(records.record);
         for (uint32_t i = 0; i < n + from; i++) {
-            block_record_set(&records, i, i, i);
+            block_record_set(&records, i, i);
             node[i] = i;
         }
         comparing = &block;
@@ -76,7 +77,6 @@ static void the_least_come_first(void **state)
         for (uint32_t i = 0; i < n + from; i++) {
             const struct block_record *record = block_record_at(&records, i);
 
-            assert_int_equal(record->item, record->node);
             assert_memory_equal(block_record_place(&records, record), block.place + record->node * dim, dim * sizeof(double));
             assert_int_equal(seen[record->node]++, 0);
             if (i < from) assert_int_equal(record->node, i);
@@ -88,8 +88,35 @@ static void the_least_come_first(void **state)
     support_env_finish(&env);
 }
 
-/* Taken from a lane a record is what it was when it was written there; lanes come ascending by node, the others are cleared. */
-static void records_go_to_lanes_and_back(void **state)
+/* The box of nodes [from, to) is the block's, its least label theirs; lanes stand in the block's frame, as large as fits. */
+static void check_block(const struct support_block *block, uint32_t number, uint32_t from, uint32_t to)
+{
+    const uint32_t dim = block->layout.dim;
+    const double *frame = block_frame(&block->layout, number);
+    int64_t least = INT64_MAX;
+    float most = 0;
+
+    for (uint32_t j = 0; j < dim; j++) {
+        double low = block->place[from * dim + j], high = low;
+
+        for (uint32_t node = from; node < to; node++) {
+            const double x = block->place[node * dim + j];
+            const float y = block_lanes(&block->layout, number)[j * METRIC_LANES + node - from];
+
+            low = fmin(low, x);
+            high = fmax(high, x);
+            assert_true(y == (float)((x - frame[1 + j]) * frame[0]));
+            most = fmaxf(most, fabsf(y));
+        }
+        assert_true(block_low(&block->layout, number)[j] == low && block_high(&block->layout, number)[j] == high);
+    }
+    for (uint32_t node = from; node < to; node++) least = block->label[node] < least ? block->label[node] : least;
+    assert_int_equal(*block_least(&block->layout, number), least);
+    assert_true(most <= 1 && most >= 0.5F);
+}
+
+/* Lanes come ascending by node whatever the order of the records; the others are cleared. */
+static void records_become_lanes(void **state)
 {
     struct support_env env;
     struct pcct_error err = { 0, "" };
@@ -105,29 +132,27 @@ static void records_go_to_lanes_and_back(void **state)
         support_ok(block_reserve(&block.layout, 1, 1, 100, &err), &err);
         block.layout.rows = 100;
         number = block_take_block(&block.layout);
-        records = (struct block_records){ &block.source, block.value, malloc(100 * block_record_bytes(dim)), block_record_bytes(dim), dim };
+        records = (struct block_records){ &block.source, malloc(100 * block_record_bytes(dim)), block_record_bytes(dim), dim };
         assert_non_null(records.record);
         for (uint32_t i = 0; i < 100; i++) {
-            block.value[i] = i / 8.0;
-            block_record_set(&records, i, 99 - i, i);
+            block.reach[i] = i % 3 ? i / 8.0 : -1;
+            block_record_set(&records, i, i >= 10 && i < 50 ? 50 + (i * 7 + 3) % 40 : 0);
         }
         block_records_write(&block.layout, number, &records, 10, 50);
         assert_int_equal(block_link_of(&block.layout, number)->count, 40);
-        for (uint32_t lane = 0; lane < 64; lane++) {
+        check_block(&block, number, 50, 90);
+        for (uint32_t lane = 0; lane < METRIC_LANES; lane++) {
             const uint32_t node = 50 + lane;
+            const float kept = block_reaches(&block.layout, number)[lane];
 
             assert_int_equal(block_nodes(&block.layout, number)[lane], lane < 40 ? node : BLOCK_NONE);
-            assert_true(block_labels(&block.layout, number)[lane] == (lane < 40 ? block.label[node] : INT64_MAX));
-            assert_true(block_reaches(&block.layout, number)[lane] == (lane < 40 ? (99 - node) / 8.0 : -1));
-            for (uint32_t j = 0; j < dim; j++) {
-                assert_true(block_lanes(&block.layout, number)[j * 64 + lane] == (lane < 40 ? block.place[node * dim + j] : 0));
+            if (lane < 40) {
+                assert_int_equal(block_where(&block.layout)[node], number * METRIC_LANES + lane);
+                assert_true(block.reach[node] < 0 ? kept == -1 : block_reach_told(&block.layout, number, kept) >= block.reach[node]);
+                continue;
             }
-            if (lane >= 40) continue;
-            assert_int_equal(block_where(&block.layout)[node], number * 64 + lane);
-            block_record_take(&records, 90, &block.layout, number, lane);
-            assert_int_equal(block_record_at(&records, 90)->node, node);
-            assert_int_equal(block_record_at(&records, 90)->item, 90);
-            assert_memory_equal(block_record_place(&records, block_record_at(&records, 90)), block.place + node * dim, dim * sizeof(double));
+            assert_true(kept == -1);
+            for (uint32_t j = 0; j < dim; j++) assert_true(block_lanes(&block.layout, number)[j * METRIC_LANES + lane] == 0);
         }
         free(records.record);
         support_block_finish(&block);
@@ -137,7 +162,7 @@ static void records_go_to_lanes_and_back(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(the_least_come_first), cmocka_unit_test(records_go_to_lanes_and_back) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_least_come_first), cmocka_unit_test(records_become_lanes) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
