@@ -231,7 +231,7 @@ void support_block_knn(struct base_topk *top, const struct support_block *block,
     struct block_near near;
 
     assert_int_equal(block_near_take(&near, &block->env->env, top->k, NULL), 0);
-    block_knn(top, &near, &block->layout, &block->source, q, self, work);
+    support_knn(top, &near, &block->layout, &block->source, q, self, work);
     block_near_free(&near, &block->env->env);
 }
 

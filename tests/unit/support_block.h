@@ -42,6 +42,13 @@ void support_block_check(const struct support_block *block);
 void support_block_ask(struct support_block *block, uint32_t queries, size_t k);
 /* block_knn() with a scratch of its own. */
 void support_block_knn(struct base_topk *top, const struct support_block *block, const double *q, uint32_t self, struct block_work *work);
+/* block_knn_filter() and block_knn_decide(). */
+static inline void support_knn(struct base_topk *top, struct block_near *near, const struct block_layout *layout, const struct block_source *source,
+                               const double *q, uint32_t self, struct block_work *work)
+{
+    block_knn_filter(near, layout, source, q, self, top->k, work);
+    block_knn_decide(top, near, layout, source, work);
+}
 /* Whether all arrays and numbers of two layouts are the same. */
 int support_block_same(struct block_layout *a, struct block_layout *b);
 

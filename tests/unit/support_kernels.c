@@ -33,8 +33,8 @@ static double awkward(struct base_random *random, int kind)
 }
 
 struct data {
-    double *row, *frame, *box, *q, *box_reach;
-    float *lane, *reach;
+    double *row, *frame, *box, *q, *box_reach, *box_frame;
+    float *lane, *reach, *near_box;
     double key[METRIC_LANES]; /* of the rows, by definition */
     struct metric metric;
     struct base_random random;
@@ -172,31 +172,112 @@ static double box_bound(const struct data *data, uint32_t slot)
     return support_key(nearest, data->q, data->metric.sum, dim);
 }
 
-static void check_boxes(struct data *data)
+/* The boxes in a frame around them all, as an inner node has it. */
+static void frame_boxes(struct data *data)
 {
-    _Alignas(64) double bound[METRIC_FANOUT];
-    const struct metric *metric = &data->metric;
-    double wanted[METRIC_FANOUT];
+    const uint32_t dim = data->metric.dim;
+    double width = 0;
+    int exponent = 0;
 
-    for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
-        wanted[i] = box_bound(data, i);
-        data->box_reach[i] = i % 2 ? wanted[i] : nextafter(wanted[i], -1);
-    }
-    for (int round = 0; round < 4; round++) {
-        const double some = wanted[base_random_below(&data->random, METRIC_FANOUT)];
-        const double limit = round == 0 ? (double)INFINITY : round == 1 ? -1 : round == 2 ? some : nextafter(some, -1);
-        uint32_t boxes = 0, reaching = 0;
+    for (uint32_t j = 0; j < dim; j++) {
+        double low = data->box[j * METRIC_FANOUT], high = data->box[(dim + j) * METRIC_FANOUT];
 
         for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
-            boxes |= (uint32_t)(wanted[i] <= limit) << i;
-            reaching |= (uint32_t)(wanted[i] <= limit && wanted[i] <= data->box_reach[i]) << i;
+            low = fmin(low, data->box[j * METRIC_FANOUT + i]);
+            high = fmax(high, data->box[(dim + j) * METRIC_FANOUT + i]);
         }
-        memset(bound, 0xff, sizeof bound);
-        assert_true(metric->kernels->boxes(bound, data->box, data->q, metric->dim, limit) == boxes);
-        assert_memory_equal(bound, wanted, sizeof bound);
-        memset(bound, 0xff, sizeof bound);
-        assert_true(metric->kernels->boxes_reaching(bound, data->box, data->box_reach, data->q, metric->dim, limit) == reaching);
-        assert_memory_equal(bound, wanted, sizeof bound);
+        data->box_frame[1 + j] = low + (high - low) / 2;
+        width = fmax(width, fmax(high - data->box_frame[1 + j], data->box_frame[1 + j] - low));
+    }
+    frexp(width, &exponent);
+    data->box_frame[0] = width < 1 / METRIC_SCALE_MAX ? METRIC_SCALE_MAX : ldexp(1, -exponent);
+    for (uint32_t at = 0; at < 2 * dim * METRIC_FANOUT; at++) {
+        data->near_box[at] = (float)((data->box[at] - data->box_frame[1 + at / METRIC_FANOUT % dim]) * data->box_frame[0]);
+        assert_true(fabsf(data->near_box[at]) <= 1);
+    }
+}
+
+/* Exact bounds have the bits of keys; the filter's are not above them, nor below by more than it says. */
+static void check_boxes(struct data *data)
+{
+    _Alignas(64) double bound[METRIC_FANOUT], exact[METRIC_FANOUT];
+    const struct metric *metric = &data->metric;
+    const struct metric_filter *filter = &metric->filter;
+    double wanted[METRIC_FANOUT];
+
+    frame_boxes(data);
+    for (uint32_t i = 0; i < METRIC_FANOUT; i++) wanted[i] = box_bound(data, i);
+    metric->kernels->boxes(bound, data->near_box, data->box_frame, filter, data->q, metric->dim, (double)INFINITY);
+    for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
+        const double unit = metric_unit(metric, data->box_frame[0]), most = fmin(wanted[i] * unit, 0x1p127);
+
+        assert_true(bound[i] <= wanted[i] && bound[i] >= 0);
+        assert_true(filter->grow * filter->grow * bound[i] * unit * (1 + 1e-9) + 3 * filter->slack * filter->grow >= most);
+        data->box_reach[i] = i % 2 ? bound[i] : nextafter(bound[i], -1);
+    }
+    for (int round = 0; round < 4; round++) {
+        const double some = round % 2 ? wanted[3] : bound[base_random_below(&data->random, METRIC_FANOUT)];
+        const double limit = round == 0 ? (double)INFINITY : round == 1 ? -1 : round == 2 ? some : nextafter(some, -1);
+        uint32_t boxes = 0, reaching = 0, sides = 0;
+
+        for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
+            boxes |= (uint32_t)(bound[i] <= limit) << i;
+            reaching |= (uint32_t)(bound[i] <= limit && bound[i] <= data->box_reach[i]) << i;
+            sides |= (uint32_t)(wanted[i] <= limit) << i;
+        }
+        memset(exact, 0xff, sizeof exact);
+        assert_true(metric->kernels->boxes(exact, data->near_box, data->box_frame, filter, data->q, metric->dim, limit) == boxes);
+        assert_memory_equal(exact, bound, sizeof bound);
+        memset(exact, 0xff, sizeof exact);
+        assert_true(metric->kernels->boxes_reaching(exact, data->near_box, data->box_reach, data->box_frame, filter, data->q, metric->dim, limit) ==
+                    reaching);
+        assert_memory_equal(exact, bound, sizeof bound);
+        memset(exact, 0xff, sizeof exact);
+        assert_true(metric->kernels->boxes_exact(exact, data->box, data->q, metric->dim, limit) == sides);
+        assert_memory_equal(exact, wanted, sizeof wanted);
+    }
+}
+
+/* ---- upper ends --------------------------------------------------------------------------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The least ends of several rounds stay, in order, whatever the mask. */
+static void check_ends(const struct metric_kernels *kernels, struct base_random *random)
+{
+    enum { ROUNDS = 5 };
+    for (unsigned length = 8; length <= METRIC_SORTED_MAX; length += 8) {
+        _Alignas(64) double sorted[METRIC_SORTED_MAX], all[METRIC_SORTED_MAX + ROUNDS * METRIC_LANES];
+        _Alignas(64) float value[METRIC_LANES];
+        size_t count = length;
+
+        for (unsigned i = 0; i < length; i++) sorted[i] = all[i] = i < length / 3 ? -(double)INFINITY : (double)INFINITY;
+        for (int round = 0; round < ROUNDS; round++) {
+            const double grow = round % 2 ? 0x1p-40 : 1.5, slack = round % 2 ? 0.125 : 0;
+            const uint64_t mask = round == 0 ? 0 : round == 1 ? UINT64_MAX : base_random_next(random);
+            uint64_t within = 0;
+
+            for (uint32_t i = 0; i < METRIC_LANES; i++) {
+                value[i] = i == 7 ? (float)INFINITY : (float)base_random_below(random, 40);
+                within |= (uint64_t)(value[i] <= 20) << i;
+                if (mask >> i & 1) all[count++] = grow * (double)value[i] + slack;
+            }
+            assert_true(kernels->within(value, 20) == within);
+            qsort(all, count, sizeof *all, by_size);
+            assert_true(kernels->keep_least(sorted, length, value, mask, grow, slack) == all[length - 1]);
+            assert_memory_equal(sorted, all, length * sizeof *sorted);
+        }
+        for (size_t n = 0; n <= count; n++) {
+            size_t few = 0;
+
+            for (size_t i = 0; i < n; i++) few += all[i] <= 12;
+            assert_int_equal(kernels->count_within(all, n, 12), few);
+        }
     }
 }
 
@@ -222,7 +303,10 @@ void support_kernels_check(enum metric_isa isa)
     data.q = room(sizeof(double) * ROOM);
     data.reach = room(sizeof(float) * METRIC_LANES);
     data.box = room(sizeof(double) * 2 * ROOM * METRIC_FANOUT);
+    data.near_box = room(sizeof(float) * 2 * ROOM * METRIC_FANOUT);
+    data.box_frame = room(sizeof(double) * (ROOM + 1));
     data.box_reach = room(sizeof(double) * METRIC_FANOUT);
+    check_ends(metric_kernels_choose(METRIC_SQUARES, isa), &data.random);
     for (uint32_t at = 0; at < DIM_SMALL + 4; at++) {
         for (int kind = 0; kind < KINDS * METRIC_SUMS; kind++) {
             const uint32_t dim = at < DIM_SMALL ? at + 1 : large[at - DIM_SMALL];
@@ -244,5 +328,7 @@ void support_kernels_check(enum metric_isa isa)
     free(data.q);
     free(data.reach);
     free(data.box);
+    free(data.near_box);
+    free(data.box_frame);
     free(data.box_reach);
 }

@@ -94,7 +94,7 @@ static int offer_all(struct block_near *near, const struct offers *o, int by_lim
         uint64_t mask = o->mask[block];
 
         for (uint32_t lane = 0; by_limit && lane < METRIC_LANES; lane++) mask &= ~((uint64_t)(value[lane] > limit) << lane);
-        if (!block_near_offer(near, &o->metric.filter, 1 / o->unit[block], value, block, mask)) return 0;
+        if (!block_near_offer(near, &o->metric, o->unit[block], value, block, mask)) return 0;
     }
     return 1;
 }
@@ -107,15 +107,16 @@ static void check(const struct block_near *near, const struct offers *o, size_t 
 
     memset(left, 0, sizeof left);
     for (size_t i = 0; i < near->count; i++) {
-        const struct block_candidate *c = &near->candidate[i];
+        const uint32_t lane = near->lane[i];
 
-        assert_true(c->lane < ENTRIES && o->offered[c->lane] && !left[c->lane]);
-        left[c->lane] = 1;
-        assert_true(c->least <= o->key[c->lane] && o->key[c->lane] <= c->most);
-        assert_true(lower_end(o, c->lane) <= limit * (1 + 1e-12));
+        assert_true(lane < ENTRIES && o->offered[lane] && !left[lane]);
+        left[lane] = 1;
+        assert_true(near->least[i] <= o->key[lane] && o->key[lane] <= near->most[i]);
+        assert_true(lower_end(o, lane) <= near->limit * (1 + 1e-12));
     }
     assert_true(near->limit >= last);
-    assert_true(isinf(limit) ? isinf(near->limit) : fabs(near->limit - limit) <= 1e-12 * limit);
+    if (isinf(limit)) assert_true(isinf(near->limit));
+    else assert_true(near->limit >= limit * (1 - 1e-12) && near->limit <= kth(o, upper_end, k + k / 16 + 3) * (1 + 1e-12));
     for (uint32_t i = 0; i < ENTRIES; i++) assert_true(!o->offered[i] || o->key[i] > last || left[i]);
 }
 
@@ -143,7 +144,7 @@ static void the_k_nearest_are_left(void **state)
                 filled++;
                 continue;
             }
-            block_near_finish(&near);
+            block_near_finish(&near, &o.metric);
             check(&near, &o, k);
         }
     }
@@ -167,10 +168,10 @@ static void too_few_are_all_left(void **state)
         float value[METRIC_LANES] = { 5, 1, 3, (float)INFINITY };
 
         block_near_start(&near, k);
-        assert_true(block_near_offer(&near, &o.metric.filter, 1, value, 7, 13)); /* lanes 0, 2 and 3 */
-        block_near_finish(&near);
+        assert_true(block_near_offer(&near, &o.metric, 1, value, 7, 13)); /* lanes 0, 2 and 3 */
+        block_near_finish(&near, &o.metric);
         assert_int_equal(near.count, 3);
-        assert_int_equal(near.candidate[0].lane + near.candidate[1].lane + near.candidate[2].lane, 3 * 7 * METRIC_LANES + 5);
+        assert_int_equal(near.lane[0] + near.lane[1] + near.lane[2], 3 * 7 * METRIC_LANES + 5);
         assert_true(isinf(near.limit));
     }
     block_near_free(&near, &env.env);
@@ -194,7 +195,7 @@ static void too_many_are_told(void **state)
         assert_int_equal(block_near_take(&near, &env.env, k, NULL), 0);
         block_near_start(&near, k);
         for (uint32_t lane = 0; lane < METRIC_LANES; lane++) value[lane] = 2;
-        while (block < 1000 && block_near_offer(&near, &o.metric.filter, 1, value, block, UINT64_MAX)) block++;
+        while (block < 1000 && block_near_offer(&near, &o.metric, 1, value, block, UINT64_MAX)) block++;
         assert_true(block * METRIC_LANES >= k + METRIC_LANES && block < 1000);
         assert_true(near.count <= near.capacity);
 
@@ -202,7 +203,7 @@ static void too_many_are_told(void **state)
         for (block = 0; block < 1000; block++) {
             for (uint32_t lane = 0; lane < METRIC_LANES; lane++) value[lane] = (float)ldexp(2 + lane / 64.0, 100 - (int)block % 100);
             if (block % 100 == 0) block_near_start(&near, k);
-            assert_true(block_near_offer(&near, &o.metric.filter, 1, value, block, UINT64_MAX));
+            assert_true(block_near_offer(&near, &o.metric, 1, value, block, UINT64_MAX));
         }
         block_near_free(&near, &env.env);
     }
@@ -229,19 +230,19 @@ static void infinite_values_may_be_near(void **state)
         }
         assert_int_equal(block_near_take(&near, &env.env, k, NULL), 0);
         block_near_start(&near, k);
-        assert_true(block_near_offer(&near, &o.metric.filter, 0x1p-200, far, 1, 3)); /* at least 2^-72 */
-        assert_true(block_near_offer(&near, &o.metric.filter, 0x1p-30, one, 2, UINT64_MAX));
-        assert_true(block_near_offer(&near, &o.metric.filter, 0x1p-30, one, 3, UINT64_MAX));
-        block_near_finish(&near);
-        for (size_t i = 0; i < near.count; i++) found += near.candidate[i].lane / METRIC_LANES == 1;
+        assert_true(block_near_offer(&near, &o.metric, 0x1p200, far, 1, 3)); /* at least 2^-72 */
+        assert_true(block_near_offer(&near, &o.metric, 0x1p30, one, 2, UINT64_MAX));
+        assert_true(block_near_offer(&near, &o.metric, 0x1p30, one, 3, UINT64_MAX));
+        block_near_finish(&near, &o.metric);
+        for (size_t i = 0; i < near.count; i++) found += near.lane[i] / METRIC_LANES == 1;
         assert_int_equal(found, 2);
 
         block_near_start(&near, k); /* but not when it is known to be further off */
-        assert_true(block_near_offer(&near, &o.metric.filter, 0x1p-20, far, 1, 3)); /* at least 2^107 */
-        assert_true(block_near_offer(&near, &o.metric.filter, 0x1p-30, one, 2, UINT64_MAX));
-        assert_true(block_near_offer(&near, &o.metric.filter, 0x1p-30, one, 3, UINT64_MAX));
-        block_near_finish(&near);
-        for (size_t i = 0; i < near.count; i++) assert_true(near.candidate[i].lane / METRIC_LANES != 1);
+        assert_true(block_near_offer(&near, &o.metric, 0x1p20, far, 1, 3)); /* at least 2^107 */
+        assert_true(block_near_offer(&near, &o.metric, 0x1p30, one, 2, UINT64_MAX));
+        assert_true(block_near_offer(&near, &o.metric, 0x1p30, one, 3, UINT64_MAX));
+        block_near_finish(&near, &o.metric);
+        for (size_t i = 0; i < near.count; i++) assert_true(near.lane[i] / METRIC_LANES != 1);
         block_near_free(&near, &env.env);
     }
     support_env_finish(&env);
