@@ -143,6 +143,111 @@ static void climbing_renews_ancestors(void **state)
     support_env_finish(&env);
 }
 
+/* One inner node with two blocks, the second one a single lane. */
+static void start_pair(struct support_block *block, struct support_env *env, uint32_t dim)
+{
+    struct block_layout *layout = &block->layout;
+    struct pcct_error err = { 0, "" };
+
+    support_block_start(block, env, 65, dim, SUPPORT_UNIFORM, 1);
+    support_ok(block_reserve(layout, 2, 1, 65, &err), &err);
+    layout->rows = 65;
+    for (uint32_t i = 0; i < 65; i++) block_where(layout)[i] = BLOCK_NONE;
+    layout->root = block_take_inner(layout);
+}
+
+static void put_entry(struct support_block *block, uint32_t number, uint32_t node)
+{
+    block->reach[node] = node % 5 == 0 ? -1 : ldexp(1, (int)node % 40 - 20);
+    block_put_lane(&block->layout, &block->source, number, node);
+    block->layout.entries++;
+}
+
+/* Where an entry stands: each further out than all before; further in; the greatest width; denormal; equal; in turns near and far. */
+static double place_of(int kind, uint32_t node, uint32_t axis)
+{
+    const double sign = (node + axis) % 2 ? 1 : -1, most = nextafter(METRIC_COORDINATE_LIMIT, 0);
+
+    switch (kind) {
+    case 0: return sign * ldexp(1, 7 * (int)node - 220);
+    case 1: return sign * ldexp(1, 220 - 7 * (int)node);
+    case 2: return sign * most * (node % 3 + 1) / 3;
+    case 3: return sign * node * 0x1p-1074;
+    case 4: return 0.1;
+    case 5: return node < 20 ? 0 : 0x1p-1074 * (node - 20) * axis;
+    default: return node % 8 == 7 ? 1e15 + node : 1e-15 * node + axis;
+    }
+}
+
+/* However entries come, box, frame and lanes are right after each: none is beyond 1 in its frame. */
+static void frames_follow_their_entries(void **state)
+{
+    struct support_env env;
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int kind = 0; kind < 7; kind++) {
+        struct support_block block;
+        struct block_layout *layout = &block.layout;
+        uint32_t number[2];
+
+        start_pair(&block, &env, 3);
+        for (uint32_t i = 0; i < 65 * 3; i++) block.place[i] = place_of(kind, i / 3, i % 3);
+        number[0] = block_take_block(layout);
+        put_entry(&block, number[0], 0);
+        block_add_slot(layout, layout->root, number[0] | BLOCK_IS_LEAF);
+        for (uint32_t node = 1; node < 30; node++) {
+            put_entry(&block, number[0], node);
+            block_summarise(layout, layout->root, 0);
+            support_block_check(&block);
+        }
+        number[1] = block_take_block(layout);
+        for (uint32_t node = 30; node < 64; node++) put_entry(&block, number[1], node);
+        block_add_slot(layout, layout->root, number[1] | BLOCK_IS_LEAF);
+        support_block_check(&block);
+        support_block_ask(&block, 20, 5);
+        block_move_lanes(layout, &block.source, number[0], number[1]); /* fills it */
+        block_drop_slot(layout, layout->root, 1);
+        block_give_block(layout, number[1]);
+        block_summarise(layout, layout->root, 0);
+        support_block_check(&block);
+        assert_int_equal(block_link_of(layout, number[0])->count, METRIC_LANES);
+        assert_false(block_shrink(layout, &block.source, number[0])); /* putting widened the box as far as needed and no further */
+        support_block_ask(&block, 20, 5);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* A kept reach is told as no less than it was, and not much more. */
+static void reaches_are_kept(void **state)
+{
+    struct support_env env;
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int kind = 0; kind < 7; kind++) {
+        struct support_block block;
+
+        start_pair(&block, &env, 3);
+        for (uint32_t i = 0; i < 65 * 3; i++) block.place[i] = place_of(kind, i / 3, i % 3);
+        block_take_block(&block.layout);
+        for (uint32_t node = 0; node < 10; node++) put_entry(&block, 0, node);
+        for (int level = METRIC_LEVEL_MIN; level <= METRIC_LEVEL_MAX; level++) {
+            const double reach = metric_reach(&block.metric, level), unit = metric_unit(&block.metric, block_frame(&block.layout, 0)[0]);
+            const float kept = block_reach_kept(&block.layout, 0, reach);
+
+            assert_true(block_reach_told(&block.layout, 0, kept) >= reach);
+            assert_true(isinf(kept) || (double)kept <= reach * unit * 1.01 + 1e-6);
+        }
+        assert_true(block_reach_kept(&block.layout, 0, -1) == -1 && block_reach_told(&block.layout, 0, -1) == -1);
+        assert_true(isinf(block_reach_told(&block.layout, 0, block_reach_kept(&block.layout, 0, (double)INFINITY))));
+        block.layout.root = BLOCK_NONE;
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +255,8 @@ int main(void)
         cmocka_unit_test(halves_are_apart),
         cmocka_unit_test(numbers_are_given_back),
         cmocka_unit_test(climbing_renews_ancestors),
+        cmocka_unit_test(frames_follow_their_entries),
+        cmocka_unit_test(reaches_are_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

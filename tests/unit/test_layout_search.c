@@ -119,6 +119,76 @@ static void twins_cost_nothing(void **state)
     support_env_finish(&env);
 }
 
+/* ---- sizes that a float cannot tell apart -------------------------------------------------------------------------------------------------- */
+
+enum { ILL_ROWS = 1200, ILL_KINDS = 9 };
+
+static double ill_scaled(struct base_random *random, int kind, uint32_t row)
+{
+    const double g = base_random_gauss(random), u = base_random_unit(random);
+
+    switch (kind) {
+    case 0: return (row % 2 ? 1e6 : 0) + 1e-3 * u;                                     /* two clusters far apart */
+    case 1: return g * ldexp(1, (int)base_random_below(random, 980) - 490);            /* all sizes in one */
+    case 2: return row == 17 ? 1e12 : u;                                               /* one far outlier */
+    case 3: return (double)base_random_below(random, 8);                               /* a lattice with many at each place */
+    case 4: return 0.1;                                                                /* one place */
+    case 5: return (double)base_random_below(random, 100) * 0x1p-1074;                 /* denormal */
+    case 6: return (2 * u - 1) * 0x1p500;                                              /* as wide as can be */
+    case 7: return row % 3 == 0 ? 1e150 : row % 3 == 1 ? g * 1e-150 : g * 0x1p-1060;   /* the greatest and the least */
+    default: return 1e15 + (double)base_random_below(random, 3) / 8 + (row % 7 == 0);  /* neighbours in double precision */
+    }
+}
+
+/* Reaches that are just met by another entry, or just not. */
+static void reach_each_other(struct support_block *block)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < ILL_ROWS; i++) {
+        const uint32_t other = (uint32_t)base_random_below(&block->random, ILL_ROWS), dim = block->layout.dim;
+        const double key = metric_key(&block->metric, block->place + (size_t)i * dim, block->place + (size_t)other * dim);
+
+        if (block->reach[i] == -(double)INFINITY) continue;
+        block->reach[i] = i % 3 == 0 ? key : i % 3 == 1 ? nextafter(key, 0) : block->reach[i];
+        block->node[n++] = i;
+    }
+    block_renew_reach(&block->layout, &block->source, block->node, n);
+}
+
+static void ill_scaled_data_is_answered_alike(void **state)
+{
+    static const char *const name[] = { "euclidean", "manhattan", "chebyshev" };
+    static const uint32_t dims[] = { 1, 3, 8 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int turn = 0; turn < ILL_KINDS * 9; turn++) {
+        const int kind = turn / 9;
+        struct support_block block;
+
+        support_block_start(&block, &env, ILL_ROWS, dims[turn % 3], SUPPORT_UNIFORM, (uint64_t)turn);
+        support_block_metric(&block, name[turn / 3 % 3]);
+        for (uint32_t i = 0; i < ILL_ROWS * dims[turn % 3]; i++) block.place[i] = ill_scaled(&block.random, kind, i / dims[turn % 3]);
+        support_ok(support_block_build(&block, 600, 64, &err), &err);
+        reach_each_other(&block);
+        support_block_check(&block);
+        support_block_ask(&block, 12, 10);
+        for (int step = 0; step < 4; step++) {
+            support_ok(support_block_insert(&block, 140, &err), &err);
+            support_block_remove(&block, 60);
+            support_block_check(&block);
+        }
+        support_block_ask(&block, 12, 1);
+        support_block_ask(&block, 4, 40);
+        support_block_ask(&block, 2, 300);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
 static void home_is_where_a_stored_point_stands(void **state)
 {
     struct support_env env;
@@ -141,7 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_those_of_a_full_comparison), cmocka_unit_test(known_candidates_count),
         cmocka_unit_test(visiting_can_be_stopped),                cmocka_unit_test(twins_cost_nothing),
-        cmocka_unit_test(home_is_where_a_stored_point_stands),
+        cmocka_unit_test(ill_scaled_data_is_answered_alike),      cmocka_unit_test(home_is_where_a_stored_point_stands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
