@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_block.h"
 
+#include "block/layout_nodes.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { EQUAL = 100000 };
+enum { EQUAL = 100000, QUERIES = 60 };
 
 static void answers_are_those_of_a_full_comparison(void **state)
 {
@@ -130,6 +132,62 @@ static void few_blocks_are_looked_at(void **state)
     support_env_finish(&env);
 }
 
+/* Blocks whose box is no further than the k-th neighbour: no search can do with fewer. */
+static uint64_t blocks_needed(const struct support_block *block, const double *q, double last)
+{
+    const uint32_t dim = block->layout.dim;
+    uint64_t needed = 0;
+
+    for (uint32_t i = 0; i < block->layout.blocks; i++) {
+        const double *low = block_low(&block->layout, i), *high = block_high(&block->layout, i);
+        double nearest[16];
+
+        for (uint32_t j = 0; j < dim; j++) nearest[j] = fmin(fmax(q[j], low[j]), high[j]);
+        needed += metric_key(&block->metric, nearest, q) <= last;
+    }
+    return needed;
+}
+
+/* On plain data the filter leaves k and little more for double precision, and costs hardly a block. */
+static void the_filter_is_sharp(void **state)
+{
+    static const uint32_t dims[] = { 2, 3, 8, 16 };
+    static const char *const name[] = { "euclidean", "manhattan", "chebyshev" };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 2);
+    for (int turn = 0; turn < 12; turn++) {
+        const uint32_t dim = dims[turn % 4];
+        struct support_block block;
+
+        support_block_start(&block, &env, 20000, dim, SUPPORT_UNIFORM, (uint64_t)turn);
+        support_block_metric(&block, name[turn / 4]);
+        support_ok(support_block_build(&block, 20000, 64, &err), &err);
+        for (size_t k = 1; k <= 300; k = k == 1 ? 10 : k == 10 ? 40 : k == 40 ? 300 : 301) {
+            struct block_work work = { 0 };
+            uint64_t needed = 0;
+
+            for (uint32_t i = 0; i < QUERIES; i++) {
+                struct base_topk_entry entry[300];
+                struct base_topk top;
+                double q[16];
+
+                for (uint32_t j = 0; j < dim; j++) q[j] = (block.place[i * dim + j] + block.place[(i + QUERIES) * dim + j]) / 2;
+                base_topk_start(&top, entry, k);
+                support_block_knn(&top, &block, q, BLOCK_NONE, &work);
+                base_topk_finish(&top);
+                needed += blocks_needed(&block, q, entry[k - 1].key);
+            }
+            assert_true(work.exact >= QUERIES * k && work.exact <= QUERIES * (k + 1));
+            assert_true(work.blocks >= needed && 4 * work.blocks <= 5 * needed + 4 * (QUERIES * k / 40)); /* some before the limit is known */
+        }
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +195,7 @@ int main(void)
         cmocka_unit_test(kernels_do_not_show),
         cmocka_unit_test(equal_points_are_not_all_looked_at),
         cmocka_unit_test(few_blocks_are_looked_at),
+        cmocka_unit_test(the_filter_is_sharp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
