@@ -186,10 +186,11 @@ static int check_lane(const struct block_layout *layout, const struct block_sour
 static int check_block(const struct block_layout *layout, const struct block_source *source, uint32_t block, struct pcct_error *err)
 {
     const struct block_link *link = block_link_of(layout, block);
+    const double scale = block_frame(layout, block)[0];
     int status = 0;
 
     if (link->count == 0) return 0;
-    if (!good_scale(block_frame(layout, block)[0])) return DAMAGED(err, "T6e: block %u has the scale %g", (unsigned)block, block_frame(layout, block)[0]);
+    if (!good_scale(scale)) return DAMAGED(err, "T6e: block %u has the scale %g", (unsigned)block, scale);
     for (uint32_t lane = 0; lane < link->count; lane++) TRY(check_lane(layout, source, block, lane, err));
 done:
     return status;

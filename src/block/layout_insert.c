@@ -463,6 +463,8 @@ done:
 int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err)
 {
     if (n == 0) return 0;
-    if (layout->root == BLOCK_NONE || n > layout->room || block_height(layout) >= BLOCK_HEIGHT_GROWN) return rebuild_with(layout, source, node, n, err);
+    if (layout->root == BLOCK_NONE || n > layout->room || block_height(layout) >= BLOCK_HEIGHT_GROWN) {
+        return rebuild_with(layout, source, node, n, err);
+    }
     return insert_locally(layout, source, node, n, err);
 }

@@ -31,8 +31,8 @@ static uint32_t open_inner(double *bound, struct filtering *f, uint32_t inner, d
     const struct block_layout *layout = f->layout;
 
     f->work.nodes++;
-    return f->kernels->boxes(bound, block_near_boxes(layout, inner), block_near_frame(layout, inner), &layout->metric->filter, f->near->q, layout->dim,
-                               limit) & block_used_slots(layout, inner);
+    return f->kernels->boxes(bound, block_near_boxes(layout, inner), block_near_frame(layout, inner), &layout->metric->filter, f->near->q,
+                             layout->dim, limit) & block_used_slots(layout, inner);
 }
 
 static uint64_t wanted_lanes(const struct block_near *near, const struct block_layout *layout, uint32_t block)
@@ -167,8 +167,8 @@ struct rest {
     uint32_t inner, mask;
 };
 
-/* The child to go to next, and out of the rest: the nearest; of equally near ones the one with the least label, which is the likelier to close a search
- * among equal points. */
+/* The child to go to next, and out of the rest: the nearest; of equally near ones the one with the least label, which is the likelier to close a
+ * search among equal points. */
 static uint32_t take_slot(struct rest *rest, const int64_t *least)
 {
     int first = __builtin_ctz(rest->mask);

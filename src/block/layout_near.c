@@ -4,10 +4,11 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 /*
- * Up to METRIC_SORTED_MAX the k least upper ends are kept in order by a kernel. Beyond it candidates gather until there are FOUND_EVERY more than after
- * the last search for the k-th, or a third of k. ROOM is for equal distances and for a block's lanes.
+ * Up to METRIC_SORTED_MAX the k least upper ends are kept in order by a kernel. Beyond it candidates gather until there are FOUND_EVERY more than
+ * after the last search for the k-th, or a third of k. ROOM is for equal distances and for a block's lanes.
  */
 enum { FOUND_EVERY = 16, ROOM = 512, STEPS = 24 };
 
@@ -57,24 +58,46 @@ static void drop(struct block_near *near)
     near->count = kept;
 }
 
-/* Lowers the limit to a value that the k-th upper end does not exceed, nor fall short of by more than a few places: halving the interval costs no
- * mispredicted branch, unlike selection by pivots. */
+/* Numbers that are not negative are in the order of their bits. */
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static double double_of(uint64_t bits)
+{
+    double value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Lowers the limit to a value that the k-th upper end does not exceed, nor fall short of by more than a few places. Halving the interval of bits finds
+ * it in few steps whether the ends are of one size or of many, and costs no mispredicted branches, unlike selection by pivots. */
 static void lower_limit(struct block_near *near, const struct metric_kernels *kernels)
 {
     const size_t few = near->k / 16 + 2;
-    double low = 0, high = 0;
+    double least = (double)INFINITY, most = 0;
+    uint64_t low, high;
 
-    for (size_t i = 0; i < near->count; i++) high = near->most[i] > high ? near->most[i] : high;
-    high = fmin(high, near->limit);
-    for (int step = 0; step < STEPS; step++) {
-        const double middle = low + (high - low) / 2;
-        const size_t within = kernels->count_within(near->most, near->count, middle);
+    for (size_t i = 0; i < near->count; i++) {
+        least = near->most[i] < least ? near->most[i] : least;
+        most = near->most[i] > most ? near->most[i] : most;
+    }
+    low = bits_of(least);
+    high = bits_of(fmin(most, near->limit));
+    for (int step = 0; step < STEPS && low < high; step++) {
+        const uint64_t middle = low + (high - low) / 2;
+        const size_t within = kernels->count_within(near->most, near->count, double_of(middle));
 
-        if (within < near->k) low = middle;
+        if (within < near->k) low = middle + 1;
         else high = middle;
         if (within >= near->k && within <= near->k + few) break;
     }
-    near->limit = high;
+    near->limit = double_of(high);
 }
 
 static void narrow(struct block_near *near, const struct metric_kernels *kernels)

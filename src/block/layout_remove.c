@@ -178,7 +178,7 @@ static void drop_lane(struct block_layout *layout, uint32_t block, uint32_t lane
 static void remove_entry(struct block_layout *layout, const struct block_source *source, uint32_t node)
 {
     const uint32_t at = block_where(layout)[node], block = at / METRIC_LANES;
-    const int edge = on_edge(layout, source, block, node);
+    int changed = on_edge(layout, source, block, node);
     const struct block_link link = *block_link_of(layout, block);
     const int reaching = block_reach_told(layout, block, block_reaches(layout, block)[at % METRIC_LANES]) >=
                          block_top_reaches(layout, link.parent)[link.slot];
@@ -190,7 +190,8 @@ static void remove_entry(struct block_layout *layout, const struct block_source 
         tidy(layout, source, link.parent);
         return;
     }
-    if (((edge && block_shrink(layout, source, block)) || reaching) && block_summarise(layout, link.parent, link.slot)) block_climb(layout, link.parent);
+    if (changed) changed = block_shrink(layout, source, block);
+    if ((changed || reaching) && block_summarise(layout, link.parent, link.slot)) block_climb(layout, link.parent);
     if (link.count <= POOR_LANES) tidy(layout, source, link.parent);
 }
 

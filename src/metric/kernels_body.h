@@ -11,8 +11,8 @@
  *   vec_shifted(v, before) v moved up by one place, the last of `before` first
  *   vec_last(v)            its last double
  *   vec_of_floats(p)       as many floats widened
- * Every bound is made of exactly the operations of metric_key(), in its order, so all instances give the same bits. The functions are specialised for a
- * few dimensions and for the way to sum by inlining them with constants: at small dimensions the loop costs more than its body.
+ * An exact bound is made of the very operations of metric_key(), in its order, so all instances give the same bits. The functions are specialised
+ * for a few dimensions and for the way to sum by inlining them with constants: at small dimensions the loop costs more than its body.
  */
 #define UNROLLED _Pragma("GCC unroll 16") /* the sums stay in registers only so */
 #define INSIDE static inline __attribute__((always_inline)) ISA

@@ -23,8 +23,9 @@ static const struct kind {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /*
- * What the filter's values may be off by, proved in docs/algorithm.md. u is what a float is rounded by. Squares: (a + b)^2 <= (1 + e) a^2 + (1 + 1/e) b^2
- * parts what is relative from what is absolute; a small e lets in few rows in vain, and 1/e times the rest is still far below any distance that matters.
+ * What the filter's values may be off by, proved in docs/algorithm.md. u is what a float is rounded by. Squares: (a + b)^2 <= (1 + e) a^2 +
+ * (1 + 1/e) b^2 parts what is relative from what is absolute; a small e lets in few rows in vain, and 1/e times the rest is still far below any
+ * distance that matters.
  */
 static struct metric_filter filter_of(enum metric_sum sum, uint32_t dim)
 {

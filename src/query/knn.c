@@ -36,7 +36,8 @@ static void answer(const struct run *run, size_t i, struct base_topk *top)
 }
 
 /* Decides the query that was filtered before, while memory fetches what the one after it needs. */
-static void decide(const struct run *run, const struct block_source *source, const struct block_near *near, size_t i, int thread, struct block_work *work)
+static void decide(const struct run *run, const struct block_source *source, const struct block_near *near, size_t i, int thread,
+                   struct block_work *work)
 {
     struct base_topk top;
 

@@ -60,7 +60,8 @@ static void find(void *ctx, size_t begin, size_t end, int thread)
         struct meeting meeting = { search, pair, rank, 0 };
         size_t before = pair->count;
 
-        block_visit(&search->layout, &search->source, chunk->place + (size_t)rank * chunk->state->metric.dim, chunk->key[rank], meet, &meeting, &work);
+        block_visit(&search->layout, &search->source, chunk->place + (size_t)rank * chunk->state->metric.dim, chunk->key[rank], meet, &meeting,
+                    &work);
         base_par_add(&search->met, meeting.met % 1024);
         conflicts->owner[rank] = (uint32_t)thread;
         conflicts->start[rank] = before;

@@ -15,7 +15,7 @@ struct offers {
     struct base_random random;
     double unit[BLOCKS];
     uint64_t mask[BLOCKS];
-    float value[ENTRIES];
+    _Alignas(64) float value[ENTRIES];
     double key[ENTRIES];
     char offered[ENTRIES];
 };
@@ -165,7 +165,7 @@ static void too_few_are_all_left(void **state)
     assert_int_equal(metric_init(&o.metric, "euclidean", 3, METRIC_ISA_BEST, NULL), 0);
     assert_int_equal(block_near_take(&near, &env.env, K_MOST, NULL), 0);
     for (size_t k = 4; k <= K_MOST; k += 37) {
-        float value[METRIC_LANES] = { 5, 1, 3, (float)INFINITY };
+        _Alignas(64) float value[METRIC_LANES] = { 5, 1, 3, (float)INFINITY };
 
         block_near_start(&near, k);
         assert_true(block_near_offer(&near, &o.metric, 1, value, 7, 13)); /* lanes 0, 2 and 3 */
@@ -189,7 +189,7 @@ static void too_many_are_told(void **state)
     support_env_start(&env, 1);
     assert_int_equal(metric_init(&o.metric, "euclidean", 3, METRIC_ISA_BEST, NULL), 0);
     for (size_t k = 1; k <= K_MOST; k += 23) {
-        float value[METRIC_LANES];
+        _Alignas(64) float value[METRIC_LANES];
         uint32_t block = 0;
 
         assert_int_equal(block_near_take(&near, &env.env, k, NULL), 0);
@@ -221,7 +221,7 @@ static void infinite_values_may_be_near(void **state)
     support_env_start(&env, 1);
     assert_int_equal(metric_init(&o.metric, "euclidean", 3, METRIC_ISA_BEST, NULL), 0);
     for (size_t k = 1; k <= 100; k += 33) {
-        float far[METRIC_LANES], one[METRIC_LANES];
+        _Alignas(64) float far[METRIC_LANES], one[METRIC_LANES];
         int found = 0;
 
         for (int i = 0; i < METRIC_LANES; i++) {
