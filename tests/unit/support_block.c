@@ -215,6 +215,19 @@ static void check_tight(const struct support_block *block)
     free(label);
 }
 
+/* Frames of blocks are not much wider than what is in them. */
+static void check_frames(const struct support_block *block)
+{
+    const struct block_layout *layout = &block->layout;
+
+    for (uint32_t i = 0; i < layout->blocks; i++) {
+        float most = 0;
+
+        for (size_t at = 0; at < (size_t)layout->dim * METRIC_LANES; at++) most = fmaxf(most, fabsf(block_lanes(layout, i)[at]));
+        assert_true(block_link_of(layout, i)->count == 0 || most >= 0x1p-4F || block_frame(layout, i)[0] == METRIC_SCALE_MAX);
+    }
+}
+
 void support_block_check(const struct support_block *block)
 {
     struct pcct_error err = { 0, "" };
@@ -222,6 +235,7 @@ void support_block_check(const struct support_block *block)
     support_ok(block_check(&block->layout, &block->source, support_block_has, &err), &err);
     assert_int_equal(block->layout.entries, support_block_count(block));
     check_tight(block);
+    check_frames(block);
 }
 
 /* ---- questions ---------------------------------------------------------------------------------------------------------------------------- */

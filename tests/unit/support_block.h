@@ -36,11 +36,11 @@ void support_block_remove(struct support_block *block, uint32_t n);
 void support_block_renew_reach(struct support_block *block, uint32_t n);
 uint32_t support_block_count(const struct support_block *block);
 
-/* block_check(), and that every box, reach and label of every ancestor is as tight as can be. */
+/* block_check(), that every box, reach and label of every ancestor is as tight as can be, and that no frame is much too wide. */
 void support_block_check(const struct support_block *block);
-/* block_knn(), block_nearest() and block_visit() for so many random places and stored entries against comparison with every entry. */
+/* k-NN, block_nearest() and block_visit() for so many random places and stored entries against comparison with every entry. */
 void support_block_ask(struct support_block *block, uint32_t queries, size_t k);
-/* block_knn() with a scratch of its own. */
+/* k-NN with a scratch of its own. */
 void support_block_knn(struct base_topk *top, const struct support_block *block, const double *q, uint32_t self, struct block_work *work);
 /* block_knn_filter() and block_knn_decide(). */
 static inline void support_knn(struct base_topk *top, struct block_near *near, const struct block_layout *layout, const struct block_source *source,

@@ -226,6 +226,33 @@ static void scales_of_distances_are_exact(void **state)
     }
 }
 
+/* The limit in single precision is never less than the filter allows, and hardly more; the filter lets in little in vain. */
+static void limits_of_the_filter(void **state)
+{
+    static const char *const name[] = { "euclidean", "manhattan", "chebyshev", "cosine" };
+    struct base_random random;
+
+    (void)state;
+    base_random_seed(&random, 5);
+    for (uint32_t dim = 1; dim <= METRIC_DIM_MAX; dim = dim < 20 ? dim + 1 : 2 * dim - 8) {
+        for (int i = 0; i < 4; i++) {
+            struct metric m;
+
+            assert_int_equal(metric_init(&m, name[i], dim, METRIC_ISA_BEST, NULL), 0);
+            assert_true(m.filter.grow > 1 && m.filter.grow < 1.001 && m.filter.slack > 0 && m.filter.slack < 0x1p-22 * (dim + 1));
+            for (int again = 0; again < 300; again++) {
+                const double limit = ldexp(base_random_unit(&random), (int)base_random_below(&random, 170) - 60);
+                const double least = m.filter.grow * limit + m.filter.slack, kept = (double)metric_filter_limit(&m, limit);
+
+                assert_true(kept >= least && kept <= least * (1 + 0x1p-20));
+            }
+            assert_true(isinf(metric_filter_limit(&m, (double)INFINITY)) && isinf(metric_filter_limit(&m, 0x1p200)));
+            assert_true((double)metric_filter_limit(&m, 0) >= m.filter.slack);
+            assert_true(metric_unit(&m, 0x1p-7) == (m.sum == METRIC_SQUARES ? 0x1p-14 : 0x1p-7));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +265,7 @@ int main(void)
         cmocka_unit_test(directions_by_cosine_and_angle),
         cmocka_unit_test(scales_are_exact),
         cmocka_unit_test(scales_of_distances_are_exact),
+        cmocka_unit_test(limits_of_the_filter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
