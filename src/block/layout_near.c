@@ -75,8 +75,8 @@ static double double_of(uint64_t bits)
     return value;
 }
 
-/* Lowers the limit to a value that the k-th upper end does not exceed, nor fall short of by more than a few places. Halving the interval of bits finds
- * it in few steps whether the ends are of one size or of many, and costs no mispredicted branches, unlike selection by pivots. */
+/* Lowers the limit to a value that the k-th upper end does not exceed, nor fall short of by more than a few places. Halving the interval of bits
+ * finds it in few steps whether the ends are of one size or of many, and costs no mispredicted branch, unlike selection by pivots. */
 static void lower_limit(struct block_near *near, const struct metric_kernels *kernels)
 {
     const size_t few = near->k / 16 + 2;
