@@ -157,6 +157,28 @@ static void reaches_follow_at_every_ancestor(void **state)
     support_env_finish(&env);
 }
 
+/* When what made a block wide goes, the filter gets sharp again for the rest: support_block_check() looks at the frames. */
+static void frames_narrow_again(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    uint32_t far = 33;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 60, 2, SUPPORT_UNIFORM, 5);
+    block.place[2 * far] = 1e9;
+    support_ok(support_block_build(&block, 60, 64, &err), &err);
+    support_block_check(&block);
+    block_remove(&block.layout, &block.source, &far, 1);
+    block.reach[far] = -(double)INFINITY;
+    support_block_check(&block);
+    support_block_ask(&block, 10, 5);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +187,7 @@ int main(void)
         cmocka_unit_test(a_join_is_seen_at_the_root),
         cmocka_unit_test(freed_numbers_are_used_again),
         cmocka_unit_test(reaches_follow_at_every_ancestor),
+        cmocka_unit_test(frames_narrow_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
