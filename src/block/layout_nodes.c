@@ -4,9 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-/* A frame is made anew when everything in it has come to lie within this of its centre. */
-#define WIDE 0.125
-
 enum { BLOCKS_MAX = UINT32_MAX / METRIC_LANES }; /* block * 64 + lane is a 32-bit number below BLOCK_NONE */
 
 int block_height(const struct block_layout *layout)
@@ -150,40 +147,53 @@ static int write_lane(struct block_layout *layout, const struct block_source *so
     return inside;
 }
 
-/* The greatest power of two, within bounds, that brings `width` to at most 1. */
-static double scale_for(double width)
+/* How far the sides of a box are from its middle at most, and from 0. */
+struct extent {
+    double width, magnitude;
+};
+
+static void extend(struct extent *extent, double low, double high)
 {
+    extent->width = fmax(extent->width, high - (low + (high - low) / 2));
+    extent->magnitude = fmax(extent->magnitude, fmax(fabs(low), fabs(high)));
+}
+
+/*
+ * The power of two that brings a box to at most 1: what is between its sides comes to no more, since rounding is monotone and nothing is further from
+ * the middle than a side. Boxes of next to no width count as a little wider, in proportion to where they are: from a scale beyond that every query
+ * would seem infinitely far.
+ */
+#define LEAST_WIDTH 0x1p-40
+
+static double scale_for(const struct extent *extent)
+{
+    const double width = fmax(extent->width, extent->magnitude * LEAST_WIDTH);
     int exponent = 0;
 
+    if (width == 0) return 1;
     if (width < 1 / METRIC_SCALE_MAX) return METRIC_SCALE_MAX;
     frexp(width, &exponent);
     return ldexp(1, -exponent);
 }
 
 /* Whether a frame has become so wide for what is in it that the filter suffers. */
-static int is_wide(const double *frame, double most)
+static int is_wide(const double *frame, const struct extent *extent)
 {
-    return most < WIDE && frame[0] < METRIC_SCALE_MAX;
-}
-
-/* Puts a frame's centre in the middle along an axis; returns how far the sides are off. What is inside of all sides then comes to at most 1, since
- * rounding is monotone and nothing is further from the centre than a side. */
-static double centre_axis(double *frame, uint32_t axis, double low, double high)
-{
-    const double centre = low + (high - low) / 2;
-
-    frame[1 + axis] = centre;
-    return fmax(high - centre, centre - low);
+    return scale_for(extent) >= 8 * frame[0];
 }
 
 void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block)
 {
     const double *low = block_low(layout, block), *high = block_high(layout, block);
     const uint32_t count = block_link_of(layout, block)->count;
-    double *frame = block_frame(layout, block), width = 0;
+    double *frame = block_frame(layout, block);
+    struct extent extent = { 0, 0 };
 
-    for (uint32_t j = 0; j < layout->dim; j++) width = fmax(width, centre_axis(frame, j, low[j], high[j]));
-    frame[0] = scale_for(width);
+    for (uint32_t j = 0; j < layout->dim; j++) {
+        frame[1 + j] = low[j] + (high[j] - low[j]) / 2;
+        extend(&extent, low[j], high[j]);
+    }
+    frame[0] = scale_for(&extent);
     for (uint32_t i = 0; i < count; i++) {
         const int inside = write_lane(layout, source, block, i);
 
@@ -234,7 +244,7 @@ int block_shrink(struct block_layout *layout, const struct block_source *source,
     double *low = block_low(layout, block), *high = block_high(layout, block);
     const double *frame = block_frame(layout, block);
     int64_t least = block_source_label(source, node[0]);
-    double most = 0;
+    struct extent extent = { 0, 0 };
     int changed = 0;
 
     assert(count > 0);
@@ -254,9 +264,9 @@ int block_shrink(struct block_layout *layout, const struct block_source *source,
         }
         changed |= replace_double(&low[j], from);
         changed |= replace_double(&high[j], to);
-        most = fmax(most, fmax(fabs(from - frame[1 + j]), fabs(to - frame[1 + j])) * frame[0]);
+        extend(&extent, from, to);
     }
-    if (is_wide(frame, most)) block_reframe(layout, source, block);
+    if (is_wide(frame, &extent)) block_reframe(layout, source, block);
     changed |= *block_least(layout, block) != least;
     *block_least(layout, block) = least;
     return changed;
@@ -280,11 +290,21 @@ static int write_near(struct block_layout *layout, uint32_t inner, uint32_t slot
     return inside;
 }
 
-/* The frame of an inner node from the boxes of `count` slots, and all near boxes by it. */
-static void reframe_inner(struct block_layout *layout, uint32_t inner, uint32_t count)
+/* Slots in use when this one is, too. */
+static uint32_t used_with(const struct block_layout *layout, uint32_t inner, uint32_t slot)
+{
+    const uint32_t count = block_inner(layout, inner)->count;
+
+    return count > slot ? count : slot + 1;
+}
+
+/* Brings the near boxes of `count` slots in step with their boxes, of which that of `slot` is new: all of them if the frame has to change. */
+static void renew_near(struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t count)
 {
     const double *low = block_boxes(layout, inner), *high = low + (size_t)layout->dim * METRIC_FANOUT;
-    double *frame = block_near_frame(layout, inner), width = 0;
+    double *frame = block_near_frame(layout, inner), middle[METRIC_DIM_MAX];
+    struct extent extent = { 0, 0 };
+    int inside = write_near(layout, inner, slot);
 
     for (uint32_t j = 0; j < layout->dim; j++, low += METRIC_FANOUT, high += METRIC_FANOUT) {
         double from = low[0], to = high[0];
@@ -293,27 +313,16 @@ static void reframe_inner(struct block_layout *layout, uint32_t inner, uint32_t 
             from = low[i] < from ? low[i] : from;
             to = high[i] > to ? high[i] : to;
         }
-        width = fmax(width, centre_axis(frame, j, from, to));
+        middle[j] = from + (to - from) / 2;
+        extend(&extent, from, to);
     }
-    frame[0] = scale_for(width);
-    for (uint32_t slot = 0; slot < count; slot++) {
-        const int inside = write_near(layout, inner, slot);
-
+    if (inside && !is_wide(frame, &extent)) return;
+    memcpy(frame + 1, middle, layout->dim * sizeof *middle);
+    frame[0] = scale_for(&extent);
+    for (uint32_t i = 0; i < count; i++) {
+        inside = write_near(layout, inner, i);
         assert(inside); /* T6e */
-        (void)inside;
     }
-}
-
-/* Brings a slot's near box in step with its box. */
-static void renew_near(struct block_layout *layout, uint32_t inner, uint32_t slot)
-{
-    const uint32_t count = block_inner(layout, inner)->count > slot ? block_inner(layout, inner)->count : slot + 1;
-    const int inside = write_near(layout, inner, slot);
-    const float *near_box = block_near_boxes(layout, inner);
-    float most = 0;
-
-    for (size_t i = 0; i < 2 * (size_t)layout->dim * METRIC_FANOUT; i++) most = fmaxf(most, fabsf(near_box[i])); /* 0 beyond the used slots */
-    if (!inside || is_wide(block_near_frame(layout, inner), (double)most)) reframe_inner(layout, inner, count);
 }
 
 /* Writes one slot's reach and label; returns whether they changed. */
@@ -339,7 +348,7 @@ static int summarise_block(struct block_layout *layout, uint32_t inner, uint32_t
         changed |= replace_double(box + (size_t)j * METRIC_FANOUT, low[j]);
         changed |= replace_double(box + (size_t)(dim + j) * METRIC_FANOUT, high[j]);
     }
-    renew_near(layout, inner, slot);
+    renew_near(layout, inner, slot, used_with(layout, inner, slot));
     for (uint32_t i = 1; i < count; i++) most = reach[i] > most ? reach[i] : most;
     return changed | replace_rest(layout, inner, slot, block_reach_told(layout, block, most), *block_least(layout, block));
 }
@@ -363,7 +372,7 @@ static int summarise_inner(struct block_layout *layout, uint32_t inner, uint32_t
         changed |= replace_double(box + (size_t)j * METRIC_FANOUT, from);
         changed |= replace_double(box + (size_t)(dim + j) * METRIC_FANOUT, to);
     }
-    renew_near(layout, inner, slot);
+    renew_near(layout, inner, slot, used_with(layout, inner, slot));
     for (uint32_t i = 1; i < count; i++) {
         most = reach[i] > most ? reach[i] : most;
         least = label[i] < least ? label[i] : least;
@@ -408,7 +417,7 @@ static void copy_slot(struct block_layout *layout, uint32_t to, uint32_t to_slot
     for (size_t j = 0; j < 2 * (size_t)layout->dim; j++) out[j * METRIC_FANOUT] = in[j * METRIC_FANOUT];
     block_top_reaches(layout, to)[to_slot] = block_top_reaches(layout, from)[from_slot];
     block_least_labels(layout, to)[to_slot] = block_least_labels(layout, from)[from_slot];
-    renew_near(layout, to, to_slot);
+    renew_near(layout, to, to_slot, used_with(layout, to, to_slot));
     set_child(layout, to, to_slot, block_children(layout, from)[from_slot]);
 }
 
@@ -429,6 +438,7 @@ void block_drop_slot(struct block_layout *layout, uint32_t inner, uint32_t slot)
     link->count--;
     if (slot != link->count) copy_slot(layout, inner, slot, inner, link->count);
     clear_slots(layout, inner, link->count);
+    if (link->count > 0) renew_near(layout, inner, 0, link->count);
 }
 
 void block_move_slot(struct block_layout *layout, uint32_t to, uint32_t from, uint32_t slot)

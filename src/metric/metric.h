@@ -48,8 +48,9 @@ enum metric_isa { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2, METRIC_IS
  * infinity. The filter's value f is the sum that makes a key, of the differences between these, in float. In the block's unit a key is
  * key * metric_unit(scale), and
  *     f <= grow * key * unit + slack    and    key * unit <= grow * f + slack,
- * whatever the data (docs/algorithm.md has the proof). So nothing is missed that lies within a limit when f is compared with metric_filter_limit(),
- * and few are met in vain. Filter values may differ from processor to processor; what is decided by them may not.
+ * whatever the data, but that an f beyond a float's range says no more than that (docs/algorithm.md has the proof). So nothing is missed that lies
+ * within a limit when f is compared with metric_filter_limit(), and few are met in vain. Filter values may differ from processor to processor; what is
+ * decided by them may not.
  */
 struct metric_filter {
     double grow, slack;
@@ -76,7 +77,7 @@ struct metric_kernels {
     double (*keep_least)(double *sorted, unsigned length, const float value[METRIC_LANES], uint64_t mask, double grow, double slack);
     /* How many of n values, which are aligned, are <= limit. */
     size_t (*count_within)(const double *value, size_t n, double limit);
-    /* Keys that nothing in a box is below, by the filter: boxes in the unit of a frame, rounded outwards. bound <= limit; bound <= min(limit,
+    /* Keys that nothing in a box is below, by the filter: boxes in the unit of a frame, rounded as rows are. bound <= limit; bound <= min(limit,
      * reach[i]). */
     uint32_t (*boxes)(double bound[METRIC_FANOUT], const float *box, const double *frame, const struct metric_filter *filter, const double *q,
                       uint32_t dim, double limit);

@@ -215,16 +215,39 @@ static void check_tight(const struct support_block *block)
     free(label);
 }
 
-/* Frames of blocks are not much wider than what is in them. */
+/* No frame is much wider than what is in it: along some axis lanes and near boxes are spread over an eighth of it, unless they are next to equal. */
 static void check_frames(const struct support_block *block)
 {
     const struct block_layout *layout = &block->layout;
+    const uint32_t dim = layout->dim;
 
     for (uint32_t i = 0; i < layout->blocks; i++) {
-        float most = 0;
+        float most = 0, magnitude = 0;
 
-        for (size_t at = 0; at < (size_t)layout->dim * METRIC_LANES; at++) most = fmaxf(most, fabsf(block_lanes(layout, i)[at]));
-        assert_true(block_link_of(layout, i)->count == 0 || most >= 0x1p-4F || block_frame(layout, i)[0] == METRIC_SCALE_MAX);
+        for (uint32_t j = 0; j < dim && block_link_of(layout, i)->count > 0; j++) {
+            const double *low = block_low(layout, i) + j, *high = block_high(layout, i) + j;
+
+            most = fmaxf(most, (float)((*high - *low) * block_frame(layout, i)[0]));
+            magnitude = fmaxf(magnitude, (float)(fmax(fabs(*low), fabs(*high)) * block_frame(layout, i)[0]));
+        }
+        assert_true(most >= 0.125F || magnitude > 0x1p36F || magnitude == 0 || block_frame(layout, i)[0] == METRIC_SCALE_MAX);
+    }
+    for (uint32_t i = 0; i < layout->inners; i++) {
+        const uint32_t count = block_inner(layout, i)->count;
+        float most = 0, magnitude = 0;
+
+        for (uint32_t j = 0; j < dim && count > 0; j++) {
+            const double *low = block_boxes(layout, i) + (size_t)j * METRIC_FANOUT, *high = low + (size_t)dim * METRIC_FANOUT;
+            double from = low[0], to = high[0];
+
+            for (uint32_t slot = 1; slot < count; slot++) {
+                from = fmin(from, low[slot]);
+                to = fmax(to, high[slot]);
+            }
+            most = fmaxf(most, (float)((to - from) * block_near_frame(layout, i)[0]));
+            magnitude = fmaxf(magnitude, (float)(fmax(fabs(from), fabs(to)) * block_near_frame(layout, i)[0]));
+        }
+        assert_true(count == 0 || most >= 0.125F || magnitude > 0x1p36F || magnitude == 0 || block_near_frame(layout, i)[0] == METRIC_SCALE_MAX);
     }
 }
 
