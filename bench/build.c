@@ -27,7 +27,7 @@ static void bulk_one(const struct bench_options *options, const struct size *siz
 {
     enum { PLAN, STORE, ANCHOR, WHOLE, TIMES };
     double *time = bench_take((size_t)options->repeats * TIMES, sizeof *time), middle[TIMES];
-    struct pcct_batch_result result;
+    struct bench_commit result;
     size_t repeats = (size_t)options->repeats;
 
     for (size_t i = 0; i < repeats; i++) {
@@ -88,7 +88,7 @@ struct series {
     size_t rounds, anchors;
 };
 
-static void note(struct series *series, const struct pcct_batch_result *result, double whole)
+static void note(struct series *series, const struct bench_commit *result, double whole)
 {
     size_t i = series->rounds++;
 
@@ -126,7 +126,7 @@ static void choose_removed(struct updates *u, size_t batch)
 static void update_batches(struct updates *u, size_t batch, size_t rounds)
 {
     struct series *series = bench_take(2, sizeof *series), *inserts = series, *deletes = series + 1;
-    struct pcct_batch_result result;
+    struct bench_commit result;
     double whole = 0;
 
     inserts->name = "insert";
@@ -265,7 +265,7 @@ static void update(const struct bench_options *options, const struct size *size,
 {
     static const size_t batches[] = { 1, 8, 64, 512, 4096 };
     struct updates u = { options, *size, NULL, { 7 }, NULL, 0, NULL, NULL };
-    struct pcct_batch_result result;
+    struct bench_commit result;
     double *points = NULL;
 
     if (options->quick && u.size.n > 65536) u.size.n /= 8;

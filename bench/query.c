@@ -45,7 +45,7 @@ static void shrink(struct bench_workload *work)
 static void run_start(struct run *run, const struct bench_options *options, const struct bench_workload *work, const char *folder)
 {
     struct bench_workload *w = &run->work;
-    struct pcct_batch_result result;
+    struct bench_commit result;
     size_t nq;
 
     memset(run, 0, sizeof *run);

@@ -31,8 +31,9 @@ struct pcct_batch_options {
     /* Called now and then during a commit, from the committing thread, with the share done (0 to 1); other than 0 abandons the commit. */
     int (*progress)(void *ctx, double done);
     void *progress_ctx;
+    int timing;            /* 1: the stages of a commit are timed, see <pcct/stats.h>; 0: no clock is read for that */
 };
-#define PCCT_BATCH_OPTIONS_INIT { sizeof(struct pcct_batch_options), 0, 0, NULL, NULL, NULL, NULL }
+#define PCCT_BATCH_OPTIONS_INIT { sizeof(struct pcct_batch_options), 0, 0, NULL, NULL, NULL, NULL, 0 }
 
 /* Begins a batch on `branch` ("main"). *batch is owned: pcct_batch_close(). Errors: INVALID, NOT_FOUND (the branch), MEMORY. */
 PCCT_PUBLIC int pcct_batch_begin(pcct_batch **batch, pcct_store *store, const char *branch, const struct pcct_batch_options *options,
@@ -63,7 +64,6 @@ struct pcct_batch_result {
     uint64_t inserted, deleted, skipped, replaced;
     uint64_t frame_bytes;                          /* written to the journal */
     uint64_t anchor_bytes;                         /* written to an anchor, 0 if none was due */
-    double plan_seconds, store_seconds, anchor_seconds;
 };
 PCCT_PUBLIC int pcct_batch_describe(struct pcct_batch_result *result, const pcct_batch *batch);
 

@@ -9,6 +9,7 @@
 #include <pcct/history.h>
 #include <pcct/query.h>
 #include <pcct/store.h>
+#include <pcct/stats.h>
 #include <pcct/tree.h>
 #include <pcct/view.h>
 

@@ -36,6 +36,7 @@ int pcct_batch_begin(pcct_batch **out, pcct_store *store, const char *branch, co
     batch->store = store;
     batch->on_duplicate = o.on_duplicate;
     batch->no_wait = o.no_wait;
+    batch->timing = o.timing;
     batch->progress = o.progress;
     batch->progress_ctx = o.progress_ctx;
     batch->point.item_bytes = sizeof(double);
@@ -43,6 +44,7 @@ int pcct_batch_begin(pcct_batch **out, pcct_store *store, const char *branch, co
     batch->counted.item_bytes = 1;
     batch->gone.item_bytes = sizeof(int64_t);
     batch->key.item_bytes = sizeof(struct batch_key);
+    batch->schedule.item_bytes = sizeof(uint64_t);
     if (o.write_id) {
         batch->has_write_id = 1;
         memcpy(batch->write_id, o.write_id, sizeof batch->write_id);
@@ -68,6 +70,7 @@ void pcct_batch_close(pcct_batch *batch)
         base_free(env, key[i].key);
         base_free(env, key[i].value);
     }
+    base_vector_free(&batch->schedule, env);
     base_vector_free(&batch->key, env);
     base_vector_free(&batch->gone, env);
     base_vector_free(&batch->counted, env);

@@ -17,8 +17,12 @@ struct commit {
     struct index_frame frame;
     struct base_vector payload;
     struct store_version record;
-    uint64_t start;
+    struct base_watch watch;
 };
+
+/* What part of the commit each step is, for the progress that is told. */
+static const struct base_span whole = { 0, 1 };
+static const double requested = 0.05, planned = 0.8, sealed = 0.85, encoded = 0.9, stored = 0.95;
 
 static int add_text(struct base_vector *note, const struct base_env *env, const char *text, struct pcct_error *err)
 {
@@ -93,14 +97,21 @@ static int plan(struct commit *c, struct pcct_error *err)
     struct index_state *state = c->store->head;
     int status = 0, begun = 0;
 
+    base_watch_part(state->env, whole, 0, requested);
     if (index_renumber_due(state)) {
         c->frame.renumbered_from = state->n;
         TRY(index_renumber(state, err));
     }
+    base_watch_stage(state->env, BASE_STAT_request_seconds);
     TRY(api_request_resolve(&c->request, c->batch, state, err));
+    TRY(base_watch_check(state->env, err));
     index_frame_begin(&c->frame, state);
     begun = 1;
+    base_watch_part(state->env, whole, requested, planned);
     TRY(tree_update(state, &c->request.tree, err));
+    base_watch_stage(state->env, BASE_STAT_seal_seconds);
+    base_watch_part(state->env, whole, planned, sealed);
+    TRY(base_watch_check(state->env, err));
     TRY(index_frame_seal(&c->frame, state, err));
 done:
     if (status != 0 && (c->frame.renumbered_from > 0 || (begun && index_undo(state, &c->frame, NULL) != 0))) api_head_drop(c->store);
@@ -140,8 +151,13 @@ static int make_durable(struct commit *c, struct pcct_error *err)
     const struct index_state *state = c->store->head;
     int status = 0;
 
+    base_watch_stage(state->env, BASE_STAT_encode_seconds);
+    base_watch_part(state->env, whole, sealed, encoded);
     TRY(identify(c, err));
     TRY(index_frame_encode(&c->payload, &c->frame, &state->metric, err));
+    base_watch_stage(state->env, BASE_STAT_store_seconds);
+    base_watch_part(state->env, whole, encoded, stored);
+    TRY(base_watch_check(state->env, err));
     c->record.n_rows = state->n;
     c->record.n_live = state->n_live;
     c->record.inserted = c->request.tree.n_insert;
@@ -170,38 +186,32 @@ done:
     base_vector_free(&head, &c->store->env);
 }
 
-static double seconds_since(struct commit *c)
-{
-    uint64_t now = base_os_ticks_ns(&c->store->os);
-    double seconds = (double)(now - c->start) * 1e-9;
-
-    c->start = now;
-    return seconds;
-}
-
 /* With the writer lock held. */
 static int commit_locked(uint64_t *version, struct commit *c, struct pcct_error *err)
 {
     struct pcct_batch_result *result = &c->batch->result;
+    const struct base_env *env = &c->store->head_env;
     int status = 0, found = 0;
 
+    base_watch_stage(env, BASE_STAT_request_seconds);
     TRY(look_up_write_id(&found, version, c, err));
     if (found) goto done;
     TRY(check_head(c, err));
+    base_watch_stage(env, BASE_STAT_open_seconds);
     TRY(api_head_follow(c->store, c->record.parent, err));
     TRY(plan(c, err));
-    result->plan_seconds = seconds_since(c);
     TRY(make_durable(c, err));
-    result->store_seconds = seconds_since(c);
     *version = c->record.version;
     result->inserted = c->record.inserted;
     result->deleted = c->record.deleted;
     result->skipped = c->request.skipped;
     result->replaced = c->request.replaced;
     result->frame_bytes = c->record.bytes;
+    base_watch_stage(env, BASE_STAT_anchor_seconds);
     write_anchor(c);
-    result->anchor_seconds = seconds_since(c);
+    base_watch_part(env, whole, 1, 1);
 done:
+    base_watch_stage(env, BASE_STATS);
     return status;
 }
 
@@ -209,6 +219,7 @@ int pcct_batch_commit(uint64_t *version, pcct_batch *batch, const char *message,
 {
     struct commit c = { .store = batch->store, .batch = batch };
     const struct base_env *env = &batch->store->env;
+    struct base_env waiting = *env;
     uint64_t made = 0;
     int status = 0, locked = 0;
 
@@ -217,14 +228,23 @@ int pcct_batch_commit(uint64_t *version, pcct_batch *batch, const char *message,
     index_frame_init(&c.frame, env);
     memset(&batch->result, 0, sizeof batch->result);
     batch->result.size = sizeof batch->result;
+    base_watch_begin(&c.watch, batch->timing ? &batch->store->os : NULL, batch->progress, batch->progress_ctx);
     TRY(write_note(&c, message, err));
+    waiting.watch = &c.watch;
+    base_watch_stage(&waiting, BASE_STAT_wait_seconds);
     TRY(store_lock(batch->store->store, !batch->no_wait, err));
     locked = 1;
-    c.start = base_os_ticks_ns(&batch->store->os);
+    batch->store->head_env.watch = &c.watch;
     TRY(commit_locked(&made, &c, err));
     if (version) *version = made;
 done:
-    if (locked) store_unlock(batch->store->store);
+    api_stats_read(&batch->stats, &c.watch);
+    base_vector_free(&batch->schedule, env);
+    batch->schedule = c.watch.schedule;
+    if (locked) {
+        batch->store->head_env.watch = NULL;
+        store_unlock(batch->store->store);
+    }
     index_frame_free(&c.frame);
     base_vector_free(&c.payload, env);
     base_vector_free(&c.note, env);

@@ -5,6 +5,7 @@
 #include <pcct/pcct.h>
 
 #include "base/os.h"
+#include "base/watch.h"
 #include "index/state.h"
 #include "store/store.h"
 
@@ -19,6 +20,7 @@ struct pcct_store {
     struct metric metric;
     uint64_t seed;
     /* The state that commits are planned on: that of version head_version. Only touched with the writer lock held. */
+    struct base_env head_env;    /* its own, so that a commit can watch it while views are read */
     struct index_state *head;
     uint64_t head_version;
 };
@@ -36,7 +38,7 @@ struct pcct_view {
 struct pcct_batch {
     pcct_store *store;           /* borrowed */
     char *branch;
-    int on_duplicate, no_wait, has_write_id;
+    int on_duplicate, no_wait, has_write_id, timing;
     char *expect;                /* NULL: any head */
     uint8_t write_id[16];
     int (*progress)(void *ctx, double done);
@@ -47,6 +49,8 @@ struct pcct_batch {
     struct base_vector gone;     /* int64_t */
     struct base_vector key;      /* struct batch_key */
     struct pcct_batch_result result;
+    struct pcct_stats stats;
+    struct base_vector schedule; /* uint64_t: sizes of the last commit's sub-batches */
 };
 
 struct batch_key {
@@ -60,9 +64,14 @@ int api_options_read(void *out, size_t out_size, const void *options, const char
 /* The same for a result structure: writes at most the caller's size. */
 int api_result_write(void *out, const void *ours, size_t ours_size);
 
-/* Fills an uninitialised state with version `version`: the nearest sound anchor, then frames. *anchor and *frames say what was used; NULL is fine.
+/* The structure from what was counted. */
+void api_stats_read(struct pcct_stats *stats, const struct base_watch *watch);
+
+/* Fills an uninitialised state, whose env will be `env`, with version `version`: the nearest sound anchor, then frames. *anchor and *frames say what
+ * was used; NULL is fine.
  * After a failure the state need not be freed. */
-int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, uint64_t version, struct pcct_error *err);
+int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, const struct base_env *env, uint64_t version,
+                   struct pcct_error *err);
 
 /* Brings the writer's state to `version`. The lock is held. */
 int api_head_follow(pcct_store *store, uint64_t version, struct pcct_error *err);

@@ -121,8 +121,7 @@ static int keep(struct api_request *r, const pcct_batch *batch, size_t dim, stru
     size_t rows = batch->counted.count, n = 0;
     int status = 0;
 
-    r->tree = (struct tree_batch){ .points = point, .labels = r->label, .n_insert = rows, .dead = r->dead, .n_delete = r->n_dead,
-                                   .progress = batch->progress, .progress_ctx = batch->progress_ctx };
+    r->tree = (struct tree_batch){ .points = point, .labels = r->label, .n_insert = rows, .dead = r->dead, .n_delete = r->n_dead };
     if (r->skipped == 0) goto done;
     TRY(base_take(&r->kept_point, r->env, (rows - r->skipped) * dim, sizeof *r->kept_point, err));
     TRY(base_take(&r->kept_label, r->env, rows - r->skipped, sizeof *r->kept_label, err));

@@ -34,13 +34,13 @@ done:
 }
 
 /* The state of an anchor; of version 0 it is the empty one. */
-static int open_anchor(struct index_state *state, pcct_store *store, uint64_t anchor, struct pcct_error *err)
+static int open_anchor(struct index_state *state, pcct_store *store, const struct base_env *env, uint64_t anchor, struct pcct_error *err)
 {
     struct base_vector head = { .item_bytes = 1 };
     struct index_image image = { 0 };
     int status = 0;
 
-    index_init(state, &store->env, &store->metric, store->seed);
+    index_init(state, env, &store->metric, store->seed);
     if (anchor == 0) return 0;
     TRY(store_anchor_map(&image, &head, store->store, anchor, &store->metric, err));
     TRY(index_image_adopt(state, head.memory.data, head.count, &image, err));
@@ -50,7 +50,8 @@ done:
 }
 
 /* A damaged anchor loses nothing: it is passed over and an earlier one, or the empty state, with more frames gives the same version. */
-int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, uint64_t version, struct pcct_error *err)
+int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, const struct base_env *env, uint64_t version,
+                   struct pcct_error *err)
 {
     struct base_vector path = { .item_bytes = sizeof(uint64_t) };
     uint64_t from = 0;
@@ -58,7 +59,7 @@ int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames
 
     for (;;) {
         TRY(store_path(&from, &path, store->store, version, err));
-        status = open_anchor(state, store, from, err);
+        status = open_anchor(state, store, env, from, err);
         if (status == 0) break;
         index_free(state);
         if (status != PCCT_E_DAMAGED) goto done;
@@ -120,7 +121,7 @@ int api_head_follow(pcct_store *store, uint64_t version, struct pcct_error *err)
     } else {
         api_head_drop(store);
         TRY(base_take(&store->head, &store->env, 1, sizeof *store->head, err));
-        status = api_state_open(store->head, NULL, NULL, store, version, err);
+        status = api_state_open(store->head, NULL, NULL, store, &store->head_env, version, err);
         if (status != 0) {
             base_free(&store->env, store->head);
             store->head = NULL;

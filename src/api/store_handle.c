@@ -53,6 +53,7 @@ int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_o
     base_os_init(&store->os);
     store->env = env;
     store->env.os = &store->os;
+    store->head_env = store->env;
     TRY(store_open(&store->store, path, &store->env, err));
     super = store_super(store->store);
     if (!metric_name((int)super->metric)) {

@@ -19,7 +19,7 @@ int pcct_view_open(pcct_view **out, pcct_store *store, const char *revision, str
     TRY(base_take_zero(&view, &store->env, 1, sizeof *view, err));
     view->store = store;
     if (version > 0) TRY(store_version(&view->record, NULL, store->store, version, err));
-    TRY(api_state_open(&view->state, &view->anchor, &view->frames, store, version, err));
+    TRY(api_state_open(&view->state, &view->anchor, &view->frames, store, &store->env, version, err));
     pthread_mutex_init(&view->label_lock, NULL);
     *out = view;
     view = NULL;

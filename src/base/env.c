@@ -33,5 +33,6 @@ void base_env_init(struct base_env *env, struct base_os *os, int threads)
     assert(threads >= 0);
     env->memory = (struct pcct_allocator){system_alloc, system_free, NULL};
     env->os = os;
+    env->watch = NULL;
     env->threads = threads > 0 ? threads : base_par_processors();
 }

@@ -5,6 +5,7 @@
 #include <pcct/store.h>
 
 struct base_os;
+struct base_watch;
 
 /*
  * The surroundings of an operation: where memory comes from, how the system is called, how many threads may work. There are no globals:
@@ -14,6 +15,7 @@ struct base_env {
     struct pcct_allocator memory;
     struct base_os *os;
     int threads; /* >= 1 */
+    struct base_watch *watch; /* of the operation at work (base/watch.h); NULL: nobody. Set by its owner, who keeps others off this env meanwhile */
 };
 
 /* The C library's memory, the real system, all processors. `threads` 0: as many as the machine offers. */

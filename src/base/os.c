@@ -237,23 +237,25 @@ int base_os_unlock(struct base_os *os, int fd, uint64_t byte)
 }
 
 /* These clocks cannot fail, so reading them is counted but never among the calls that shall. */
-static uint64_t read_clock(struct base_os *os, clockid_t clock)
+static uint64_t read_clock(struct base_os *os, enum base_os_call call, clockid_t clock)
 {
     struct timespec now = {0, 0};
 
-    base_par_add(&os->calls[BASE_OS_TIME], 1);
+    base_par_add(&os->calls[call], 1);
     clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 int64_t base_os_time_ns(struct base_os *os)
 {
-    return (int64_t)read_clock(os, CLOCK_REALTIME);
+    return (int64_t)read_clock(os, BASE_OS_TIME, CLOCK_REALTIME);
 }
 
 uint64_t base_os_ticks_ns(struct base_os *os)
 {
-    return read_clock(os, CLOCK_MONOTONIC);
+    uint64_t now = read_clock(os, BASE_OS_TICKS, CLOCK_MONOTONIC);
+
+    return os->ticks ? os->ticks(os->ticks_ctx) : now;
 }
 
 int base_os_random(struct base_os *os, void *data, size_t bytes)

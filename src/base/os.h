@@ -16,7 +16,8 @@
 enum base_os_call {
     BASE_OS_OPEN, BASE_OS_CLOSE, BASE_OS_PREAD, BASE_OS_PWRITE, BASE_OS_FDATASYNC, BASE_OS_FSYNC, BASE_OS_FTRUNCATE, BASE_OS_FALLOCATE,
     BASE_OS_RENAME, BASE_OS_UNLINK, BASE_OS_MKDIR, BASE_OS_RMDIR, BASE_OS_STAT, BASE_OS_STATVFS, BASE_OS_MMAP, BASE_OS_MUNMAP, BASE_OS_LOCK,
-    BASE_OS_TIME, BASE_OS_RANDOM, BASE_OS_STATFS, BASE_OS_LIST, BASE_OS_FORK, BASE_OS_CALLS
+    BASE_OS_TIME, BASE_OS_RANDOM, BASE_OS_STATFS, BASE_OS_LIST, BASE_OS_FORK,
+    BASE_OS_TICKS, BASE_OS_CALLS
 };
 
 /*
@@ -32,6 +33,8 @@ struct base_os {
     int fail_errno;
     int fail_forever;
     int fail_short;
+    uint64_t (*ticks)(void *ctx); /* a clock instead of the system's for base_os_ticks_ns(); NULL: none */
+    void *ticks_ctx;
 };
 
 void base_os_init(struct base_os *os);

@@ -2,6 +2,7 @@
 #include "base/par.h"
 
 #include "base/env.h"
+#include "base/watch.h"
 
 #include <assert.h>
 #include <math.h>
@@ -21,22 +22,36 @@ int base_par_threads(const struct base_env *env)
     return env->threads > BASE_PAR_THREADS_MAX ? BASE_PAR_THREADS_MAX : env->threads;
 }
 
+/* By the calling thread after a piece of its own, some hundred times a loop. Pieces are handed out in order, so the number says how far all are. */
+static void tell(const struct base_env *env, size_t *next, size_t piece, size_t pieces)
+{
+    if (piece < *next) return;
+    *next = piece + pieces / 100 + 1;
+    base_watch_tell(env, (double)(piece + 1) / (double)pieces);
+}
+
 void base_par_for(const struct base_env *env, size_t n, size_t grain, base_par_body *body, void *ctx)
 {
     int threads = base_par_threads(env);
-    size_t pieces;
+    size_t pieces, next = 0; /* the calling thread alone uses `next` */
 
     assert(grain >= 1);
     if (n == 0) return;
     pieces = (n - 1) / grain + 1;
     if ((size_t)threads > pieces) threads = (int)pieces;
     if (threads == 1) { /* piece by piece all the same: a body may keep something for each piece */
-        for (size_t piece = 0; piece < pieces; piece++) body(ctx, piece * grain, piece + 1 < pieces ? (piece + 1) * grain : n, 0);
+        for (size_t piece = 0; piece < pieces; piece++) {
+            body(ctx, piece * grain, piece + 1 < pieces ? (piece + 1) * grain : n, 0);
+            tell(env, &next, piece, pieces);
+        }
         return;
     }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (size_t piece = 0; piece < pieces; piece++) {
-        body(ctx, piece * grain, piece + 1 < pieces ? (piece + 1) * grain : n, omp_get_thread_num());
+        int thread = omp_get_thread_num();
+
+        body(ctx, piece * grain, piece + 1 < pieces ? (piece + 1) * grain : n, thread);
+        if (thread == 0) tell(env, &next, piece, pieces);
     }
 }
 

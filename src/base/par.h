@@ -19,7 +19,8 @@ int base_par_processors(void);
 int base_par_threads(const struct base_env *env);
 
 /* Calls body(ctx, begin, end, thread) for pieces of `grain` items that together cover [0, n), on up to env->threads threads, pieces handed out
- * in order as threads become free; on the calling thread alone when n <= grain. 0 <= thread < base_par_threads(env). Bodies do not fail: they
+ * in order as threads become free; on the calling thread alone when n <= grain. The calling thread is number 0 and tells
+ * env->watch how far the loop is. 0 <= thread < base_par_threads(env). Bodies do not fail: they
  * note failures in ctx. Not to be called from within a body. */
 typedef void base_par_body(void *ctx, size_t begin, size_t end, int thread);
 void base_par_for(const struct base_env *env, size_t n, size_t grain, base_par_body *body, void *ctx);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/par.h"
+#include "base/watch.h"
 #include "index/links.h"
 
 #include <assert.h>
@@ -224,20 +225,25 @@ int index_rows_move(struct index_state *state, const struct index_change *moves,
     struct moving m = { .state = state, .move = moves, .n = n };
     const struct base_env *env = state->env;
     const struct block_source source = index_source(state);
+    enum base_stat stage = base_watch_stage(env, BASE_STAT_attach_seconds);
     int status = 0;
 
-    if (n == 0) return 0;
+    if (n == 0) goto done;
     TRY(prepare(&m, err));
+    base_watch_stage(env, BASE_STAT_layout_seconds);
     block_remove(&state->layout, &source, m.leave.node, m.leave.n);
+    base_watch_stage(env, BASE_STAT_attach_seconds);
     base_par_for(env, n, GRAIN, write_rows, &m);
     state->n_live += (uint32_t)m.live;
     move_root(&m);
     base_par_for(env, n, GRAIN, drop_lists, &m);
     index_links_remove(state, m.out, m.n_out);
     index_links_add(state, m.in, m.n_in);
+    base_watch_stage(env, BASE_STAT_layout_seconds);
     block_renew_reach(&state->layout, &source, m.stay.node, m.stay.n);
     if (m.come.n > 0) TRY(block_insert(&state->layout, &source, m.come.node, m.come.n, err));
 done:
+    base_watch_stage(env, stage);
     base_free(env, m.leave.node);
     base_free(env, m.come.node);
     base_free(env, m.stay.node);

@@ -10,6 +10,7 @@ struct search {
     struct block_source source;   /* the chunk's items: entries are ranks */
     struct block_layout layout;
     uint64_t budget, met;         /* entries that may be met, and were */
+    struct block_work work;
     uint64_t memory;              /* 1: there was none left */
 };
 
@@ -22,7 +23,7 @@ struct meeting {
 
 static int spent(const struct search *search)
 {
-    return base_par_read(&search->met) > search->budget || base_par_read(&search->memory);
+    return base_par_read(&search->met) > search->budget || base_par_read(&search->memory) || base_watch_stopped(search->chunk->state->env);
 }
 
 static int meet(void *ctx, uint32_t other, double key)
@@ -67,6 +68,9 @@ static void find(void *ctx, size_t begin, size_t end, int thread)
         conflicts->start[rank] = before;
         conflicts->count[rank] = (uint32_t)(pair->count - before);
     }
+    base_par_add(&search->work.nodes, work.nodes);
+    base_par_add(&search->work.blocks, work.blocks);
+    base_par_add(&search->work.distances, work.distances);
 }
 
 static double reach_of(const void *owner, uint32_t rank)
@@ -90,6 +94,20 @@ done:
     return status;
 }
 
+/* Of a search that came to its end: where it stops when the budget is spent depends on the schedule. */
+static void record(const struct search *search)
+{
+    const struct base_env *env = search->chunk->state->env;
+    uint64_t kept = 0;
+
+    for (size_t i = 0; i < search->chunk->n; i++) kept += search->conflicts->count[i];
+    tree_count_work(env, &search->work);
+    base_watch_add(env, BASE_STAT_candidate_pairs, search->met);
+    base_watch_add(env, BASE_STAT_kept_pairs, kept);
+    base_watch_peak(env, BASE_STAT_working_peak_bytes,
+                    search->chunk->arena->used + kept * sizeof(struct tree_pair) + block_memory(&search->layout));
+}
+
 /*
  * All that an item meets counts towards the budget, not only the pairs that are kept, so that neither time nor memory can be quadratic. Whether
  * the budget is exceeded is a function of the chunk alone: the total is the same for every schedule.
@@ -109,10 +127,14 @@ int tree_conflicts_find(struct tree_conflicts *conflicts, int *over, const struc
     TRY(base_arena_take(&conflicts->owner, chunk->arena, chunk->n, sizeof *conflicts->owner, err));
     TRY(base_arena_take(&conflicts->start, chunk->arena, chunk->n, sizeof *conflicts->start, err));
     TRY(base_arena_take(&conflicts->count, chunk->arena, chunk->n, sizeof *conflicts->count, err));
+    tree_step(chunk, BASE_STAT_pairs_seconds, 0.5, 0.55);
     TRY(lay_out(&search, err));
+    tree_step(chunk, BASE_STAT_pairs_seconds, 0.55, 0.75);
     base_par_for(env, chunk->n, GRAIN, find, &search);
+    TRY(base_watch_check(env, err));
     if (search.memory) TRY(base_fail(err, PCCT_E_MEMORY, "out of memory for the conflicts of a batch; commit fewer points at a time"));
     *over = search.met > search.budget;
+    if (!*over) record(&search);
 done:
     block_free(&search.layout);
     return status;

@@ -165,7 +165,7 @@ static double radius_below(const struct index_state *state, uint32_t node)
 }
 
 /* A dead root's heir becomes the root before anything is settled. */
-static int settle_orphans(struct removal *r, const struct tree_batch *batch, struct pcct_error *err)
+static int settle_orphans(struct removal *r, struct pcct_error *err)
 {
     struct base_pair *pair = r->orphan.memory.data;
     const struct base_env *env = r->state->env;
@@ -182,7 +182,8 @@ static int settle_orphans(struct removal *r, const struct tree_batch *batch, str
         order[i] = (uint32_t)pair[i].value;
         radius[i] = radius_below(r->state, order[i]);
     }
-    TRY(tree_settle(r->state, order, n, batch, err));
+    TRY(tree_settle(r->state, order, n, err));
+    base_watch_stage(env, BASE_STAT_radius_seconds);
     TRY(tree_raise_radii(r->state, order, radius, n, err));
 done:
     base_free(env, order);
@@ -195,6 +196,7 @@ int tree_remove(struct index_state *state, const struct tree_batch *batch, struc
     struct removal r = { .state = state, .n = batch->n_delete };
     int status = 0;
 
+    base_watch_stage(state->env, BASE_STAT_remove_seconds);
     r.seat.item_bytes = sizeof(struct index_seat);
     r.heir_radius.item_bytes = sizeof(double);
     r.orphan.item_bytes = sizeof(struct base_pair);
@@ -205,10 +207,12 @@ int tree_remove(struct index_state *state, const struct tree_batch *batch, struc
     qsort(r.dead, r.n, sizeof *r.dead, by_number);
     base_par_for(state->env, r.n, 64, find_heirs, &r);
     for (size_t i = 0; i < r.n; i++) TRY(place_children(&r, i, err));
+    base_watch_stage(state->env, BASE_STAT_attach_seconds);
     TRY(index_bury(state, r.dead, r.n, err));
     TRY(index_attach(state, r.seat.memory.data, r.seat.count, err));
     TRY(give_radii(&r, err));
-    TRY(settle_orphans(&r, batch, err));
+    base_watch_stage(state->env, BASE_STAT_remove_seconds);
+    TRY(settle_orphans(&r, err));
 done:
     base_vector_free(&r.orphan, state->env);
     base_vector_free(&r.heir_radius, state->env);

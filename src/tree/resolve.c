@@ -20,14 +20,16 @@ static const struct tree_pair *pairs_of(const struct tree_conflicts *conflicts, 
     return conflicts->count[rank] ? all + conflicts->start[rank] : NULL;
 }
 
-/* The nearest of the parent found in the tree and the items before it that are eligible at the level they ended on. */
-static void settle(const struct resolution *r, uint32_t rank)
+/* The nearest of the parent found in the tree and the items before it that are eligible at the level they ended on. Returns whether it is one
+ * of the latter. */
+static int settle(const struct resolution *r, uint32_t rank)
 {
     struct tree_chunk *chunk = r->chunk;
     const struct metric *metric = &chunk->state->metric;
     const struct tree_pair *pair = pairs_of(r->conflicts, rank);
     double key = chunk->key[rank];
     uint32_t parent = chunk->parent[rank];
+    int dominated = 0;
 
     for (uint32_t i = 0; i < r->conflicts->count[rank]; i++) {
         uint32_t node = chunk->node[pair[i].rank];
@@ -36,12 +38,14 @@ static void settle(const struct resolution *r, uint32_t rank)
         if (pair[i].key < key || (pair[i].key == key && node < parent)) {
             key = pair[i].key;
             parent = node;
+            dominated = 1;
         }
     }
     chunk->key[rank] = key;
     chunk->parent[rank] = parent;
     chunk->level[rank] = tree_level_of(metric, key);
     __atomic_store_n(&r->settled[rank], 1, __ATOMIC_RELEASE); /* pairs with the acquire in ready() */
+    return dominated;
 }
 
 static int ready(const struct resolution *r, uint32_t rank)
@@ -57,12 +61,14 @@ static int ready(const struct resolution *r, uint32_t rank)
 static void round_of(void *ctx, size_t begin, size_t end, int thread)
 {
     struct resolution *r = ctx;
+    uint64_t dominated = 0;
 
     (void)thread;
     for (size_t i = begin; i < end; i++) {
         r->stays[i] = !ready(r, r->wait[i]);
-        if (!r->stays[i]) settle(r, r->wait[i]);
+        if (!r->stays[i]) dominated += (uint64_t)settle(r, r->wait[i]);
     }
+    base_watch_add(r->chunk->state->env, BASE_STAT_dominated_items, dominated);
 }
 
 int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflicts, struct pcct_error *err)
@@ -70,8 +76,10 @@ int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflict
     struct resolution r = { .chunk = chunk, .conflicts = conflicts };
     uint32_t *wait = NULL;
     size_t waiting = 0;
+    uint64_t rounds = 0, dominated = 0;
     int status = 0;
 
+    tree_step(chunk, BASE_STAT_resolve_seconds, 0.75, 0.8);
     TRY(base_arena_take(&r.settled, chunk->arena, chunk->n, 1, err));
     TRY(base_arena_take(&r.stays, chunk->arena, chunk->n, 1, err));
     TRY(base_arena_take(&wait, chunk->arena, chunk->n, sizeof *wait, err));
@@ -80,7 +88,7 @@ int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflict
         if (!r.settled[rank]) wait[waiting++] = rank;
     }
     r.wait = wait;
-    for (int round = 0; round < ROUNDS && waiting > FEW; round++) {
+    for (; rounds < ROUNDS && waiting > FEW; rounds++) {
         size_t left = 0;
 
         base_par_for(chunk->state->env, waiting, GRAIN, round_of, &r);
@@ -89,7 +97,9 @@ int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflict
         }
         waiting = left;
     }
-    for (size_t i = 0; i < waiting; i++) settle(&r, wait[i]);
+    for (size_t i = 0; i < waiting; i++) dominated += (uint64_t)settle(&r, wait[i]);
+    base_watch_add(chunk->state->env, BASE_STAT_dominated_items, dominated);
+    base_watch_add(chunk->state->env, BASE_STAT_resolve_rounds, rounds + (waiting > 0));
 done:
     return status;
 }

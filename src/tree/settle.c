@@ -43,6 +43,7 @@ static void locate(void *ctx, size_t begin, size_t end, int thread)
     uint32_t last = INDEX_NONE;
 
     (void)thread;
+    if (base_watch_stopped(state->env)) return;
     for (size_t i = begin; i < end; i++) {
         uint32_t rank = chunk->route[i];
         const double *q = chunk->place + (size_t)rank * state->metric.dim;
@@ -60,20 +61,26 @@ static void locate(void *ctx, size_t begin, size_t end, int thread)
         chunk->parent[rank] = best.node;
         chunk->level[rank] = tree_level_of(&state->metric, best.key);
     }
+    base_watch_add(state->env, BASE_STAT_searches, end - begin);
+    tree_count_work(state->env, &work);
 }
 
 /* The place of a chunk as seats. */
 static int seat(struct tree_chunk *chunk, struct pcct_error *err)
 {
     struct index_seat *seats = NULL;
+    uint64_t twins = 0;
     int status = 0;
 
     TRY(base_arena_take(&seats, chunk->arena, chunk->n, sizeof *seats, err));
     for (size_t i = 0; i < chunk->n; i++) {
         assert(chunk->level[i] == INDEX_LEVEL_TWIN || chunk->level[i] >= index_level(chunk->state)[chunk->node[i]]); /* orphans never fall */
         seats[i] = (struct index_seat){ chunk->node[i], chunk->parent[i], chunk->level[i] };
+        twins += chunk->level[i] == INDEX_LEVEL_TWIN;
     }
     TRY(index_attach(chunk->state, seats, chunk->n, err));
+    TRY(base_watch_sub_batch(chunk->state->env, chunk->n, err));
+    base_watch_add(chunk->state->env, BASE_STAT_twin_items, twins);
 done:
     return status;
 }
@@ -83,21 +90,29 @@ static int settle_chunk(int *over, struct index_state *state, const uint32_t *no
 {
     struct tree_chunk chunk = { .state = state, .node = node, .n = n, .arena = arena };
     struct tree_conflicts conflicts = { 0 };
+    const struct base_env *env = state->env;
     int status = 0;
 
     *over = 0;
+    chunk.span = base_watch_span(env);
+    tree_step(&chunk, BASE_STAT_order_seconds, 0, 0.1);
     TRY(chunk_take(&chunk, err));
-    base_par_for(state->env, n, GATHER_GRAIN, gather, &chunk);
-    TRY(base_hilbert_order(chunk.route, chunk.place, n, state->metric.dim, state->env, err));
-    base_par_for(state->env, n, LOCATE_GRAIN, locate, &chunk);
+    base_par_for(env, n, GATHER_GRAIN, gather, &chunk);
+    TRY(base_hilbert_order(chunk.route, chunk.place, n, state->metric.dim, env, err));
+    tree_step(&chunk, BASE_STAT_locate_seconds, 0.1, 0.5);
+    base_par_for(env, n, LOCATE_GRAIN, locate, &chunk);
+    TRY(base_watch_check(env, err));
     if (n > 1) {
         TRY(tree_conflicts_find(&conflicts, over, &chunk, err));
         if (*over) goto done;
         TRY(tree_resolve(&chunk, &conflicts, err));
     }
+    tree_step(&chunk, BASE_STAT_attach_seconds, 0.8, 1);
+    TRY(base_watch_check(env, err));
     TRY(seat(&chunk, err));
 done:
-    tree_conflicts_free(&conflicts, state->env);
+    base_watch_peak(env, BASE_STAT_arena_peak_bytes, arena->peak);
+    tree_conflicts_free(&conflicts, env);
     base_arena_clear(arena);
     return status;
 }
@@ -106,17 +121,22 @@ static int found_root(struct index_state *state, uint32_t node, struct pcct_erro
 {
     int16_t level = index_level(state)[node];
     struct index_seat seat = { node, INDEX_NONE, level > 0 ? level : INDEX_LEVEL_BIAS };
+    int status = 0;
 
-    return index_attach(state, &seat, 1, err);
+    TRY(index_attach(state, &seat, 1, err));
+    TRY(base_watch_sub_batch(state->env, 1, err));
+done:
+    return status;
 }
 
 /*
  * Chunks as large as the tree that they meet (prefix doubling): then conflicts are few, and every point is located once. A chunk over the pair budget
  * is halved; its first half is settled by itself and the rest sees it as part of the tree. The result is the same for every cut.
  */
-int tree_settle(struct index_state *state, const uint32_t *order, size_t n, const struct tree_batch *batch, struct pcct_error *err)
+int tree_settle(struct index_state *state, const uint32_t *order, size_t n, struct pcct_error *err)
 {
     struct base_arena arena = { .env = state->env };
+    struct base_span span = base_watch_span(state->env);
     size_t at = 0, length = 0;
     int status = 0, over = 0;
 
@@ -127,16 +147,15 @@ int tree_settle(struct index_state *state, const uint32_t *order, size_t n, cons
     length = state->layout.entries > FIRST_CHUNK ? state->layout.entries : FIRST_CHUNK;
     while (at < n) {
         if (length > n - at) length = n - at;
+        base_watch_part(state->env, span, (double)at / (double)n, (double)(at + length) / (double)n);
         TRY(settle_chunk(&over, state, order + at, length, &arena, err));
         if (over) {
+            base_watch_add(state->env, BASE_STAT_sub_batches_halved, 1);
             length = (length + 1) / 2;
             continue;
         }
         at += length;
         length *= 2;
-        if (batch->progress && batch->progress(batch->progress_ctx, (double)at / (double)n) != 0) {
-            TRY(base_fail(err, PCCT_E_CANCELLED, "stopped on request; nothing was changed"));
-        }
     }
 done:
     base_arena_free(&arena);

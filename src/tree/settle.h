@@ -2,6 +2,7 @@
 #ifndef TREE_SETTLE_H
 #define TREE_SETTLE_H
 
+#include "base/watch.h"
 #include "tree/update.h"
 
 /*
@@ -12,7 +13,7 @@
  * Where a point belongs (proof in docs/algorithm.md): call y eligible for x when d(x, y) <= 2^level(y), the root always. The nearest eligible y
  * (ties: least node) is the parent, and level(x) = ceil(log2 d) - 1.
  */
-int tree_settle(struct index_state *state, const uint32_t *order, size_t n, const struct tree_batch *batch, struct pcct_error *err);
+int tree_settle(struct index_state *state, const uint32_t *order, size_t n, struct pcct_error *err);
 
 /* Stored level of a point at this key from its parent. */
 static inline int16_t tree_level_of(const struct metric *metric, double key)
@@ -34,7 +35,23 @@ struct tree_chunk {
     int16_t *level;              /* stored level */
     uint32_t *route;             /* ranks in spatial order: neighbours in space are worked on one after the other */
     struct base_arena *arena;    /* where all of these, the conflicts' tables and what resolving needs come from; cleared after each chunk */
+    struct base_span span;       /* of the work at hand, for tree_step() */
 };
+
+/* What a search did. */
+static inline void tree_count_work(const struct base_env *env, const struct block_work *work)
+{
+    base_watch_add(env, BASE_STAT_distances, work->distances);
+    base_watch_add(env, BASE_STAT_blocks_visited, work->blocks);
+    base_watch_add(env, BASE_STAT_nodes_visited, work->nodes);
+}
+
+/* A stage of the chunk begins: the part from `from` to `to` of it. */
+static inline void tree_step(const struct tree_chunk *chunk, enum base_stat stage, double from, double to)
+{
+    base_watch_stage(chunk->state->env, stage);
+    base_watch_part(chunk->state->env, chunk->span, from, to);
+}
 
 /*
  * The conflict graph: x depends on the items y before it that it might hang on: d(x, y) <= 2^level(y) at y's tentative level (levels only fall), and

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "base/sort.h"
+#include "base/watch.h"
 #include "tree/radius.h"
 #include "tree/remove.h"
 #include "tree/settle.h"
@@ -29,6 +30,8 @@ done:
 
 static int insert(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err)
 {
+    const struct base_env *env = state->env;
+    struct base_span span = base_watch_span(env);
     uint32_t first = state->n, *order = NULL;
     int status = 0;
 
@@ -36,21 +39,34 @@ static int insert(struct index_state *state, const struct tree_batch *batch, str
     if (batch->n_insert > (size_t)INDEX_NONE - 1 - first) {
         TRY(base_fail(err, PCCT_E_LIMIT, "a store holds at most 4294967294 rows; %u are there and %zu were to be added", first, batch->n_insert));
     }
+    base_watch_stage(env, BASE_STAT_attach_seconds);
     TRY(index_append(state, batch->points, batch->labels, batch->n_insert, err));
+    base_watch_stage(env, BASE_STAT_order_seconds);
     TRY(insertion_order(&order, state, first, batch->n_insert, err));
-    TRY(tree_settle(state, order, batch->n_insert, batch, err));
+    base_watch_part(env, span, 0.05, 0.95);
+    TRY(tree_settle(state, order, batch->n_insert, err));
+    base_watch_stage(env, BASE_STAT_radius_seconds);
+    base_watch_part(env, span, 0.95, 1);
     TRY(tree_raise_radii(state, order, NULL, batch->n_insert, err));
 done:
-    base_free(state->env, order);
+    base_free(env, order);
     return status;
 }
 
+/* Deletes and inserts are taken to cost the same. */
 int tree_update(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err)
 {
+    struct base_span span = base_watch_span(state->env);
+    double all = (double)batch->n_delete + (double)batch->n_insert + 1; /* a batch may be empty */
+    double half = (double)batch->n_delete / all;
     int status = 0;
 
+    base_watch_part(state->env, span, 0, half);
     TRY(tree_remove(state, batch, err));
+    base_watch_part(state->env, span, half, 1);
+    TRY(base_watch_check(state->env, err));
     TRY(insert(state, batch, err));
+    TRY(base_watch_check(state->env, err));
     TRY(index_settle_root(state, err));
 done:
     return status;

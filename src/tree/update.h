@@ -18,11 +18,10 @@ struct tree_batch {
     size_t n_insert;
     const uint32_t *dead;   /* [n_delete] live nodes, distinct, any order */
     size_t n_delete;
-    int (*progress)(void *ctx, double done); /* NULL, or other than 0 stops with CANCELLED */
-    void *progress_ctx;
 };
 
-/* After a failure the state is half changed: the caller takes its frame back. Errors: MEMORY, CANCELLED, LIMIT (2^32 - 2 rows). */
+/* state->env->watch counts the work, and may stop it. After a failure the state is half changed: the caller takes its frame back.
+ * Errors: MEMORY, CANCELLED, LIMIT (2^32 - 2 rows). */
 int tree_update(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err);
 
 #endif

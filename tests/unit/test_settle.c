@@ -253,17 +253,20 @@ static void progress_stops_it(void **test)
 {
     struct pcct_error err = { 0, "" };
     struct stop stop = { 0, 3 };
+    struct base_watch watch;
     struct support_batch batch;
     struct pair p;
 
     (void)test;
     start(&p, "euclidean", 2, 1, 3);
     support_batch_start(&batch, &p.metric, SUPPORT_GAUSS, 0, 3000, NULL, 0, 1);
-    batch.tree.progress = stop_at;
-    batch.tree.progress_ctx = &stop;
+    base_watch_begin(&watch, NULL, stop_at, &stop);
+    p.env.env.watch = &watch;
     assert_int_equal(tree_update(&p.state, &batch.tree, &err), PCCT_E_CANCELLED);
     assert_int_equal(err.code, PCCT_E_CANCELLED);
     assert_int_equal(stop.calls, 3);
+    p.env.env.watch = NULL;
+    base_watch_end(&watch, &p.env.env);
     support_batch_free(&batch);
     finish(&p);
 }
@@ -274,16 +277,15 @@ static void the_list_decides(void **test)
     const double points[4] = { 0, 1, 2, 3 };
     const int64_t labels[4] = { 0, 1, 2, 3 };
     const uint32_t order[4] = { 2, 0, 3, 1 };
-    struct tree_batch batch = { .points = points, .labels = labels, .n_insert = 4 };
     struct pcct_error err = { 0, "" };
     struct pair p;
 
     (void)test;
     start(&p, "euclidean", 1, 1, 3);
-    support_ok(tree_settle(&p.state, NULL, 0, &batch, &err), &err);
+    support_ok(tree_settle(&p.state, NULL, 0, &err), &err);
     assert_int_equal(p.state.root, INDEX_NONE);
     support_ok(index_append(&p.state, points, labels, 4, &err), &err);
-    support_ok(tree_settle(&p.state, order, 4, &batch, &err), &err);
+    support_ok(tree_settle(&p.state, order, 4, &err), &err);
     assert_int_equal(p.state.root, 2);
     assert_int_equal(index_parent(&p.state)[0], 2); /* 2 away: level 0 */
     assert_int_equal(index_level(&p.state)[0], INDEX_LEVEL_BIAS);

@@ -33,14 +33,14 @@ static void every_version_is_what_the_writer_had(void **state)
         uint64_t anchor = 99;
         uint32_t frames = 99;
 
-        support_ok(api_state_open(&opened, &anchor, &frames, s.store, v, &err), &err);
+        support_ok(api_state_open(&opened, &anchor, &frames, s.store, &s.store->env, v, &err), &err);
         assert_true(anchor <= v && frames == v - anchor);
         support_ok(index_check(&opened, &err), &err);
         if (v > 0) assert_memory_equal(opened.digest, digest[v], sizeof digest[v]);
         else assert_int_equal(opened.n, 0);
         index_free(&opened);
     }
-    assert_int_equal(api_state_open(&(struct index_state){ 0 }, NULL, NULL, s.store, VERSIONS + 1, &err), PCCT_E_NOT_FOUND);
+    assert_int_equal(api_state_open(&(struct index_state){ 0 }, NULL, NULL, s.store, &s.store->env, VERSIONS + 1, &err), PCCT_E_NOT_FOUND);
     support_api_finish(&s);
 }
 
@@ -73,7 +73,7 @@ static int open_last(void *ctx, const struct base_env *env, struct pcct_error *e
 {
     struct support_api *s = ctx;
     struct index_state opened;
-    int status = api_state_open(&opened, NULL, NULL, s->store, VERSIONS, err);
+    int status = api_state_open(&opened, NULL, NULL, s->store, &s->store->env, VERSIONS, err);
 
     (void)env;
     if (status == 0) index_free(&opened);

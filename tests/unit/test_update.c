@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/update.h"
 
+#include "base/watch.h"
 #include "support_tree.h"
 
 #include <math.h>
@@ -180,6 +181,7 @@ static void cancelled_and_taken_back(void **test)
     struct support_batch batch;
     struct index_state before;
     struct index_frame frame;
+    struct base_watch watch;
     uint32_t *dead = NULL;
     struct world w;
     size_t n_dead;
@@ -190,13 +192,15 @@ static void cancelled_and_taken_back(void **test)
     step(&w, 300, 0, SUPPORT_PICK_ANY);
     n_dead = support_pick_nodes(&dead, &w.state[0], SUPPORT_PICK_ANY, 40, &w.random);
     support_batch_start(&batch, &w.metric, SUPPORT_DECADES, 300, 2000, dead, n_dead, 5);
-    batch.tree.progress = stop_now;
-    batch.tree.progress_ctx = &calls;
+    base_watch_begin(&watch, NULL, stop_now, &calls);
+    w.env[0].env.watch = &watch;
     support_state_copy(&before, &w.state[0]);
     index_frame_init(&frame, &w.env[0].env);
     index_frame_begin(&frame, &w.state[0]);
     assert_int_equal(tree_update(&w.state[0], &batch.tree, &err), PCCT_E_CANCELLED);
     assert_int_equal(calls, 2);
+    w.env[0].env.watch = NULL;
+    base_watch_end(&watch, &w.env[0].env);
     support_ok(index_undo(&w.state[0], &frame, &err), &err);
     support_state_equal(&w.state[0], &before);
     support_ok(index_check(&w.state[0], &err), &err);
