@@ -139,13 +139,17 @@ done:
 
 int api_request_resolve(struct api_request *r, const pcct_batch *batch, struct index_state *state, struct pcct_error *err)
 {
+    struct base_span span = base_watch_span(state->env);
     int status = 0;
 
     r->env = state->env;
     TRY(give_labels(r, batch, state, err));
     TRY(base_take(&r->dead, r->env, batch->gone.count + batch->counted.count, sizeof *r->dead, err));
+    base_watch_part(state->env, span, 0.2, 0.4);
     TRY(find_deleted(r, batch, state, err));
+    base_watch_part(state->env, span, 0.4, 0.7);
     TRY(drop_equal(r, batch, err));
+    base_watch_part(state->env, span, 0.7, 1);
     TRY(meet_live(r, batch, state, err));
     TRY(keep(r, batch, state->metric.input_dim, err));
 done:
@@ -160,6 +164,7 @@ void api_request_free(struct api_request *r)
     base_free(r->env, r->dead);
     base_free(r->env, r->dropped);
     base_free(r->env, r->label);
+    memset(r, 0, sizeof *r);
 }
 
 int api_request_content(struct base_hash128 *hash, const pcct_batch *batch, const void *note, size_t note_bytes, struct pcct_error *err)

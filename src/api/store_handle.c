@@ -55,6 +55,7 @@ int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_o
     store->env.os = &store->os;
     store->head_env = store->env;
     TRY(store_open(&store->store, path, &store->env, err));
+    store_set_writer(store->store, &store->head_env);
     super = store_super(store->store);
     if (!metric_name((int)super->metric)) {
         TRY(base_fail(err, PCCT_E_FORMAT, "%s: metric number %u is not known to this pcct; use a newer one", path, super->metric));

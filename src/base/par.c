@@ -62,10 +62,13 @@ void base_par_tasks(const struct base_env *env, base_par_job *job, void *ctx)
     job(ctx);
 }
 
-void base_par_spawn(base_par_job *job, void *ctx)
+void base_par_spawn(const struct base_env *env, base_par_job *job, void *ctx)
 {
-#pragma omp task firstprivate(job, ctx)
-    job(ctx);
+#pragma omp task firstprivate(env, job, ctx)
+    {
+        job(ctx);
+        if (omp_get_thread_num() == 0) base_watch_tell(env, 0);
+    }
 }
 
 void base_par_wait(void)

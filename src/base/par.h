@@ -19,17 +19,17 @@ int base_par_processors(void);
 int base_par_threads(const struct base_env *env);
 
 /* Calls body(ctx, begin, end, thread) for pieces of `grain` items that together cover [0, n), on up to env->threads threads, pieces handed out
- * in order as threads become free; on the calling thread alone when n <= grain. The calling thread is number 0 and tells
- * env->watch how far the loop is. 0 <= thread < base_par_threads(env). Bodies do not fail: they
- * note failures in ctx. Not to be called from within a body. */
+ * in order as threads become free; on the calling thread alone when n <= grain. 0 <= thread < base_par_threads(env); 0 is the calling thread, which
+ * tells env->watch how far the loop is. Bodies do not fail: they note failures in ctx. Not to be called from within a body. */
 typedef void base_par_body(void *ctx, size_t begin, size_t end, int thread);
 void base_par_for(const struct base_env *env, size_t n, size_t grain, base_par_body *body, void *ctx);
 
-/* Runs job(ctx) on one thread while others carry out what it spawns; returns when all is done. */
+/* Runs job(ctx) on one thread while others carry out what it spawns; returns when all is done. Between jobs the calling thread tells env->watch that
+ * the work goes on. */
 typedef void base_par_job(void *ctx);
 void base_par_tasks(const struct base_env *env, base_par_job *job, void *ctx);
-/* Within base_par_tasks only. ctx must live until the base_par_wait() of the job that spawned it. */
-void base_par_spawn(base_par_job *job, void *ctx);
+/* Within base_par_tasks only; env: the same. ctx must live until the base_par_wait() of the job that spawned it. */
+void base_par_spawn(const struct base_env *env, base_par_job *job, void *ctx);
 void base_par_wait(void);
 
 /* Relaxed atomics for counters and flags shared by bodies. */

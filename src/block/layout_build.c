@@ -96,7 +96,7 @@ static void split_run(void *ctx)
                 struct job *spawned = &build->job[base_par_add(&build->jobs, 1) - 1];
 
                 *spawned = rest;
-                base_par_spawn(split_run, spawned);
+                base_par_spawn(build->layout->env, split_run, spawned);
             } else {
                 assert(count < STACK);
                 waiting[count++] = rest;

@@ -226,13 +226,16 @@ int index_rows_move(struct index_state *state, const struct index_change *moves,
     const struct base_env *env = state->env;
     const struct block_source source = index_source(state);
     enum base_stat stage = base_watch_stage(env, BASE_STAT_attach_seconds);
+    struct base_span span = base_watch_span(env);
     int status = 0;
 
     if (n == 0) goto done;
+    base_watch_part(env, span, 0, 0.25);
     TRY(prepare(&m, err));
     base_watch_stage(env, BASE_STAT_layout_seconds);
     block_remove(&state->layout, &source, m.leave.node, m.leave.n);
     base_watch_stage(env, BASE_STAT_attach_seconds);
+    base_watch_part(env, span, 0.25, 0.4);
     base_par_for(env, n, GRAIN, write_rows, &m);
     state->n_live += (uint32_t)m.live;
     move_root(&m);
@@ -240,6 +243,7 @@ int index_rows_move(struct index_state *state, const struct index_change *moves,
     index_links_remove(state, m.out, m.n_out);
     index_links_add(state, m.in, m.n_in);
     base_watch_stage(env, BASE_STAT_layout_seconds);
+    base_watch_part(env, span, 0.4, 1);
     block_renew_reach(&state->layout, &source, m.stay.node, m.stay.n);
     if (m.come.n > 0) TRY(block_insert(&state->layout, &source, m.come.node, m.come.n, err));
 done:

@@ -2,7 +2,7 @@
 #include "index/state.h"
 
 #include "base/error.h"
-#include "base/par.h"
+#include "base/watch.h"
 #include "index/frame.h"
 #include "index/labels.h"
 #include "index/rows.h"
@@ -170,12 +170,15 @@ static void bury_rows(void *ctx, size_t begin, size_t end, int thread)
 int index_attach(struct index_state *state, const struct index_seat *seats, size_t n, struct pcct_error *err)
 {
     struct seating work = { state, seats, NULL, NULL };
+    struct base_span span = base_watch_span(state->env);
     int status = 0;
 
     if (n == 0) return 0;
     TRY(base_take(&work.move, state->env, n, sizeof *work.move, err));
     for (size_t i = 0; i < n; i++) TRY(index_frame_note(state, seats[i].node, err));
+    base_watch_part(state->env, span, 0, 0.1);
     base_par_for(state->env, n, GRAIN / 4, seat_rows, &work);
+    base_watch_part(state->env, span, 0.1, 1);
     TRY(index_rows_move(state, work.move, n, err));
 done:
     base_free(state->env, work.move);
@@ -185,12 +188,15 @@ done:
 int index_bury(struct index_state *state, const uint32_t *nodes, size_t n, struct pcct_error *err)
 {
     struct seating work = { state, NULL, nodes, NULL };
+    struct base_span span = base_watch_span(state->env);
     int status = 0;
 
     if (n == 0) return 0;
     TRY(base_take(&work.move, state->env, n, sizeof *work.move, err));
     for (size_t i = 0; i < n; i++) TRY(index_frame_note(state, nodes[i], err));
+    base_watch_part(state->env, span, 0, 0.1);
     base_par_for(state->env, n, GRAIN, bury_rows, &work);
+    base_watch_part(state->env, span, 0.1, 1);
     TRY(index_rows_move(state, work.move, n, err));
 done:
     base_free(state->env, work.move);

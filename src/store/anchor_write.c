@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/par.h"
+#include "base/watch.h"
 #include "store/anchor.h"
 #include "store/bytes.h"
 #include "store/internal.h"
@@ -47,15 +47,20 @@ static void hash_units(void *ctx, size_t begin, size_t end, int thread)
 /* In pieces of 2 MiB, aligned in the file when the array is: recent kernels then keep them in huge pages. */
 static int write_run(struct writing *w, int fd, const void *data, uint64_t bytes, uint64_t offset, struct pcct_error *err)
 {
+    int status = 0;
+
     for (uint64_t at = 0; at < bytes; at += STORE_BIG_BYTES) {
         uint64_t n = bytes - at < STORE_BIG_BYTES ? bytes - at : STORE_BIG_BYTES;
 
         if (base_os_pwrite(w->folder->env->os, fd, (const uint8_t *)data + at, n, offset + at) < 0) {
-            return base_fail_errno(err, errno, "cannot write %s/data/A%016" PRIx64, w->folder->path, w->anchor.version);
+            TRY(base_fail_errno(err, errno, "cannot write %s/data/A%016" PRIx64, w->folder->path, w->anchor.version));
         }
         w->written += n;
+        base_watch_tell(w->folder->writer, (double)w->written / (double)w->anchor.file_bytes);
+        TRY(base_watch_check(w->folder->writer, err));
     }
-    return 0;
+done:
+    return status;
 }
 
 static int fill(void *ctx, int fd, struct pcct_error *err)
@@ -147,7 +152,7 @@ int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, c
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
     store_anchor_layout(&w.anchor, version, image, head_bytes);
     TRY(base_take(&w.table, store->folder.env, w.anchor.table_units, sizeof(uint64_t), err));
-    base_par_for(store->folder.env, w.anchor.table_units, 16, hash_units, &w);
+    base_par_for(store->folder.writer, w.anchor.table_units, 16, hash_units, &w);
     w.anchor.table_hash = base_hash64(w.table, w.anchor.table_units * sizeof(uint64_t));
     w.anchor.head_hash = base_hash64(head, head_bytes);
     w.anchor.identity = about.identity;

@@ -41,7 +41,7 @@ int store_folder_open(struct store_folder *folder, const char *path, const struc
     struct stat about;
     int status = 0;
 
-    *folder = (struct store_folder){env, NULL, -1, -1, -1, {0}};
+    *folder = (struct store_folder){env, env, NULL, -1, -1, -1, {0}};
     while (length > 1 && path[length - 1] == '/') length--;
     TRY(base_take(&folder->path, env, length + 1, 1, err));
     memcpy(folder->path, path, length);

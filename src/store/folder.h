@@ -9,6 +9,7 @@
 /* The folder of a store, opened. It knows where files are, not what is in them. */
 struct store_folder {
     const struct base_env *env; /* borrowed */
+    const struct base_env *writer; /* borrowed: of who holds the writer lock; only what is done under it tells its watch */
     char *path;                 /* owned: for messages and for LMDB */
     int top, journal, data;     /* descriptors; -1 when closed */
     uint8_t uuid[16];

@@ -1,26 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/journal.h"
 
+#include "base/watch.h"
 #include "store/bytes.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 
-/* One buffer, so that a frame is one write. */
-static int assemble(uint8_t **frame, struct store_record *record, const struct store_folder *folder, const void *note, const void *payload,
-                    struct pcct_error *err)
+enum { PIECE_BYTES = 2 << 20 };
+
+/* What stands before the payload. */
+static int assemble(uint8_t **front, struct store_record *record, const struct store_folder *folder, const void *note, struct pcct_error *err)
 {
-    uint64_t payload_offset = store_frame_payload_offset(record->note_bytes);
-    uint64_t note_end = STORE_HEAD_BYTES + record->note_bytes, payload_end = payload_offset + record->payload_bytes;
+    uint64_t bytes = store_frame_payload_offset(record->note_bytes), note_end = STORE_HEAD_BYTES + record->note_bytes;
     int status = 0;
 
-    TRY(base_take(frame, folder->env, record->version.bytes, 1, err));
-    store_head_encode(*frame, record);
-    if (record->note_bytes > 0) memcpy(*frame + STORE_HEAD_BYTES, note, record->note_bytes);
-    memset(*frame + note_end, 0, payload_offset - note_end);
-    if (record->payload_bytes > 0) memcpy(*frame + payload_offset, payload, record->payload_bytes);
-    memset(*frame + payload_end, 0, record->version.bytes - payload_end);
+    TRY(base_take(front, folder->env, bytes, 1, err));
+    store_head_encode(*front, record);
+    if (record->note_bytes > 0) memcpy(*front + STORE_HEAD_BYTES, note, record->note_bytes);
+    memset(*front + note_end, 0, bytes - note_end);
+done:
+    return status;
+}
+
+static int write_run(const struct store_folder *folder, int fd, const void *data, uint64_t bytes, uint64_t offset, struct pcct_error *err)
+{
+    if (bytes == 0 || base_os_pwrite(folder->env->os, fd, data, bytes, offset) >= 0) return 0;
+    return base_fail_errno(err, errno, "cannot write the journal of %s", folder->path);
+}
+
+/* The payload is written from where it stands, since it can be large, in pieces, so that it is told how far it is. */
+static int write_frame(const struct store_folder *folder, int fd, const struct store_record *record, const uint8_t *front, const void *payload,
+                       struct pcct_error *err)
+{
+    static const uint8_t zeros[STORE_FRAME_ALIGNMENT];
+    const struct store_version *v = &record->version;
+    uint64_t before = store_frame_payload_offset(record->note_bytes), n = 0, end = before + record->payload_bytes;
+    int status = 0;
+
+    TRY(write_run(folder, fd, front, before, v->offset, err));
+    for (uint64_t at = 0; at < record->payload_bytes; at += n) {
+        n = record->payload_bytes - at < PIECE_BYTES ? record->payload_bytes - at : PIECE_BYTES;
+        TRY(write_run(folder, fd, (const uint8_t *)payload + at, n, v->offset + before + at, err));
+        base_watch_tell(folder->writer, (double)(at + n) / (double)record->payload_bytes);
+        TRY(base_watch_check(folder->writer, err));
+    }
+    TRY(write_run(folder, fd, zeros, v->bytes - end, v->offset + end, err));
 done:
     return status;
 }
@@ -68,6 +94,17 @@ done:
     return status;
 }
 
+/* A segment that was made for the frame goes with it, if it is known what the disk holds. */
+static void give_up(const struct store_folder *folder, const struct store_version *version, const struct store_segment *made, int sync_failed)
+{
+    char name[STORE_FILE_NAME_BYTES];
+
+    store_journal_wipe(folder, version, !sync_failed);
+    if (made->number == 0 || sync_failed) return;
+    store_segment_name(name, made->number);
+    (void)base_os_unlink(folder->env->os, folder->journal, name);
+}
+
 int store_journal_append(struct store_record *record, struct store_tail *end, struct store_segment *made, int *sync_failed,
                          const struct store_folder *folder, const struct store_tail *tail, const void *note, const void *payload,
                          struct pcct_error *err)
@@ -75,7 +112,7 @@ int store_journal_append(struct store_record *record, struct store_tail *end, st
     struct store_version *v = &record->version;
     struct store_tail place = *tail;
     struct base_os *os = folder->env->os;
-    uint8_t *frame = NULL;
+    uint8_t *front = NULL;
     uint64_t segment_bytes = 0;
     int status = 0, fd = -1;
 
@@ -86,7 +123,7 @@ int store_journal_append(struct store_record *record, struct store_tail *end, st
     record->payload_hash = base_hash64(payload, record->payload_bytes);
     v->bytes = store_frame_bytes(record->note_bytes, record->payload_bytes);
     if (v->bytes == 0) return base_fail(err, PCCT_E_LIMIT, "a commit of %" PRIu64 " bytes is more than the format can hold", record->payload_bytes);
-    TRY(assemble(&frame, record, folder, note, payload, err));
+    TRY(assemble(&front, record, folder, note, err));
     TRY(store_segment_open(&fd, &segment_bytes, folder, place.segment, O_RDWR, err));
     if (place.offset > segment_bytes) {
         status = base_fail(err, PCCT_E_DAMAGED, "%s/journal/J%08" PRIx64 " is cut off; `pcct fsck` tells what is left", folder->path, place.segment);
@@ -95,17 +132,16 @@ int store_journal_append(struct store_record *record, struct store_tail *end, st
     if (v->bytes > segment_bytes - place.offset) TRY(move_on(&fd, made, &place, sync_failed, folder, segment_bytes, v->bytes, err));
     v->segment = place.segment;
     v->offset = place.offset;
-    if (base_os_pwrite(os, fd, frame, v->bytes, place.offset) < 0) {
-        status = base_fail_errno(err, errno, "cannot write the journal of %s", folder->path);
-    } else if (base_os_fdatasync(os, fd) != 0) {
+    status = write_frame(folder, fd, record, front, payload, err);
+    if (status == 0 && base_os_fdatasync(os, fd) != 0) {
         *sync_failed = 1;
         status = base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
     }
-    if (status != 0) store_journal_wipe(folder, v, !*sync_failed);
+    if (status != 0) give_up(folder, v, made, *sync_failed);
     else *end = (struct store_tail){place.segment, place.offset + v->bytes, record->hash};
 done:
     if (fd >= 0) base_os_close(os, fd);
-    base_free(folder->env, frame);
+    base_free(folder->env, front);
     return status;
 }
 

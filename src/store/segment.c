@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/segment.h"
 
+#include "base/watch.h"
 #include "store/bytes.h"
 
 #include <errno.h>
@@ -50,6 +51,7 @@ static int fill(void *ctx, int fd, struct pcct_error *err)
     const struct filling *f = ctx;
     struct base_os *os = f->folder->env->os;
     uint64_t bytes = f->segment->bytes;
+    int status = 0;
 
     if (base_os_fallocate(os, fd, 0, bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
         return base_fail_errno(err, errno, "no room for %" PRIu64 " bytes of journal in %s", bytes, f->folder->path);
@@ -57,13 +59,15 @@ static int fill(void *ctx, int fd, struct pcct_error *err)
     for (uint64_t at = 0; at < bytes; at += PIECE_BYTES) {
         uint64_t n = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
 
-        if (base_os_pwrite(os, fd, f->piece, n, at) >= 0) {
-            memset(f->piece, 0, STORE_SEGMENT_HEAD_BYTES);
-            continue;
+        if (base_os_pwrite(os, fd, f->piece, n, at) < 0) {
+            TRY(base_fail_errno(err, errno, "cannot write the journal of %s", f->folder->path));
         }
-        return base_fail_errno(err, errno, "cannot write the journal of %s", f->folder->path);
+        memset(f->piece, 0, STORE_SEGMENT_HEAD_BYTES);
+        base_watch_tell(f->folder->writer, 0);
+        TRY(base_watch_check(f->folder->writer, err));
     }
-    return 0;
+done:
+    return status;
 }
 
 int store_segment_make(const struct store_folder *folder, const struct store_segment *segment, struct pcct_error *err)

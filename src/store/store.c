@@ -48,6 +48,11 @@ done:
     return status;
 }
 
+void store_set_writer(struct store *store, const struct base_env *writer)
+{
+    store->folder.writer = writer;
+}
+
 void store_close(struct store *store)
 {
     const struct base_env *env;

@@ -89,6 +89,9 @@ int store_anchor_due(const struct store_version *version, const struct index_ima
 int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
                        size_t head_bytes, struct pcct_error *err);
 
+/* From here on commits and anchors tell the watch of `writer`, how far they are, as base/watch.h says; it may stop both. Borrowed. */
+void store_set_writer(struct store *store, const struct base_env *writer);
+
 struct store_sizes {
     uint64_t journal_bytes, anchor_bytes, disk_bytes;
     uint32_t anchors;

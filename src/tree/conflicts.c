@@ -127,9 +127,9 @@ int tree_conflicts_find(struct tree_conflicts *conflicts, int *over, const struc
     TRY(base_arena_take(&conflicts->owner, chunk->arena, chunk->n, sizeof *conflicts->owner, err));
     TRY(base_arena_take(&conflicts->start, chunk->arena, chunk->n, sizeof *conflicts->start, err));
     TRY(base_arena_take(&conflicts->count, chunk->arena, chunk->n, sizeof *conflicts->count, err));
-    tree_step(chunk, BASE_STAT_pairs_seconds, 0.5, 0.55);
+    tree_step(chunk, BASE_STAT_pairs_seconds, 0.4, 0.48);
     TRY(lay_out(&search, err));
-    tree_step(chunk, BASE_STAT_pairs_seconds, 0.55, 0.75);
+    tree_step(chunk, BASE_STAT_pairs_seconds, 0.48, 0.65);
     base_par_for(env, chunk->n, GRAIN, find, &search);
     TRY(base_watch_check(env, err));
     if (search.memory) TRY(base_fail(err, PCCT_E_MEMORY, "out of memory for the conflicts of a batch; commit fewer points at a time"));

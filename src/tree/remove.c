@@ -169,6 +169,7 @@ static int settle_orphans(struct removal *r, struct pcct_error *err)
 {
     struct base_pair *pair = r->orphan.memory.data;
     const struct base_env *env = r->state->env;
+    struct base_span span = base_watch_span(env);
     size_t n = r->orphan.count;
     uint32_t *order = NULL;
     double *radius = NULL;
@@ -182,8 +183,10 @@ static int settle_orphans(struct removal *r, struct pcct_error *err)
         order[i] = (uint32_t)pair[i].value;
         radius[i] = radius_below(r->state, order[i]);
     }
+    base_watch_part(env, span, 0, 0.9);
     TRY(tree_settle(r->state, order, n, err));
     base_watch_stage(env, BASE_STAT_radius_seconds);
+    base_watch_part(env, span, 0.9, 1);
     TRY(tree_raise_radii(r->state, order, radius, n, err));
 done:
     base_free(env, order);
@@ -194,6 +197,7 @@ done:
 int tree_remove(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err)
 {
     struct removal r = { .state = state, .n = batch->n_delete };
+    struct base_span span = base_watch_span(state->env);
     int status = 0;
 
     base_watch_stage(state->env, BASE_STAT_remove_seconds);
@@ -201,6 +205,7 @@ int tree_remove(struct index_state *state, const struct tree_batch *batch, struc
     r.heir_radius.item_bytes = sizeof(double);
     r.orphan.item_bytes = sizeof(struct base_pair);
     if (r.n == 0) goto done;
+    base_watch_part(state->env, span, 0, 0.1);
     TRY(base_take(&r.dead, state->env, r.n, sizeof *r.dead, err));
     TRY(base_take(&r.heir, state->env, r.n, sizeof *r.heir, err));
     memcpy(r.dead, batch->dead, r.n * sizeof *r.dead);
@@ -208,10 +213,12 @@ int tree_remove(struct index_state *state, const struct tree_batch *batch, struc
     base_par_for(state->env, r.n, 64, find_heirs, &r);
     for (size_t i = 0; i < r.n; i++) TRY(place_children(&r, i, err));
     base_watch_stage(state->env, BASE_STAT_attach_seconds);
+    base_watch_part(state->env, span, 0.1, 0.3);
     TRY(index_bury(state, r.dead, r.n, err));
     TRY(index_attach(state, r.seat.memory.data, r.seat.count, err));
     TRY(give_radii(&r, err));
     base_watch_stage(state->env, BASE_STAT_remove_seconds);
+    base_watch_part(state->env, span, 0.3, 1);
     TRY(settle_orphans(&r, err));
 done:
     base_vector_free(&r.orphan, state->env);

@@ -79,7 +79,7 @@ int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflict
     uint64_t rounds = 0, dominated = 0;
     int status = 0;
 
-    tree_step(chunk, BASE_STAT_resolve_seconds, 0.75, 0.8);
+    tree_step(chunk, BASE_STAT_resolve_seconds, 0.65, 0.68);
     TRY(base_arena_take(&r.settled, chunk->arena, chunk->n, 1, err));
     TRY(base_arena_take(&r.stays, chunk->arena, chunk->n, 1, err));
     TRY(base_arena_take(&wait, chunk->arena, chunk->n, sizeof *wait, err));

@@ -95,11 +95,11 @@ static int settle_chunk(int *over, struct index_state *state, const uint32_t *no
 
     *over = 0;
     chunk.span = base_watch_span(env);
-    tree_step(&chunk, BASE_STAT_order_seconds, 0, 0.1);
+    tree_step(&chunk, BASE_STAT_order_seconds, 0, 0.08);
     TRY(chunk_take(&chunk, err));
     base_par_for(env, n, GATHER_GRAIN, gather, &chunk);
     TRY(base_hilbert_order(chunk.route, chunk.place, n, state->metric.dim, env, err));
-    tree_step(&chunk, BASE_STAT_locate_seconds, 0.1, 0.5);
+    tree_step(&chunk, BASE_STAT_locate_seconds, 0.08, 0.4);
     base_par_for(env, n, LOCATE_GRAIN, locate, &chunk);
     TRY(base_watch_check(env, err));
     if (n > 1) {
@@ -107,7 +107,7 @@ static int settle_chunk(int *over, struct index_state *state, const uint32_t *no
         if (*over) goto done;
         TRY(tree_resolve(&chunk, &conflicts, err));
     }
-    tree_step(&chunk, BASE_STAT_attach_seconds, 0.8, 1);
+    tree_step(&chunk, BASE_STAT_attach_seconds, 0.68, 1);
     TRY(base_watch_check(env, err));
     TRY(seat(&chunk, err));
 done:
@@ -141,6 +141,7 @@ int tree_settle(struct index_state *state, const uint32_t *order, size_t n, stru
     int status = 0, over = 0;
 
     if (n > 0 && state->root == INDEX_NONE) {
+        base_watch_part(state->env, span, 0, 0);
         TRY(found_root(state, order[0], err));
         at = 1;
     }

@@ -40,13 +40,15 @@ static int insert(struct index_state *state, const struct tree_batch *batch, str
         TRY(base_fail(err, PCCT_E_LIMIT, "a store holds at most 4294967294 rows; %u are there and %zu were to be added", first, batch->n_insert));
     }
     base_watch_stage(env, BASE_STAT_attach_seconds);
+    base_watch_part(env, span, 0, 0.03);
     TRY(index_append(state, batch->points, batch->labels, batch->n_insert, err));
     base_watch_stage(env, BASE_STAT_order_seconds);
+    base_watch_part(env, span, 0.03, 0.05);
     TRY(insertion_order(&order, state, first, batch->n_insert, err));
-    base_watch_part(env, span, 0.05, 0.95);
+    base_watch_part(env, span, 0.05, 0.9);
     TRY(tree_settle(state, order, batch->n_insert, err));
     base_watch_stage(env, BASE_STAT_radius_seconds);
-    base_watch_part(env, span, 0.95, 1);
+    base_watch_part(env, span, 0.9, 1);
     TRY(tree_raise_radii(state, order, NULL, batch->n_insert, err));
 done:
     base_free(env, order);

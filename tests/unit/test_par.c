@@ -84,6 +84,7 @@ static void test_threads_are_bounded(void **state)
 
 /* A sum over a binary tree of tasks, each waiting for its own. */
 struct sum {
+    const struct base_env *env;
     uint64_t begin, end, result;
 };
 
@@ -95,10 +96,10 @@ static void sum_job(void *ctx)
         for (uint64_t i = sum->begin; i < sum->end; i++) sum->result += i;
         return;
     }
-    left = (struct sum){sum->begin, (sum->begin + sum->end) / 2, 0};
-    right = (struct sum){left.end, sum->end, 0};
-    base_par_spawn(sum_job, &left);
-    base_par_spawn(sum_job, &right);
+    left = (struct sum){sum->env, sum->begin, (sum->begin + sum->end) / 2, 0};
+    right = (struct sum){sum->env, left.end, sum->end, 0};
+    base_par_spawn(sum->env, sum_job, &left);
+    base_par_spawn(sum->env, sum_job, &right);
     base_par_wait();
     sum->result = left.result + right.result;
 }
@@ -108,7 +109,7 @@ static void test_tasks(void **state)
     (void)state;
     for (int threads = 1; threads <= 4; threads++) {
         struct support_env support;
-        struct sum sum = {0, 20000, 0};
+        struct sum sum = {&support.env, 0, 20000, 0};
 
         support_env_start(&support, threads);
         base_par_tasks(&support.env, sum_job, &sum);
