@@ -95,7 +95,7 @@ static int store_batch(int *more, struct insert *insert, struct pcct_error *err)
 {
     int status = 0;
     pcct_batch *batch = NULL;
-    uint64_t n = 0;
+    uint64_t n = 0, versions = 0;
     double share = input_share(insert->input);
     struct writing *writing = &insert->writing;
     TRY(writing_begin(&batch, writing, insert->on_duplicate, err));
@@ -107,13 +107,14 @@ static int store_batch(int *more, struct insert *insert, struct pcct_error *err)
         writing->share_before = share;
         writing->share_all = input_share(insert->input) - share;
     }
+    versions = writing->versions;
     status = writing_commit(writing, batch, err);
+    if (writing->versions > versions) insert->rows_stored = input_rows_read(insert->input); /* even if its telemetry failed */
     if (status == PCCT_E_DUPLICATE) {
         input_name_rows(err, insert->input, insert->place, n);
         fault_suffix(err, "; --on-duplicate skip or replace takes such rows");
     }
     TRY(status);
-    insert->rows_stored = input_rows_read(insert->input);
 done:
     pcct_batch_close(batch);
     return status;

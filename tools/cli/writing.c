@@ -56,6 +56,7 @@ int writing_open(struct writing *writing, const struct options *options, struct 
     writing->began = writing->progress.began;
     TRY(options_threads(&open.threads, options, err));
     if (options->value[OPT_WRITE_ID]) TRY(parse_write_id(writing->write_id, options->value[OPT_WRITE_ID], err));
+    TRY(telemetry_open(&writing->telemetry, options, err));
     TRY(pcct_store_open(&writing->store, options->operand[0], &open, err));
     TRY(pcct_store_describe(&writing->info, writing->store, err));
 done:
@@ -90,6 +91,7 @@ int writing_begin(pcct_batch **batch, struct writing *writing, int on_duplicate,
     begin.no_wait = options->value[OPT_NO_WAIT] != NULL;
     begin.progress = on_progress;
     begin.progress_ctx = writing;
+    begin.timing = writing->telemetry.path != NULL;
     if (options->value[OPT_WRITE_ID]) begin.write_id = writing->write_id;
     if (options->value[OPT_EXPECT]) begin.expect = options->value[OPT_EXPECT];
     if (begin.expect && writing->version) { /* nobody may come between the batches of one run either */
@@ -125,6 +127,7 @@ int writing_commit(struct writing *writing, pcct_batch *batch, struct pcct_error
     writing->frame_bytes += result.frame_bytes;
     writing->anchor_bytes += result.anchor_bytes;
     next_write_id(writing->write_id);
+    TRY(telemetry_write(&writing->telemetry, batch, version, &writing->info, writing->options, err));
 done:
     if (status == PCCT_E_CANCELLED) (void)interrupt_check(err);
     return status;
@@ -189,6 +192,7 @@ int writing_report(struct writing *writing, const char *schema, uint64_t rows_sk
 void writing_close(struct writing *writing)
 {
     progress_end(&writing->progress);
+    telemetry_close(&writing->telemetry);
     pcct_store_close(writing->store);
     writing->store = NULL;
 }

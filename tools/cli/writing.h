@@ -4,23 +4,27 @@
 
 #include "options.h"
 #include "progress.h"
+#include "telemetry.h"
 
 #include <pcct/pcct.h>
 
-/* What the verbs that commit have in common: --message, --expect, --no-wait, --set, --write-id, --quiet, --json. */
+/* What the verbs that commit have in common: --message, --expect, --no-wait, --set, --write-id, --telemetry, --quiet, --json. */
 #define OPTIONS_WRITING                                                                                                           \
     { OPT_MESSAGE, 'm', "message", "TEXT", "message of the version" },                                                            \
     { OPT_SET, 0, "set", "KEY=VALUE", "note a key and value with the version; may be repeated" },                                 \
     { OPT_EXPECT, 0, "expect", "REV", "commit only if main stands at REV, else exit with 4" },                                    \
     { OPT_WRITE_ID, 0, "write-id", "ID", "32 hex digits: a run repeated with the same ID and rows adds nothing twice\n"           \
         "(batch i of a run uses ID + i)" },                                                                                       \
-    { OPT_NO_WAIT, 0, "no-wait", NULL, "exit with 4 at once when another writer is at work" }
+    { OPT_NO_WAIT, 0, "no-wait", NULL, "exit with 4 at once when another writer is at work" },                                    \
+    { OPT_TELEMETRY, 0, "telemetry", "FILE", "append a line of JSON for each version: times, counts and memory of its commit\n"    \
+        "(schema pcct.telemetry.1)" }
 
 struct writing {
     const struct options *options;
     pcct_store *store;
     struct pcct_store_info info;
     struct progress progress;
+    struct telemetry telemetry;
     struct timespec began;
     const char *what;             /* shown beside the bar during a commit */
     double share_before, share_all; /* of the whole run that was done before this commit, and this commit's part */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "telemetry.h"
+#include "fault.h"
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RUN_BYTES = 16, HOST_BYTES = 256 };
+
+int telemetry_open(struct telemetry *telemetry, const struct options *options, struct pcct_error *err)
+{
+    uint8_t id[RUN_BYTES] = { 0 };
+    telemetry->path = options->value[OPT_TELEMETRY];
+    telemetry->fd = -1;
+    if (!telemetry->path) return 0;
+    telemetry->fd = open(telemetry->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (telemetry->fd < 0) return fault_errno(err, errno, "opening %s for --telemetry; nothing was changed", telemetry->path);
+    if (getrandom(id, sizeof id, 0) < 0) return fault_errno(err, errno, "asking the system for random bytes");
+    for (size_t i = 0; i < sizeof id; i++) (void)snprintf(telemetry->run + 2 * i, 3, "%02x", id[i]);
+    return 0;
+}
+
+void telemetry_close(struct telemetry *telemetry)
+{
+    if (telemetry->path && telemetry->fd >= 0) (void)close(telemetry->fd);
+    telemetry->path = NULL;
+}
+
+static void add_time(struct record *record)
+{
+    struct timespec now = { 0, 0 };
+    struct tm utc;
+    char text[64] = "";
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (gmtime_r(&now.tv_sec, &utc)) (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    record_text(record, "time", text);
+}
+
+static uint64_t threads_of(const struct options *options)
+{
+    const char *given = options->value[OPT_THREADS];
+    cpu_set_t processors;
+    if (given) return strtoull(given, NULL, 10); /* options_threads() has read it already */
+    return sched_getaffinity(0, sizeof processors, &processors) == 0 ? (uint64_t)CPU_COUNT(&processors) : 0;
+}
+
+static void add_run(struct record *record, const struct telemetry *telemetry, const struct pcct_store_info *info, const struct options *options)
+{
+    char host[HOST_BYTES] = "", uuid[2 * sizeof info->uuid + 1];
+    (void)gethostname(host, sizeof host - 1);
+    for (size_t i = 0; i < sizeof info->uuid; i++) (void)snprintf(uuid + 2 * i, 3, "%02x", info->uuid[i]);
+    record_text(record, "run", telemetry->run);
+    add_time(record);
+    record_text(record, "host", host);
+    record_count(record, "threads", threads_of(options));
+    record_text(record, "library", pcct_version_string());
+    record_text(record, "store", options->operand[0]);
+    record_text(record, "store_uuid", uuid);
+    record_count(record, "dim", info->dim);
+    record_text(record, "metric", info->metric);
+    record_text(record, "operation", options->verb->name);
+}
+
+static void add_result(struct record *record, const struct pcct_batch_result *result)
+{
+    record_add(record, "repeated", json_boolean(result->frame_bytes == 0)); /* every commit writes a frame */
+    record_count(record, "inserted", result->inserted);
+    record_count(record, "deleted", result->deleted);
+    record_count(record, "skipped", result->skipped);
+    record_count(record, "replaced", result->replaced);
+    record_count(record, "frame_bytes", result->frame_bytes);
+    record_count(record, "anchor_bytes", result->anchor_bytes);
+}
+
+/* All of pcct/stats.def in its order, then the share and the sum that everybody would work out, then the schedule. */
+static void add_stats(struct record *record, const struct pcct_stats *stats, const pcct_batch *batch)
+{
+    struct pcct_stat stat = { .size = sizeof stat };
+    const uint64_t *items = NULL;
+    size_t n = 0;
+    double sum = 0;
+    json_t *schedule = json_array();
+    for (size_t i = 0; pcct_stats_item(&stat, stats, i) == 0; i++) {
+        sum += stat.seconds;
+        if (stat.kind == PCCT_STAT_IS_SECONDS) record_real(record, stat.name, stat.seconds);
+        else record_count(record, stat.name, stat.count);
+    }
+    record_real(record, "commit_seconds", sum);
+    record_real(record, "dominated_share", stats->items ? (double)stats->dominated_items / (double)stats->items : 0);
+    pcct_batch_schedule(&items, &n, batch);
+    for (size_t i = 0; i < n; i++) record->failed |= json_array_append_new(schedule, record_number(items[i])) != 0;
+    record_add(record, "schedule", schedule);
+}
+
+/* Of the process from its start on. */
+static void add_process(struct record *record)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) return;
+    record_real(record, "process_user_seconds", (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec * 1e-6);
+    record_real(record, "process_system_seconds", (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec * 1e-6);
+    record_count(record, "process_faults", (uint64_t)usage.ru_majflt);
+    record_count(record, "process_peak_bytes", (uint64_t)usage.ru_maxrss * 1024);
+}
+
+static int append(const struct telemetry *telemetry, const char *line, uint64_t version, struct pcct_error *err)
+{
+    size_t bytes = strlen(line);
+    ssize_t written = 0;
+    for (size_t at = 0; at < bytes; at += (size_t)written) {
+        do {
+            written = write(telemetry->fd, line + at, bytes - at);
+        } while (written < 0 && errno == EINTR);
+        if (written < 0) return fault_errno(err, errno, "v%" PRIu64 " committed; only its line could not be written to %s", version, telemetry->path);
+    }
+    return 0;
+}
+
+int telemetry_write(const struct telemetry *telemetry, const pcct_batch *batch, uint64_t version, const struct pcct_store_info *info,
+                    const struct options *options, struct pcct_error *err)
+{
+    int status = 0;
+    struct pcct_batch_result result = { .size = sizeof result };
+    struct pcct_stats stats = { .size = sizeof stats };
+    struct record record;
+    char *line = NULL;
+    size_t line_bytes = 0;
+    FILE *text = NULL;
+    if (!telemetry->path) return 0;
+    TRY(pcct_batch_describe(&result, batch));
+    TRY(pcct_batch_stats(&stats, batch));
+    record_begin(&record, "pcct.telemetry.1");
+    add_run(&record, telemetry, info, options);
+    record_count(&record, "version", version);
+    add_result(&record, &result);
+    add_stats(&record, &stats, batch);
+    add_process(&record);
+    text = open_memstream(&line, &line_bytes);
+    if (!text) record.failed = 1;
+    status = record_print(&record, text, err);
+    if (text && fclose(text) != 0 && status == 0) status = fault(err, PCCT_E_MEMORY, "no memory for the line of --telemetry");
+    TRY(status);
+    TRY(append(telemetry, line, version, err));
+done:
+    free(line);
+    return status;
+}
