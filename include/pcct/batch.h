@@ -28,7 +28,12 @@ struct pcct_batch_options {
     const char *expect;    /* a revision: the commit answers CONFLICT unless the branch stands there; NULL: anywhere. Copied. */
     /* 16 bytes, not all zero, or NULL: a commit repeated with the same id and content returns the first one's version. Copied. */
     const uint8_t *write_id;
-    /* Called now and then during a commit, from the committing thread, with the share done (0 to 1); other than 0 abandons the commit. */
+    /*
+     * Called during a commit, from the committing thread, with the share done: from 0 to 1, never falling, a few thousand times for a large batch, so
+     * that between two calls there is about a hundredth of the work or a tenth of a second (but for the flush of a file, which is one call to the
+     * system). Other threads of the library may be at work meanwhile. Another answer than 0 abandons the commit, which answers CANCELLED with everything
+     * as before; the callback is not called again then. Once the version is on disk it only leaves out the anchor, and the commit succeeds.
+     */
     int (*progress)(void *ctx, double done);
     void *progress_ctx;
     int timing;            /* 1: the stages of a commit are timed, see <pcct/stats.h>; 0: no clock is read for that */
@@ -51,6 +56,11 @@ PCCT_PUBLIC int pcct_batch_delete(pcct_batch *batch, const int64_t *labels, size
 /* Notes a key and value with the version, such as "epoch" = "12". The last value of a key wins. Key: 1 to 64 of [A-Za-z0-9_.-]; value: UTF-8
  * of at most 4096 bytes. Errors: INVALID, LIMIT, MEMORY. */
 PCCT_PUBLIC int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct pcct_error *err);
+
+/* Memory that the library asks for at most while a batch of n points is begun, filled and committed into an empty branch: the batch itself, the new
+ * state with its query layout, what planning takes beside it, and what is written. After the commit the batch (8 dim + 9 bytes a point until it is
+ * closed) and the state remain, together about half of it. */
+#define PCCT_BULK_BYTES(n, dim) ((uint64_t)(n) * (240 + 80 * (uint64_t)(dim)) + (16u << 20))
 
 /* Commits. When it returns 0 the new version is on disk and *version is its number; after a failure the store is as before and the batch may
  * be committed again or closed. message: UTF-8 of at most 65536 bytes, NULL: "". A batch without changes commits too.

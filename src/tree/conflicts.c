@@ -144,4 +144,6 @@ void tree_conflicts_free(struct tree_conflicts *conflicts, const struct base_env
 {
     for (int i = 0; i < conflicts->threads; i++) base_vector_free(&conflicts->pair[i], env);
     base_free(env, conflicts->pair);
+    conflicts->pair = NULL;
+    conflicts->threads = 0;
 }

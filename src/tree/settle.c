@@ -65,22 +65,22 @@ static void locate(void *ctx, size_t begin, size_t end, int thread)
     tree_count_work(state->env, &work);
 }
 
-/* The place of a chunk as seats. */
-static int seat(struct tree_chunk *chunk, struct pcct_error *err)
+/* The place of a chunk as seats, owned: the scratch of the chunk can go before they are taken. */
+static int seats_of(struct index_seat **out, const struct tree_chunk *chunk, struct pcct_error *err)
 {
+    const struct base_env *env = chunk->state->env;
     struct index_seat *seats = NULL;
     uint64_t twins = 0;
     int status = 0;
 
-    TRY(base_arena_take(&seats, chunk->arena, chunk->n, sizeof *seats, err));
+    TRY(base_take(out, env, chunk->n, sizeof *seats, err));
+    seats = *out;
     for (size_t i = 0; i < chunk->n; i++) {
         assert(chunk->level[i] == INDEX_LEVEL_TWIN || chunk->level[i] >= index_level(chunk->state)[chunk->node[i]]); /* orphans never fall */
         seats[i] = (struct index_seat){ chunk->node[i], chunk->parent[i], chunk->level[i] };
         twins += chunk->level[i] == INDEX_LEVEL_TWIN;
     }
-    TRY(index_attach(chunk->state, seats, chunk->n, err));
-    TRY(base_watch_sub_batch(chunk->state->env, chunk->n, err));
-    base_watch_add(chunk->state->env, BASE_STAT_twin_items, twins);
+    base_watch_add(env, BASE_STAT_twin_items, twins);
 done:
     return status;
 }
@@ -91,6 +91,7 @@ static int settle_chunk(int *over, struct index_state *state, const uint32_t *no
     struct tree_chunk chunk = { .state = state, .node = node, .n = n, .arena = arena };
     struct tree_conflicts conflicts = { 0 };
     const struct base_env *env = state->env;
+    struct index_seat *seats = NULL;
     int status = 0;
 
     *over = 0;
@@ -109,9 +110,14 @@ static int settle_chunk(int *over, struct index_state *state, const uint32_t *no
     }
     tree_step(&chunk, BASE_STAT_attach_seconds, 0.68, 1);
     TRY(base_watch_check(env, err));
-    TRY(seat(&chunk, err));
+    TRY(seats_of(&seats, &chunk, err));
+    tree_conflicts_free(&conflicts, env);
+    base_arena_free(arena);
+    TRY(index_attach(state, seats, n, err));
+    TRY(base_watch_sub_batch(env, n, err));
 done:
     base_watch_peak(env, BASE_STAT_arena_peak_bytes, arena->peak);
+    base_free(env, seats);
     tree_conflicts_free(&conflicts, env);
     base_arena_clear(arena);
     return status;

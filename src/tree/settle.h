@@ -34,7 +34,7 @@ struct tree_chunk {
     uint32_t *parent;            /* node */
     int16_t *level;              /* stored level */
     uint32_t *route;             /* ranks in spatial order: neighbours in space are worked on one after the other */
-    struct base_arena *arena;    /* where all of these, the conflicts' tables and what resolving needs come from; cleared after each chunk */
+    struct base_arena *arena;    /* where all of these, the conflicts' tables and what resolving needs come from; empty after each chunk */
     struct base_span span;       /* of the work at hand, for tree_step() */
 };
 
