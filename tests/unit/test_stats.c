@@ -163,13 +163,50 @@ static void counts_and_schedule(void **test)
     assert_int_equal(second.sub_batches, 1);
     assert_int_equal(second.sub_batch_peak_items, 7);
     pcct_batch_close(batch);
+    batch = batch_of(&s, 1, 0); /* one point has no conflicts: what is counted is the search in the tree */
+    support_ok(pcct_batch_commit(NULL, batch, NULL, &err), &err);
+    assert_int_equal(pcct_batch_stats(&second, batch), 0);
+    assert_true(second.searches == 1 && second.candidate_pairs == 0 && second.kept_pairs == 0 && second.resolve_rounds == 0);
+    assert_true(second.distances > 0 && second.blocks_visited > 0 && second.nodes_visited > 0);
+    pcct_batch_close(batch);
+    support_api_finish(&s);
+}
+
+/* In a batch of one part, that is: those that hang on a point of the batch. */
+static void dominated(void **test)
+{
+    enum { HALF = 16000 };
+    struct pcct_stats stats = { .size = sizeof stats };
+    struct pcct_error err = { 0, "" };
+    double *points = NULL;
+    struct support_api s;
+
+    (void)test;
+    support_api_start(&s, "euclidean");
+    support_ok(base_take(&points, &s.env.env, 4 * HALF, sizeof *points, &err), &err);
+    support_points(points, 2 * HALF, 2, SUPPORT_UNIFORM, 9);
+    for (int half = 0; half < 2; half++) {
+        pcct_batch *batch = NULL;
+
+        support_ok(pcct_batch_begin(&batch, s.store, NULL, NULL, &err), &err);
+        support_ok(pcct_batch_insert(batch, points + (size_t)half * 2 * HALF, HALF, NULL, &err), &err);
+        support_ok(pcct_batch_commit(NULL, batch, NULL, &err), &err);
+        assert_int_equal(pcct_batch_stats(&stats, batch), 0);
+        pcct_batch_close(batch);
+    }
+    assert_int_equal(stats.sub_batches, 1);
+    assert_true(stats.resolve_rounds >= 1);
+    for (uint32_t row = HALF; row < 2 * HALF; row++) stats.dominated_items -= index_parent(s.store->head)[row] >= HALF;
+    assert_int_equal(stats.dominated_items, 0);
+    base_free(&s.env.env, points);
     support_api_finish(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(the_list), cmocka_unit_test(shorter_structures),
-                                        cmocka_unit_test(clocks_are_read_when_asked), cmocka_unit_test(counts_and_schedule) };
+                                        cmocka_unit_test(clocks_are_read_when_asked), cmocka_unit_test(counts_and_schedule),
+                                        cmocka_unit_test(dominated) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
