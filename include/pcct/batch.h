@@ -29,10 +29,10 @@ struct pcct_batch_options {
     /* 16 bytes, not all zero, or NULL: a commit repeated with the same id and content returns the first one's version. Copied. */
     const uint8_t *write_id;
     /*
-     * Called during a commit, from the committing thread, with the share done: from 0 to 1, never falling, a few thousand times for a large batch, so
-     * that between two calls there is about a hundredth of the work or a tenth of a second (but for the flush of a file, which is one call to the
-     * system). Other threads of the library may be at work meanwhile. Another answer than 0 abandons the commit, which answers CANCELLED with everything
-     * as before; the callback is not called again then. Once the version is on disk it only leaves out the anchor, and the commit succeeds.
+     * Called during a commit, from the committing thread, with the share done: from 0 to 1, never falling, a few thousand times for a large batch,
+     * so that between two calls there is about a hundredth of the work or a tenth of a second (but for the flush of a file, which is one call of
+     * the system). Other threads of the library may be at work meanwhile. Another answer than 0 abandons the commit, which answers CANCELLED with
+     * everything as before; the callback is not called again then. Once the version is on disk it only leaves out the anchor.
      */
     int (*progress)(void *ctx, double done);
     void *progress_ctx;
