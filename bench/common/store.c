@@ -32,18 +32,19 @@ static void describe(struct bench_commit *commit, const pcct_batch *batch)
     struct pcct_stat stat = { .size = sizeof stat };
 
     if (pcct_batch_describe(&result, batch) != 0 || pcct_batch_stats(&stats, batch) != 0) bench_die("a batch could not be described");
-    *commit = (struct bench_commit){ 0, stats.encode_seconds + stats.store_seconds, stats.anchor_seconds, result.frame_bytes, result.anchor_bytes };
+    *commit = (struct bench_commit){ 0, stats.encode_seconds + stats.store_seconds, stats.anchor_seconds, 0, result.frame_bytes, result.anchor_bytes,
+                                     stats.items, stats.distances, stats.blocks_visited };
     for (size_t i = 0; pcct_stats_item(&stat, &stats, i) == 0; i++) commit->plan_seconds += stat.seconds;
     commit->plan_seconds -= stats.wait_seconds + commit->store_seconds + commit->anchor_seconds;
 }
 
-void bench_store_commit(struct bench_commit *commit, double *seconds, pcct_store *store, const double *points, size_t n_insert,
-                        int64_t first_label, const int64_t *deleted, size_t n_delete)
+void bench_store_commit(struct bench_commit *commit, pcct_store *store, const double *points, size_t n_insert, int64_t first_label,
+                        const int64_t *deleted, size_t n_delete)
 {
     int64_t *label = bench_take(n_insert, sizeof *label);
     struct pcct_batch_options options = PCCT_BATCH_OPTIONS_INIT;
     pcct_batch *batch = NULL;
-    double start;
+    double start, seconds;
 
     options.timing = 1;
     for (size_t i = 0; i < n_insert; i++) label[i] = first_label + (int64_t)i;
@@ -52,8 +53,9 @@ void bench_store_commit(struct bench_commit *commit, double *seconds, pcct_store
     if (n_delete) BENCH_MUST(pcct_batch_delete(batch, deleted, n_delete, &err));
     start = bench_seconds();
     BENCH_MUST(pcct_batch_commit(NULL, batch, NULL, &err));
-    if (seconds) *seconds = bench_seconds() - start;
+    seconds = bench_seconds() - start;
     describe(commit, batch);
+    commit->seconds = seconds;
     pcct_batch_close(batch);
     free(label);
 }

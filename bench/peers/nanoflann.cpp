@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // A peer: nanoflann's kd-tree on the points, queries and checked answers that `query --dump FOLDER` wrote.
 // It is handed double precision and leaves of several sizes; the best one counts. Queries are shared out among threads in pieces.
+// nanoflann --build: see peer.hpp.
+#include "peer.hpp"
+
 #include <nanoflann.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <sstream>
-#include <string>
 #include <thread>
-#include <vector>
 
 namespace
 {
@@ -34,31 +30,9 @@ struct Points {
     template <class Box> bool kdtree_get_bbox(Box &) const { return false; }
 };
 
-double seconds()
+template <class T> std::vector<T> load_of(const std::string &folder, const Workload &w, const char *what, size_t count)
 {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double median(std::vector<double> value)
-{
-    std::sort(value.begin(), value.end());
-    return value[(value.size() - 1) / 2];
-}
-
-// The arrays written by `query` have heads of 128 bytes and no gaps.
-template <class T> std::vector<T> load(const std::string &folder, const Workload &w, const char *what, size_t count)
-{
-    std::string path = folder + "/" + w.name + "." + what + ".npy";
-    std::ifstream file(path, std::ios::binary);
-    std::vector<T> value(count);
-
-    file.seekg(128);
-    file.read(reinterpret_cast<char *>(value.data()), static_cast<std::streamsize>(count * sizeof(T)));
-    if (!file) {
-        std::fprintf(stderr, "%s cannot be read in full\n", path.c_str());
-        std::exit(1);
-    }
-    return value;
+    return load<T>(folder + "/" + w.name + "." + what + ".npy", count);
 }
 
 struct Answers {
@@ -89,8 +63,8 @@ void in_pieces(size_t nq, int threads, const std::function<void(size_t, size_t)>
 size_t differences(const std::string &folder, const Workload &w, const Answers &answers)
 {
     size_t nq = w.nq * w.sets, differ = 0;
-    auto labels = load<int64_t>(folder, w, "labels", nq * w.k);
-    auto distances = load<double>(folder, w, "distances", nq * w.k);
+    auto labels = load_of<int64_t>(folder, w, "labels", nq * w.k);
+    auto distances = load_of<double>(folder, w, "distances", nq * w.k);
 
     for (size_t q = 0; q < nq; q++) {
         bool bad = false;
@@ -111,12 +85,12 @@ template <int Dim> void measure(const std::string &folder, const Workload &w, co
     using Index = nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<double, Points, double, int64_t>, Points, Dim, int64_t>;
     Points points;
     size_t nq = w.nq * w.sets;
-    auto queries = load<double>(folder, w, "queries", nq * w.dim);
+    auto queries = load_of<double>(folder, w, "queries", nq * w.dim);
     Answers answers;
 
     points.n = w.n;
     points.dim = w.dim;
-    points.value = load<double>(folder, w, "points", w.n * w.dim);
+    points.value = load_of<double>(folder, w, "points", w.n * w.dim);
     answers.labels.resize(nq * w.k);
     answers.squares.resize(nq * w.k);
     for (size_t leaf : { size_t(10), size_t(32), size_t(64) }) {
@@ -156,6 +130,30 @@ template <int Dim> void measure(const std::string &folder, const Workload &w, co
     }
 }
 
+template <int Dim> void build(const BuildTask &task)
+{
+    using Index = nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<double, Points, double, int64_t>, Points, Dim, int64_t>;
+    Points points;
+
+    points.n = task.n;
+    points.dim = task.dim;
+    points.value = task.load_points();
+    Index index(static_cast<int>(task.dim), points, { BuildTask::leaf, nanoflann::KDTreeSingleIndexAdaptorFlags::SkipInitialBuildIndex });
+    task.measure("nanoflann", [&]() { index.buildIndex(); });
+}
+
+int build(const BuildTask &task)
+{
+    switch (task.dim) { // the number of columns known to the compiler, as its users do where they can
+    case 2: build<2>(task); break;
+    case 3: build<3>(task); break;
+    case 8: build<8>(task); break;
+    case 10: build<10>(task); break;
+    default: build<-1>(task); break;
+    }
+    return 0;
+}
+
 std::vector<Workload> workloads(const std::string &folder)
 {
     std::ifstream file(folder + "/workloads.csv");
@@ -174,8 +172,11 @@ std::vector<Workload> workloads(const std::string &folder)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        std::fprintf(stderr, "nanoflann FOLDER [THREADS [REPEATS]]: FOLDER as written by query --dump\n");
+    BuildTask task;
+
+    if (task.read(argc, argv)) return build(task);
+    if (argc < 2 || argv[1][0] == '-') {
+        std::fprintf(stderr, "nanoflann FOLDER [THREADS [REPEATS]]: FOLDER as written by query --dump\nnanoflann %s\n", BuildTask::usage);
         return 2;
     }
     std::vector<int> threads = { 1 };

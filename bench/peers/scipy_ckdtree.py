@@ -2,17 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """A peer: cKDTree of SciPy on the points, queries and checked answers that `query --dump FOLDER` wrote.
 
-scipy_ckdtree.py FOLDER [THREADS [REPEATS]] prints the same columns as the nanoflann program; leaf sizes 10, 16 and 32."""
+scipy_ckdtree.py FOLDER [THREADS [REPEATS]] prints the same columns as the nanoflann program; leaf sizes 10, 16 and 32.
+scipy_ckdtree.py --build: see peer.py."""
 import os
 import sys
 import time
 
-import numpy as np
-from scipy.spatial import cKDTree
+from peer import NOT_INSTALLED, build_task, measure, median
+
+try:
+    import numpy as np
+    from scipy.spatial import cKDTree
+except ImportError:
+    sys.exit(NOT_INSTALLED)
 
 
-def median(values):
-    return sorted(values)[(len(values) - 1) // 2]
+def build():
+    points, repeats = build_task("scipy_ckdtree.py")
+    measure("scipy-cKDTree", 32, lambda: cKDTree(points, leafsize=32), repeats)
 
 
 def differences(answers, expected):
@@ -61,4 +68,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--build"]:
+        build()
+    else:
+        main()
