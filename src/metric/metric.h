@@ -49,8 +49,8 @@ enum metric_isa { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2, METRIC_IS
  * key * metric_unit(scale), and
  *     f <= grow * key * unit + slack    and    key * unit <= grow * f + slack,
  * whatever the data, but that an f beyond a float's range says no more than that (docs/algorithm.md has the proof). So nothing is missed that lies
- * within a limit when f is compared with metric_filter_limit(), and few are met in vain. Filter values may differ from processor to processor; what is
- * decided by them may not.
+ * within a limit when f is compared with metric_filter_limit(), and few are met in vain. Filter values may differ from processor to processor; what
+ * is decided by them may not.
  */
 struct metric_filter {
     double grow, slack;
