@@ -37,11 +37,6 @@ void base_hasher_feed(struct base_hasher *hasher, const void *data, size_t bytes
     XXH3_128bits_update(&hasher->state, data, bytes);
 }
 
-uint64_t base_hasher_64(const struct base_hasher *hasher)
-{
-    return XXH3_64bits_digest(&hasher->state);
-}
-
 struct base_hash128 base_hasher_128(const struct base_hasher *hasher)
 {
     struct base_hash128 hash;

@@ -20,7 +20,6 @@ struct base_hasher;
 int base_hasher_new(struct base_hasher **hasher, const struct base_env *env, struct pcct_error *err);
 void base_hasher_reset(struct base_hasher *hasher);
 void base_hasher_feed(struct base_hasher *hasher, const void *data, size_t bytes);
-uint64_t base_hasher_64(const struct base_hasher *hasher);
 struct base_hash128 base_hasher_128(const struct base_hasher *hasher);
 void base_hasher_free(struct base_hasher *hasher, const struct base_env *env);
 

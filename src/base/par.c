@@ -71,11 +71,6 @@ void base_par_spawn(const struct base_env *env, base_par_job *job, void *ctx)
     }
 }
 
-void base_par_wait(void)
-{
-#pragma omp taskwait
-}
-
 void base_par_max(double *place, double value)
 {
     double seen;

