@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <pcct/error.h>
+#include <pcct/metric.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,6 +35,7 @@ struct pcct_allocator {
  *   "cosine"     1 - cos of the angle between rows as vectors, 0 to 2; a zero row has no direction and is refused
  *   "angular"    that angle, in radians
  *   "haversine"  dim 2: latitude and longitude in degrees; metres along a sphere of 6 371 008.8 m
+ * or a function of the caller's: metric.h.
  */
 
 /* Every option structure: set `size` to sizeof (use _INIT), zero means the default, bytes beyond those the library knows must be zero. */
@@ -41,29 +43,34 @@ struct pcct_create_options {
     size_t size;
     uint32_t dim;         /* columns of a point; required, 1 to 4096 */
     uint32_t reserved;
-    const char *metric;   /* see below; NULL: "euclidean" */
+    const char *metric;   /* see above; NULL: "euclidean", or the custom one */
     uint64_t seed;        /* of the insertion order; part of every version's identity */
+    const struct pcct_metric *custom; /* a metric of the caller's own, whose name the store keeps; NULL: a built-in one */
 };
-#define PCCT_CREATE_OPTIONS_INIT { sizeof(struct pcct_create_options), 0, 0, NULL, 0 }
+#define PCCT_CREATE_OPTIONS_INIT { sizeof(struct pcct_create_options), 0, 0, NULL, 0, NULL }
 
 struct pcct_open_options {
     size_t size;
     int threads;                            /* for commits and opening views; 0: as many as the machine offers */
     int reserved;
     const struct pcct_allocator *allocator; /* copied; NULL: the C library's */
+    const struct pcct_metric *custom;       /* the function of the store's custom metric, by its name; copied; NULL: do without distances */
 };
-#define PCCT_OPEN_OPTIONS_INIT { sizeof(struct pcct_open_options), 0, 0, NULL }
+#define PCCT_OPEN_OPTIONS_INIT { sizeof(struct pcct_open_options), 0, 0, NULL, NULL }
 
 /* Makes an empty store at `path`, which must not exist; durable when it returns. Nothing is left behind after a failure.
  * Errors: INVALID, LIMIT, EXISTS, NOT_FOUND (the folder above), PERMISSION, NOSPACE, IO, FILESYSTEM, MEMORY. */
 PCCT_PUBLIC int pcct_store_create(const char *path, const struct pcct_create_options *options, struct pcct_error *err);
 
 /* Opens the store at `path` for reading and writing. *store is owned: pcct_store_close(); NULL after a failure.
- * Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED, PERMISSION, FILESYSTEM, IO, MEMORY. */
+ * Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED, PERMISSION, FILESYSTEM, IO, MEMORY, INVALID (another custom metric than the store's). */
 PCCT_PUBLIC int pcct_store_open(pcct_store **store, const char *path, const struct pcct_open_options *options, struct pcct_error *err);
 
 /* Closes the handle; NULL is fine. Batches and views of it must be closed before. */
 PCCT_PUBLIC void pcct_store_close(pcct_store *store);
+
+/* Whether the store has a custom metric, and whether its function is here. */
+enum pcct_custom { PCCT_CUSTOM_NONE = 0, PCCT_CUSTOM_REGISTERED = 1, PCCT_CUSTOM_MISSING = 2 };
 
 /* What never changes about a store, and its size. Fill `size` before the call. */
 struct pcct_store_info {
@@ -78,7 +85,7 @@ struct pcct_store_info {
     uint64_t anchor_bytes;
     uint64_t disk_bytes;     /* blocks that the store's files occupy */
     uint32_t anchors;
-    uint32_t reserved;
+    uint32_t custom;         /* enum pcct_custom */
 };
 PCCT_PUBLIC int pcct_store_describe(struct pcct_store_info *info, pcct_store *store, struct pcct_error *err);
 

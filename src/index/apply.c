@@ -29,13 +29,15 @@ struct moves {
 static struct index_row overlay(const struct moves *m, const struct index_change *change, struct index_row row)
 {
     const struct index_row *to = m->forward ? &change->after : &change->before;
+    int told = metric_is_custom(&m->state->metric); /* what a function says is in the frame: it may not be there to be asked */
 
     if (change->before.level != change->after.level) row.level = to->level;
     if (!index_same_radius(&change->before, &change->after)) row.radius = to->radius;
     if (change->before.parent != change->after.parent) {
         row.parent = to->parent;
-        row.pdist = index_row_pdist(m->state, change->node, row.parent);
+        row.pdist = told ? row.pdist : index_row_pdist(m->state, change->node, row.parent);
     }
+    if (told && !index_same_pdist(&change->before, &change->after)) row.pdist = to->pdist;
     return row;
 }
 
@@ -55,7 +57,7 @@ static void make_moves(void *ctx, size_t begin, size_t end, int thread)
             to = overlay(m, &change[i], now);
         } else if (m->forward) {
             to = added[i - m->changed];
-            to.pdist = index_row_pdist(m->state, node, to.parent);
+            if (!metric_is_custom(&m->state->metric)) to.pdist = index_row_pdist(m->state, node, to.parent);
         }
         m->move[i] = (struct index_change){ node, now, to };
     }

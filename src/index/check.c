@@ -6,6 +6,7 @@
 #include "base/sort.h"
 #include "index/digest.h"
 #include "index/rows.h"
+#include "index/search.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -26,6 +27,7 @@ int index_fault_name(const struct index_state *state, const struct index_fault *
 struct checking {
     const struct index_state *state;
     struct index_fault fault;
+    uint64_t memory; /* 1: there was none left */
 };
 
 /* ---- T2 and the distances of T5 ------------------------------------------------------------------------------------------------------------ */
@@ -97,32 +99,54 @@ static int meet(void *ctx, uint32_t node, double key)
     return 0;
 }
 
-/* The least node at most 2^min of both levels away: that is what the layout shows within the reach of the node and the reach of the other. */
-static uint32_t too_near(const struct index_state *s, uint32_t node)
+/* The least node at most 2^min of both levels away: that is what layout or tree show within the reach of the node and the reach of the other. */
+static int too_near(uint32_t *other, struct index_search *search, uint32_t node)
 {
+    const struct index_state *s = search->state;
+    double reach = index_level_reach(&s->metric, index_level(s)[node]);
     struct meeting meeting = { node, INDEX_NONE };
     const struct block_source source = index_source(s);
     struct block_work work = { 0, 0, 0, 0 };
+    int status = 0;
 
-    block_visit(&s->layout, &source, index_place(s, node), index_level_reach(&s->metric, index_level(s)[node]), meet, &meeting, &work);
-    return meeting.other;
+    if (metric_is_custom(&s->metric)) {
+        TRY(index_search_visit(search, index_place(s, node), reach, meet, &meeting, NULL));
+    } else {
+        block_visit(&s->layout, &source, index_place(s, node), reach, meet, &meeting, &work);
+    }
+done:
+    *other = meeting.other;
+    return status;
 }
 
 static void check_separation(void *ctx, size_t begin, size_t end, int thread)
 {
     struct checking *check = ctx;
+    struct index_search search;
 
     (void)thread;
+    index_search_start(&search, check->state);
     for (size_t i = begin; i < end; i++) {
-        if (index_level(check->state)[i] > 0 && too_near(check->state, (uint32_t)i) != INDEX_NONE) index_fault_note(&check->fault, i, 1);
+        uint32_t other = INDEX_NONE;
+
+        if (index_level(check->state)[i] <= 0) continue;
+        if (too_near(&other, &search, (uint32_t)i) != 0) base_par_add(&check->memory, 1);
+        if (other != INDEX_NONE) index_fault_note(&check->fault, i, 1);
     }
+    index_search_free(&search);
 }
 
 static int name_pair(const struct checking *check, struct pcct_error *err)
 {
     const struct index_state *s = check->state;
-    uint32_t p = (uint32_t)index_fault_item(&check->fault), q = too_near(s, p);
+    uint32_t p = (uint32_t)index_fault_item(&check->fault), q = INDEX_NONE;
+    struct index_search search;
+    int status = 0;
 
+    index_search_start(&search, s);
+    status = too_near(&q, &search, p);
+    index_search_free(&search);
+    if (status != 0) return base_fail(err, status, "out of memory for the check of separation");
     return base_fail(err, PCCT_E_DAMAGED,
                      "T3 separation: the points with labels %" PRId64 " (node %u, level %d) and %" PRId64 " (node %u, level %d) are only %.17g apart",
                      index_label(s)[p], p, index_level(s)[p] - INDEX_LEVEL_BIAS, index_label(s)[q], q, index_level(s)[q] - INDEX_LEVEL_BIAS,
@@ -170,35 +194,53 @@ done:
 
 /* ---- all together --------------------------------------------------------------------------------------------------------------------------- */
 
-static int is_live(const void *state, uint32_t node)
+static int has_lane(const void *state, uint32_t node)
 {
-    return index_is_live(state, node);
+    const struct index_state *s = state;
+
+    return index_is_live(s, node) && !metric_is_custom(&s->metric);
 }
 
 static int check_layout(const struct index_state *state, struct pcct_error *err)
 {
     struct block_source source = index_source(state);
     struct pcct_error detail = { 0, "" };
-    int status = block_check(&state->layout, &source, is_live, &detail);
+    int status = block_check(&state->layout, &source, has_lane, &detail);
 
     if (status == 0) return 0;
     return base_fail(err, status, status == PCCT_E_DAMAGED ? "T6 layout: %s" : "%s", detail.message);
 }
 
+/* Rows and layout are whole. What a custom metric says is looked at before what it makes of the tree. A search over the tree goes by radii, which are
+ * proved last: if one that is too small hides a pair, it is found itself. */
+static int check_geometry(const struct index_state *state, struct pcct_error *err)
+{
+    struct checking check = { state, INDEX_FAULT_NONE, 0 };
+    int status = 0;
+
+    base_par_for(state->env, state->n, GRAIN, check_separation, &check);
+    if (check.memory) TRY(base_fail(err, PCCT_E_MEMORY, "out of memory for the check of separation"));
+    TRY(index_calls_check(state, NULL, 0, err));
+    if (index_fault_found(&check.fault)) TRY(name_pair(&check, err));
+    base_par_for(state->env, state->n, GRAIN, check_radii, &check);
+    TRY(index_calls_check(state, NULL, 0, err));
+    if (index_fault_found(&check.fault)) TRY(index_fault_name(state, &check.fault, words, err));
+done:
+    return status;
+}
+
 /* In an order in which each step may rely on those before it: searches need links and layout that are whole. */
 int index_check(const struct index_state *state, struct pcct_error *err)
 {
-    struct checking check = { state, INDEX_FAULT_NONE };
+    struct checking check = { state, INDEX_FAULT_NONE, 0 };
     int status = 0;
 
     TRY(index_check_rows(state, err));
-    base_par_for(state->env, state->n, GRAIN, check_distances, &check);
+    if (metric_has_keys(&state->metric)) base_par_for(state->env, state->n, GRAIN, check_distances, &check);
+    TRY(index_calls_check(state, NULL, 0, err));
     if (index_fault_found(&check.fault)) TRY(index_fault_name(state, &check.fault, words, err));
     TRY(check_layout(state, err));
-    base_par_for(state->env, state->n, GRAIN, check_separation, &check);
-    if (index_fault_found(&check.fault)) TRY(name_pair(&check, err));
-    base_par_for(state->env, state->n, GRAIN, check_radii, &check);
-    if (index_fault_found(&check.fault)) TRY(index_fault_name(state, &check.fault, words, err));
+    if (metric_has_keys(&state->metric)) TRY(check_geometry(state, err));
     TRY(check_labels(state, err));
     if (!state->frame) TRY(check_digest(state, err)); /* while a frame is open the digest is that of its beginning */
 done:

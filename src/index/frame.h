@@ -50,7 +50,8 @@ int index_undo(struct index_state *state, struct index_frame *frame, struct pcct
 int index_apply(struct index_state *state, const struct index_frame *frame, struct pcct_error *err);
 
 /* The frame as bytes: sections as formats/pcct-store.md says (ADD, DEL, APPEND, SCATTER with redo and undo, STATE, DIGEST), little-endian, every
- * section 8-byte aligned. Appended to `bytes` (item_bytes 1). pdist is by rule (in no section), as child and next are. */
+ * section 8-byte aligned. Appended to `bytes` (item_bytes 1). pdist is by rule (in no section), as child and next are; not so for a custom
+ * metric. */
 int index_frame_encode(struct base_vector *bytes, const struct index_frame *frame, const struct metric *metric, struct pcct_error *err);
 /* Errors: DAMAGED (naming the section), MEMORY. Nothing in `bytes` is trusted. */
 int index_frame_decode(struct index_frame *frame, const void *bytes, size_t n_bytes, const struct metric *metric, struct pcct_error *err);

@@ -21,7 +21,7 @@ static const char *const words[] = {
     [ORDER] = "rows are out of order or out of range",
     [NOT_LIVE] = "it changes a row that is not live",
     [OLD_VALUES] = "the old values are not those of the version that it is to be applied to",
-    [DEATH] = "a dead row keeps a parent or a radius",
+    [DEATH] = "a dead row keeps a parent, a radius or a distance",
     [LEVEL] = "a level is out of range",
     [RADIUS] = "a radius is negative or not finite",
     [PARENT] = "a parent is not live, or its level is not above its child's",
@@ -106,6 +106,7 @@ static unsigned change_fault(const struct checking *c, size_t i)
     const struct index_change *change = &c->change[i];
     uint32_t node = change->node;
     struct index_row row;
+    double pdist = 0;
     int16_t level;
 
     if (node >= c->frame->n_before || (i > 0 && c->change[i - 1].node >= node)) return ORDER;
@@ -114,9 +115,13 @@ static unsigned change_fault(const struct checking *c, size_t i)
     if (change->before.parent != change->after.parent && change->before.parent != index_parent(c->state)[node]) return OLD_VALUES;
     if (change->before.level != change->after.level && change->before.level != level) return OLD_VALUES;
     if (!index_same_radius(&change->before, &change->after) && change->before.radius != index_radius(c->state)[node]) return OLD_VALUES;
+    if (metric_is_custom(&c->state->metric) && !index_same_pdist(&change->before, &change->after)) {
+        if (change->before.pdist != index_pdist(c->state)[node]) return OLD_VALUES;
+        pdist = change->after.pdist;
+    }
     row = row_after(c, node);
     if (row.level == INDEX_LEVEL_DEAD) {
-        if (row.parent != INDEX_NONE || row.radius > 0 || !(row.radius >= 0)) return DEATH;
+        if (row.parent != INDEX_NONE || row.radius > 0 || !(row.radius >= 0) || pdist > 0) return DEATH;
     } else {
         unsigned fault = live_fault(c, node, &row);
 

@@ -30,16 +30,19 @@
  *  6 SCATTER  3 PARENT  c      u32 row[count], ascending, below n_before; then u32 new[count]; then u32 old[count]
  *  6 SCATTER  4 LEVEL   c      u32 row[count]; i16 new[count]; i16 old[count]
  *  6 SCATTER  5 RADIUS  c      u32 row[count]; f64 new[count]; f64 old[count]
+ * For a custom metric, whose function a reader may not have, also
+ *  5 APPEND   6 PDIST   a      f64[count]
+ *  6 SCATTER  6 PDIST   c      u32 row[count]; f64 new[count]; f64 old[count]
  *
  * A SCATTER section names the rows whose value in that array changes (new and old differ), and no others. The rows that die are those whose new LEVEL
- * is -1; their new PARENT is 0xffffffff and their new RADIUS 0.
+ * is -1; their new PARENT is 0xffffffff, their new RADIUS and PDIST 0.
  *
  * renumbered_from: 0, or the rows that there were before the renumbering with which the frame begins: the live rows, in their order, become rows 0
  * to n_before - 1. Everything else in the frame, digests too, is about the rows after it.
  *
- * By rule, in no section: PDIST is the inner distance to the parent (0 without one) of every new row and of every row in SCATTER PARENT, forward from
- * the new parent, backward from the old one, whose row is still there; CHILD and NEXT follow from PARENT and LEVEL; PLACE from POINT; n_live, twins
- * and level counts from LEVEL. Blocks are in no frame.
+ * By rule, in no section: PDIST, unless the metric is custom, is the inner distance to the parent (0 without one) of every new row and of every row
+ * in SCATTER PARENT, forward from the new parent, backward from the old one, whose row is still there; CHILD and NEXT follow from PARENT and LEVEL;
+ * PLACE from POINT; n_live, twins and level counts from LEVEL. Blocks are in no frame.
  */
 enum { KIND_STATE = 1, KIND_DIGEST, KIND_ADD, KIND_DEL, KIND_APPEND, KIND_SCATTER };
 enum { FLAG_SKIPPABLE = 1, ALIGNMENT = 8 };
@@ -72,15 +75,24 @@ static size_t value_bytes(int array)
     return array == INDEX_PARENT ? sizeof(uint32_t) : array == INDEX_LEVEL ? sizeof(int16_t) : sizeof(double);
 }
 
-/* One of the three arrays that change, in a row. */
+/* The arrays that change: up to this one. */
+static int last_array(const struct metric *metric) { return metric_is_custom(metric) ? INDEX_PDIST : INDEX_RADIUS; }
+
+/* One of them, in a row. */
 static const void *value_of(const struct index_row *row, int array)
 {
-    return array == INDEX_PARENT ? (const void *)&row->parent : array == INDEX_LEVEL ? (const void *)&row->level : (const void *)&row->radius;
+    switch (array) {
+    case INDEX_PARENT: return &row->parent;
+    case INDEX_LEVEL: return &row->level;
+    case INDEX_RADIUS: return &row->radius;
+    default: return &row->pdist;
+    }
 }
 
 static int value_differs(const struct index_change *c, int array)
 {
     if (array == INDEX_RADIUS) return !index_same_radius(&c->before, &c->after);
+    if (array == INDEX_PDIST) return !index_same_pdist(&c->before, &c->after);
     return array == INDEX_PARENT ? c->before.parent != c->after.parent : c->before.level != c->after.level;
 }
 
@@ -173,15 +185,15 @@ int index_frame_encode(struct base_vector *bytes, const struct index_frame *fram
     TRY(add_copy(bytes, frame, KIND_ADD, INDEX_POINT, n, frame->point.data, n * metric->input_dim * sizeof(double), err));
     TRY(add_copy(bytes, frame, KIND_ADD, INDEX_LABEL, n, frame->label.data, n * sizeof(int64_t), err));
     TRY(add_copy(bytes, frame, KIND_DEL, INDEX_LABEL, gone, frame->gone_label.memory.data, gone * sizeof(int64_t), err));
-    for (int array = INDEX_PARENT; array <= INDEX_RADIUS; array++) TRY(add_append(bytes, frame, array, err));
-    for (int array = INDEX_PARENT; array <= INDEX_RADIUS; array++) TRY(add_scatter(bytes, frame, array, err));
+    for (int array = INDEX_PARENT; array <= last_array(metric); array++) TRY(add_append(bytes, frame, array, err));
+    for (int array = INDEX_PARENT; array <= last_array(metric); array++) TRY(add_scatter(bytes, frame, array, err));
 done:
     return status;
 }
 
 /* ---- decoding: the sections ---------------------------------------------------------------------------------------------------------------- */
 
-enum { STATE, DIGEST, ADD_POINT, ADD_LABEL, DEL_LABEL, APPEND_FIRST, APPEND_LAST = APPEND_FIRST + 2, SCATTER_FIRST, SCATTER_LAST = SCATTER_FIRST + 2,
+enum { STATE, DIGEST, ADD_POINT, ADD_LABEL, DEL_LABEL, APPEND_FIRST, APPEND_LAST = APPEND_FIRST + 3, SCATTER_FIRST, SCATTER_LAST = SCATTER_FIRST + 3,
        SECTIONS };
 enum { ROWS = SCATTER_LAST - SCATTER_FIRST + 1 };
 
@@ -197,9 +209,11 @@ static const struct {
     { "APPEND PARENT", KIND_APPEND, INDEX_PARENT },
     { "APPEND LEVEL", KIND_APPEND, INDEX_LEVEL },
     { "APPEND RADIUS", KIND_APPEND, INDEX_RADIUS },
+    { "APPEND PDIST", KIND_APPEND, INDEX_PDIST },
     { "SCATTER PARENT", KIND_SCATTER, INDEX_PARENT },
     { "SCATTER LEVEL", KIND_SCATTER, INDEX_LEVEL },
     { "SCATTER RADIUS", KIND_SCATTER, INDEX_RADIUS },
+    { "SCATTER PDIST", KIND_SCATTER, INDEX_PDIST },
 };
 
 /* Bodies by what they are; NULL and count 0: not there. */
@@ -239,7 +253,7 @@ static int take_section(struct sections *sections, const struct section_head *he
                         struct pcct_error *err)
 {
     for (int i = 0; i < SECTIONS; i++) {
-        if (known[i].kind != head->kind || known[i].array != head->array) continue;
+        if (known[i].kind != head->kind || known[i].array != head->array || known[i].array > last_array(metric)) continue;
         if (head->flags & ~(uint32_t)FLAG_SKIPPABLE) return damaged(err, known[i].name, "has unknown flags");
         if (head->count == 0 || head->count > head->bytes || head->bytes != body_bytes(i, head->count, metric)) {
             return damaged(err, known[i].name, "has a wrong length");
@@ -321,25 +335,26 @@ static void set_value(struct index_row *row, int array, const unsigned char *val
     if (array == INDEX_PARENT) memcpy(&row->parent, value, sizeof row->parent);
     if (array == INDEX_LEVEL) memcpy(&row->level, value, sizeof row->level);
     if (array == INDEX_RADIUS) memcpy(&row->radius, value, sizeof row->radius);
+    if (array == INDEX_PDIST) memcpy(&row->pdist, value, sizeof row->pdist);
 }
 
 /* Not negative, not -0, finite: whatever is compared with == later is then equal in its bits. */
-static int is_radius(double radius)
+static int is_length(double x)
 {
-    return radius >= 0 && radius < (double)INFINITY && !signbit(radius);
+    return x >= 0 && x < (double)INFINITY && !signbit(x);
 }
 
 static int read_added(struct index_frame *frame, const struct sections *s, const struct metric *metric, struct pcct_error *err)
 {
     size_t n = s->count[ADD_POINT], point_bytes = n * metric->input_dim * sizeof(double);
     struct index_row *row = NULL;
-    int status = 0;
+    int status = 0, last = APPEND_FIRST + last_array(metric) - INDEX_PARENT;
 
     if (frame->n_after < frame->n_before || frame->n_after - frame->n_before != n) {
         TRY(damaged(err, "ADD POINT", "has not as many rows as STATE says"));
     }
     if (s->count[ADD_LABEL] != n) TRY(damaged(err, "ADD LABEL", "has not as many rows as STATE says"));
-    for (int i = APPEND_FIRST; i <= APPEND_LAST; i++) {
+    for (int i = APPEND_FIRST; i <= last; i++) {
         if (s->count[i] != n) TRY(damaged(err, known[i].name, "has not as many rows as STATE says"));
     }
     if (n == 0) goto done;
@@ -350,8 +365,9 @@ static int read_added(struct index_frame *frame, const struct sections *s, const
     memcpy(frame->label.data, s->body[ADD_LABEL], n * sizeof(int64_t));
     for (size_t i = 0; i < n; i++) {
         row[i] = (struct index_row){ 0, 0, INDEX_NONE, INDEX_LEVEL_FREE, 0 };
-        for (int j = APPEND_FIRST; j <= APPEND_LAST; j++) set_value(&row[i], known[j].array, s->body[j] + i * value_bytes(known[j].array));
-        if (!is_radius(row[i].radius)) TRY(damaged(err, "APPEND RADIUS", "has a value that is none"));
+        for (int j = APPEND_FIRST; j <= last; j++) set_value(&row[i], known[j].array, s->body[j] + i * value_bytes(known[j].array));
+        if (!is_length(row[i].radius)) TRY(damaged(err, "APPEND RADIUS", "has a value that is none"));
+        if (!is_length(row[i].pdist)) TRY(damaged(err, "APPEND PDIST", "has a value that is none"));
     }
 done:
     return status;
@@ -392,7 +408,8 @@ static int read_scatter(struct index_change *change, const struct sections *s, i
 
     set_value(&change->after, array, s->body[section] + first + k * size);
     set_value(&change->before, array, s->body[section] + first + run + k * size);
-    if (array == INDEX_RADIUS && (!is_radius(change->after.radius) || !is_radius(change->before.radius))) {
+    if (!is_length(change->after.radius) || !is_length(change->before.radius) || !is_length(change->after.pdist) ||
+        !is_length(change->before.pdist)) {
         return damaged(err, known[section].name, "has a value that is none");
     }
     return value_differs(change, array) ? 0 : damaged(err, known[section].name, "has a value that does not change");

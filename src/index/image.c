@@ -119,7 +119,9 @@ static int read_head(struct image_head *numbers, const void *head, size_t head_b
         return damaged(err, "it is of another metric or dimension");
     }
     if (numbers->n == INDEX_NONE || numbers->n_live > numbers->n || numbers->next_label < 0) return damaged(err, "its counts contradict each other");
-    if (numbers->shape.rows > numbers->n || numbers->shape.entries != numbers->n_live) return damaged(err, "its layout is not over its rows");
+    if (numbers->shape.rows > numbers->n || numbers->shape.entries != (metric_is_custom(metric) ? 0 : numbers->n_live)) {
+        return damaged(err, "its layout is not over its rows");
+    }
     return 0;
 }
 
@@ -204,6 +206,7 @@ static int check_lanes(const struct index_state *state, struct pcct_error *err)
 {
     const uint32_t *where = state->layout.where.data;
 
+    if (metric_is_custom(&state->metric)) return 0; /* the layout is empty, as its head was found to say */
     for (uint32_t i = 0; i < state->n; i++) {
         int has_lane = i < state->layout.rows && where[i] != BLOCK_NONE;
 

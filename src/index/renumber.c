@@ -104,7 +104,7 @@ int index_renumber(struct index_state *state, struct pcct_error *err)
     }
     make_map(&r);
     base_par_for(state->env, state->n_live, GRAIN, move_rows, &r);
-    TRY(block_renumber(&state->layout, r.map, state->n_live, err));
+    if (!metric_is_custom(&state->metric)) TRY(block_renumber(&state->layout, r.map, state->n_live, err));
     take_over(state, &r);
 done:
     for (int array = 1; array < INDEX_ARRAYS; array++) base_buffer_free(&r.array[array], state->env);

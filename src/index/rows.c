@@ -114,6 +114,7 @@ static struct lanes *lanes_of(struct moving *m, const struct index_change *c)
     const struct metric *metric = &m->state->metric;
     int was = index_row_is_live(&c->before), is = index_row_is_live(&c->after);
 
+    if (metric_is_custom(metric)) return NULL; /* there is no layout */
     /* a number or +infinity each */
     if (was && is) return index_row_reach(metric, &c->before) != index_row_reach(metric, &c->after) ? &m->stay : NULL;
     return was ? &m->leave : is ? &m->come : NULL;

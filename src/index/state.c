@@ -253,6 +253,7 @@ int index_rebuild_layout(struct index_state *state, struct pcct_error *err)
     size_t n = 0;
     int status = 0;
 
+    if (metric_is_custom(&state->metric)) goto done;
     TRY(base_take(&node, state->env, state->n_live, sizeof *node, err));
     for (uint32_t i = 0; i < state->n; i++) {
         if (index_is_live(state, i)) node[n++] = i;

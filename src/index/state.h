@@ -14,7 +14,8 @@
  *  T3 separation. For any two live nodes p, q of ordinary level: d(p, q) > 2^min(level(p), level(q)).
  *  T4 lists.      The child list of p holds exactly the live c with parent(c) = p, once each, in canonical order.
  *  T5 caches.     radius(p) >= d(p, every descendant); pdist(c) = d(c, parent(c)); level counts, label counter and digest are exact.
- *  T6 layout.     See block/layout.h; a live node's reach is the key of 2^level, the root's +infinity, a twin's -1.
+ *  T6 layout.     See block/layout.h; a live node's reach is the key of 2^level, the root's +infinity, a twin's -1. Custom metrics have no boxes:
+ *                 their layout is empty and the tree itself is searched (index/search.h).
  * Twins: a point at computed distance 0 from a node of ordinary level hangs on it as its twin, never on another twin.
  *
  * Distances here are the metric's inner distances; d <= 2^i is always decided as key <= metric_reach(i), which is exact: 4^i where keys are squares,
@@ -136,8 +137,9 @@ int index_labels_prepare(struct index_state *state, struct pcct_error *err);
 /* After index_labels_prepare: any thread. */
 uint32_t index_find_prepared(const struct index_state *state, int64_t label);
 
-/* Proves T1 to T6 in O(n log n) (T3 through the layout), in parallel. Errors: DAMAGED, the message naming the invariant and the first violating
- * node or pair by label and node; MEMORY. */
+/* Proves T1 to T6 in O(n log n) (T3 through the layout, or the tree where there is none), in parallel. Errors: DAMAGED, the message naming the
+ * invariant and the first violating node or pair by label and node; INVALID, where a custom metric returns what is no distance; MEMORY. Of a custom
+ * metric that is not registered all is proved but what distances decide: T3, the cover part of T2, and pdist and radius of T5. */
 int index_check(const struct index_state *state, struct pcct_error *err);
 
 uint64_t index_memory(const struct index_state *state);

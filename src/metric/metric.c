@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/metric.h"
 
+#include "metric/custom.h"
 #include "metric/direction.h"
 #include "metric/haversine.h"
 
@@ -186,6 +187,7 @@ static double greatest_size(const double *a, const double *b, uint32_t dim)
 double metric_key(const struct metric *metric, const double *a, const double *b)
 {
     if (metric->sum == METRIC_SQUARES) return sum_of_squares(a, b, metric->dim);
+    if (metric->sum == METRIC_CALLED) return metric_custom_key(metric, a, b);
     return metric->sum == METRIC_SIZES ? sum_of_sizes(a, b, metric->dim) : greatest_size(a, b, metric->dim);
 }
 

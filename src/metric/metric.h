@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include <pcct/metric.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +19,8 @@
  * chebyshev: stands where it is; key = distance, the greatest of them.
  * cosine:    rows that are not zero stand as unit vectors; key = squared chord; distance = 1 - cos(angle) = key / 2.
  * angular:   the same; distance = angle in radians = 2 asin(chord / 2).
+ * custom:    rows stand as they are; key = distance, what a function of the caller's returns (custom.h). No boxes, no kernels: nothing is known of
+ *            keys but that they are distances.
  *
  * The key of two rows is defined once: t = a[j] - b[j] in double, key = key + t * t (or key + |t|, or the greater of key and |t|), for
  * j = 0, 1, ... in order, every operation rounded by itself (no fused multiply-add), which is what a plain loop anywhere computes. Every kernel
@@ -38,7 +42,7 @@ enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORT
 enum { METRIC_LEVEL_MIN = -1023, METRIC_LEVEL_MAX = 513 };
 
 /* How the coordinates' differences make a key. */
-enum metric_sum { METRIC_SQUARES, METRIC_SIZES, METRIC_GREATEST, METRIC_SUMS };
+enum metric_sum { METRIC_SQUARES, METRIC_SIZES, METRIC_GREATEST, METRIC_SUMS, METRIC_CALLED /* by the caller's function */ };
 
 enum metric_isa { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2, METRIC_ISA_AVX512 };
 
@@ -87,6 +91,16 @@ struct metric_kernels {
     uint32_t (*boxes_exact)(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit);
 };
 
+/* A custom metric's function; distance NULL: it is not registered. */
+struct metric_custom {
+    char name[PCCT_METRIC_NAME_BYTES];
+    double (*distance)(void *ctx, const double *a, const double *b);
+    void (*distances)(void *ctx, double *out, const double *q, const double *const *rows, size_t n);
+    void *ctx;
+};
+
+struct metric_calls;
+
 struct metric {
     int id;              /* pinned: it stands in SUPER */
     const char *name;
@@ -95,17 +109,26 @@ struct metric {
     enum metric_sum sum;
     int embeds;          /* inner rows differ from the caller's */
     struct metric_filter filter;
-    const struct metric_kernels *kernels;
+    const struct metric_kernels *kernels; /* NULL: METRIC_CALLED */
+    struct metric_custom custom;
+    struct metric_calls *calls;           /* METRIC_CALLED: where evaluations are noted; borrowed by whoever is about to ask for keys */
 };
 
 enum { METRIC_EUCLIDEAN = 1, METRIC_HAVERSINE = 2, METRIC_MANHATTAN = 3, METRIC_CHEBYSHEV = 4, METRIC_COSINE = 5, METRIC_ANGULAR = 6 };
+enum { METRIC_CUSTOM = 64 }; /* numbers below are for built-in ones */
 
 /* Kernels chosen by what the processor has, or the ones asked for (tests); NULL when the processor lacks them. */
 const struct metric_kernels *metric_kernels_choose(enum metric_sum sum, enum metric_isa isa);
 
 /* Errors: INVALID (unknown name; a dimension that the metric does not take), naming what is allowed. */
 int metric_init(struct metric *metric, const char *name, uint32_t input_dim, enum metric_isa isa, struct pcct_error *err);
-const char *metric_name(int id); /* NULL when there is none */
+const char *metric_name(int id); /* of a built-in one; NULL when there is none */
+/* The name of this one, borrowed from it. */
+static inline const char *metric_called(const struct metric *metric) { return metric->id == METRIC_CUSTOM ? metric->custom.name : metric->name; }
+/* Whether keys are a function's, so that there are no boxes to search. */
+static inline int metric_is_custom(const struct metric *metric) { return metric->sum == METRIC_CALLED; }
+/* Whether there are keys at all. */
+static inline int metric_has_keys(const struct metric *metric) { return metric->sum != METRIC_CALLED || metric->custom.distance; }
 
 /* Checks n rows. After POINT, *bad_row is the first bad row and the message names it (as first_row + row), the fault and how many rows are bad. */
 int metric_validate(size_t *bad_row, const struct metric *metric, const double *rows, size_t n, size_t first_row, struct pcct_error *err);

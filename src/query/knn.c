@@ -3,6 +3,8 @@
 
 #include "base/par.h"
 #include "base/sort.h"
+#include "index/search.h"
+#include "query/knn_tree.h"
 
 #include <math.h>
 
@@ -130,6 +132,7 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     uint32_t *order = NULL;
     int status = 0;
 
+    if (metric_is_custom(&state->metric)) return query_knn_tree(labels, distances, counts, state, batch, env, work, err);
     if (state->n_live == 0) return query_brute(labels, distances, counts, state, batch, env, err); /* nothing to compare with */
     TRY(take_heaps(&run, env, err));
     TRY(base_take_zero(&run.work, env, threads, sizeof *run.work, err));
@@ -156,6 +159,7 @@ int query_brute(int64_t *labels, double *distances, int32_t *counts, const struc
 
     TRY(take_heaps(&run, env, err));
     base_par_for(env, batch->nq, 1, compare_all, &run);
+    TRY(index_calls_check(state, batch->queries, batch->nq, err));
 done:
     base_free(env, run.entry);
     return status;

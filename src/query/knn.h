@@ -7,7 +7,7 @@
 /*
  * Batched exact k-NN. queries: inner coordinates [nq][metric.dim], finite. self[nq]: the node to leave out for each query, or NULL. Answers in order
  * of (key, label); labels[nq x k] and distances[nq x k] in the user's unit, the rest of a short answer -1 and +infinity; counts[nq] or NULL.
- * k >= 1. The answer depends on neither threads nor layout. Errors: MEMORY.
+ * k >= 1. The answer depends on neither threads nor layout. Errors: MEMORY, INVALID (what a custom metric returned is no distance).
  */
 struct query_batch {
     const double *queries;

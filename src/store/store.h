@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "index/image.h"
 
+#include <pcct/metric.h>
+
 /*
  * The files of a store: SUPER, catalogue, journal, anchors, LOCK, BALLAST. It knows frames and arrays as bytes, not what they mean.
  * formats/pcct-store.md describes every byte. Threads: reading calls may run at once; writing calls are for the one that holds the writer lock
@@ -14,6 +16,9 @@
 struct store;
 
 enum { STORE_FORMAT = 1, STORE_NAME_BYTES = 64 };
+
+/* Bits of `incompatible`. */
+enum { STORE_FEATURE_CUSTOM = 1 };
 
 /* What never changes. */
 struct store_super {
@@ -24,6 +29,7 @@ struct store_super {
     uint32_t dtype;      /* 1: float64 */
     uint64_t seed;
     uint64_t incompatible, read_only_compatible; /* feature flags */
+    char custom[PCCT_METRIC_NAME_BYTES]; /* STORE_FEATURE_CUSTOM: the custom metric's name; else "" */
     int64_t created_ns;
 };
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 /* Offsets of one copy. Magic, format and hash stay where they are in every later format. */
 enum {
@@ -20,12 +21,15 @@ enum {
     AT_CREATED = 56,
     AT_INCOMPATIBLE = 64,
     AT_READ_ONLY = 72,
-    AT_ZERO = 80,
+    AT_CUSTOM = 80,
+    AT_ZERO = AT_CUSTOM + PCCT_METRIC_NAME_BYTES,
     AT_HASH = 4088
 };
 _Static_assert(AT_HASH + 8 == STORE_SUPER_BYTES, "the hash ends a copy");
 
 static const char magic[8] = {'P', 'C', 'C', 'T', 'S', 'U', 'P', '1'};
+/* Incompatible features: who does not know them cannot read the store. */
+static const uint64_t known_features = STORE_FEATURE_CUSTOM;
 static const uint32_t endian_mark = 0x01020304u;
 
 static void encode(uint8_t *copy, const struct store_super *super)
@@ -43,6 +47,7 @@ static void encode(uint8_t *copy, const struct store_super *super)
     store_put64(copy, AT_CREATED, (uint64_t)super->created_ns);
     store_put64(copy, AT_INCOMPATIBLE, super->incompatible);
     store_put64(copy, AT_READ_ONLY, super->read_only_compatible);
+    store_put_bytes(copy, AT_CUSTOM, super->custom, sizeof(super->custom));
     store_put64(copy, AT_HASH, base_hash64(copy, AT_HASH));
 }
 
@@ -57,6 +62,7 @@ static void decode(struct store_super *super, const uint8_t *copy)
     super->created_ns = (int64_t)store_get64(copy, AT_CREATED);
     super->incompatible = store_get64(copy, AT_INCOMPATIBLE);
     super->read_only_compatible = store_get64(copy, AT_READ_ONLY);
+    store_get_bytes(super->custom, copy, AT_CUSTOM, sizeof(super->custom));
 }
 
 static int fill(void *ctx, int fd, struct pcct_error *err)
@@ -81,6 +87,17 @@ done:
     return status;
 }
 
+/* A custom metric's name is there when the feature is, filled up with zeros. */
+static int name_fits(const struct store_super *super)
+{
+    size_t length = strnlen(super->custom, sizeof(super->custom));
+
+    for (size_t i = length; i < sizeof(super->custom); i++) {
+        if (super->custom[i] != '\0') return 0;
+    }
+    return length < sizeof(super->custom) && (length > 0) == ((super->incompatible & STORE_FEATURE_CUSTOM) != 0);
+}
+
 /* What a sound copy says may still be for a later library. */
 static int check(const uint8_t *copy, const struct store_super *super, const struct store_folder *folder, struct pcct_error *err)
 {
@@ -88,12 +105,12 @@ static int check(const uint8_t *copy, const struct store_super *super, const str
         return base_fail(err, PCCT_E_FORMAT, "%s was written by a newer pcct (format %u, this one reads up to %d); use a newer pcct", folder->path,
                          super->format, STORE_FORMAT);
     }
-    if (super->incompatible != 0) {
+    if (super->incompatible & ~known_features) {
         return base_fail(err, PCCT_E_FORMAT, "%s uses features that this pcct does not know (flags 0x%llx); use a newer pcct", folder->path,
-                         (unsigned long long)super->incompatible);
+                         (unsigned long long)(super->incompatible & ~known_features));
     }
     if (super->format < 1 || store_get32(copy, AT_BYTES) != STORE_SUPER_BYTES || store_get32(copy, AT_ENDIAN) != endian_mark || super->dim < 1 ||
-        super->dtype != 1 || !store_zero(copy, AT_ZERO, AT_HASH)) {
+        super->dtype != 1 || !name_fits(super) || !store_zero(copy, AT_ZERO, AT_HASH)) {
         return base_fail(err, PCCT_E_DAMAGED, "%s/SUPER holds values that no pcct writes", folder->path);
     }
     return 0;

@@ -3,6 +3,7 @@
 
 #include "base/par.h"
 #include "index/frame.h"
+#include "metric/custom.h"
 
 #include <float.h>
 
@@ -25,11 +26,13 @@ struct raising {
 /*
  * Upper bound of the computed distance from an ancestor to anything within `below` of a point at distance `d`. Each computed distance is within a
  * relative (dim + 4) / 2 roundings of the true one and, where squares underflow, within 2^-530 absolutely, or, for keys that are no squares, within
- * dim roundings; the slack covers all three and the sum.
+ * dim roundings; the slack covers all three and the sum. Of a custom metric's distances it is known by promise how far they are from it.
  */
-static double covering(double d, double below, uint32_t dim)
+static double covering(double d, double below, const struct metric *metric)
 {
-    return below > 0 ? (d + below) * (1 + 2 * DBL_EPSILON * (dim + 8)) + 0x1p-520 : d;
+    double slack = metric_is_custom(metric) ? 2 * METRIC_TRUST : 2 * DBL_EPSILON * (metric->dim + 8);
+
+    return below > 0 ? (d + below) * (1 + slack) + 0x1p-520 : d;
 }
 
 static void raise_ancestors(struct raising *r, size_t i, int thread)
@@ -40,7 +43,7 @@ static void raise_ancestors(struct raising *r, size_t i, int thread)
 
     for (uint32_t a = index_parent(state)[node]; a != INDEX_NONE; a = index_parent(state)[a]) {
         double d = metric_inner(&state->metric, index_key(state, a, node));
-        double reach = covering(d, r->below ? r->below[i] : 0, state->metric.dim);
+        double reach = covering(d, r->below ? r->below[i] : 0, &state->metric);
         struct raise *raise = NULL;
 
         if (a >= r->first_new) {
@@ -82,4 +85,11 @@ done:
     for (int t = 0; r.raise && t < threads; t++) base_vector_free(&r.raise[t], env);
     base_free(env, r.raise);
     return status;
+}
+
+double tree_radius_below(const struct index_state *state, uint32_t node)
+{
+    double radius = index_radius(state)[node];
+
+    return index_child(state)[node] != INDEX_NONE && !(radius > 0) ? 0x1p-530 : radius;
 }

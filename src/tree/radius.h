@@ -10,4 +10,10 @@
  */
 int tree_raise_radii(struct index_state *state, const uint32_t *node, const double *below, size_t n, struct pcct_error *err);
 
+/*
+ * How far what hangs below an orphan may be from it. A radius of 0 with children means twins, and twins in other places are not at distance 0: their
+ * squares underflowed, and from somewhere else they can be farther than the orphan itself.
+ */
+double tree_radius_below(const struct index_state *state, uint32_t node);
+
 #endif

@@ -153,17 +153,6 @@ done:
     return status;
 }
 
-/*
- * How far what hangs below an orphan may be from it. A radius of 0 with children means twins, and twins in other places are not at distance 0: their
- * squares underflowed, and from somewhere else they can be farther than the orphan itself.
- */
-static double radius_below(const struct index_state *state, uint32_t node)
-{
-    double radius = index_radius(state)[node];
-
-    return index_child(state)[node] != INDEX_NONE && !(radius > 0) ? 0x1p-530 : radius;
-}
-
 /* A dead root's heir becomes the root before anything is settled. */
 static int settle_orphans(struct removal *r, struct pcct_error *err)
 {
@@ -181,13 +170,13 @@ static int settle_orphans(struct removal *r, struct pcct_error *err)
     TRY(base_take(&radius, env, n, sizeof *radius, err));
     for (size_t i = 0; i < n; i++) {
         order[i] = (uint32_t)pair[i].value;
-        radius[i] = radius_below(r->state, order[i]);
+        radius[i] = tree_radius_below(r->state, order[i]);
     }
     base_watch_part(env, span, 0, 0.9);
     TRY(tree_settle(r->state, order, n, err));
     base_watch_stage(env, BASE_STAT_radius_seconds);
     base_watch_part(env, span, 0.9, 1);
-    TRY(tree_raise_radii(r->state, order, radius, n, err));
+    if (!metric_is_custom(&r->state->metric)) TRY(tree_raise_radii(r->state, order, radius, n, err));
 done:
     base_free(env, order);
     base_free(env, radius);

@@ -151,6 +151,10 @@ int tree_settle(struct index_state *state, const uint32_t *order, size_t n, stru
         TRY(found_root(state, order[0], err));
         at = 1;
     }
+    if (metric_is_custom(&state->metric)) {
+        TRY(tree_settle_sequence(state, order + at, n - at, err));
+        goto done;
+    }
     length = state->layout.entries > FIRST_CHUNK ? state->layout.entries : FIRST_CHUNK;
     while (at < n) {
         if (length > n - at) length = n - at;

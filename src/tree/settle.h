@@ -12,8 +12,14 @@
  *
  * Where a point belongs (proof in docs/algorithm.md): call y eligible for x when d(x, y) <= 2^level(y), the root always. The nearest eligible y
  * (ties: least node) is the parent, and level(x) = ceil(log2 d) - 1.
+ *
+ * Where the tree itself is searched (custom metrics), radii are raised on the way, since the searches go by them; elsewhere the caller does it
+ * afterwards (radius.h).
  */
 int tree_settle(struct index_state *state, const uint32_t *order, size_t n, struct pcct_error *err);
+
+/* The same for a custom metric and a tree that has a root: one after the other indeed. */
+int tree_settle_sequence(struct index_state *state, const uint32_t *order, size_t n, struct pcct_error *err);
 
 /* Stored level of a point at this key from its parent. */
 static inline int16_t tree_level_of(const struct metric *metric, double key)

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/sort.h"
 #include "base/watch.h"
+#include "index/search.h"
 #include "tree/radius.h"
 #include "tree/remove.h"
 #include "tree/settle.h"
@@ -49,7 +50,7 @@ static int insert(struct index_state *state, const struct tree_batch *batch, str
     TRY(tree_settle(state, order, batch->n_insert, err));
     base_watch_stage(env, BASE_STAT_radius_seconds);
     base_watch_part(env, span, 0.9, 1);
-    TRY(tree_raise_radii(state, order, NULL, batch->n_insert, err));
+    if (!metric_is_custom(&state->metric)) TRY(tree_raise_radii(state, order, NULL, batch->n_insert, err));
 done:
     base_free(env, order);
     return status;
@@ -67,9 +68,11 @@ int tree_update(struct index_state *state, const struct tree_batch *batch, struc
     TRY(tree_remove(state, batch, err));
     base_watch_part(state->env, span, half, 1);
     TRY(base_watch_check(state->env, err));
+    TRY(index_calls_check(state, NULL, 0, err)); /* before rows are added, which may move those that it names */
     TRY(insert(state, batch, err));
     TRY(base_watch_check(state->env, err));
     TRY(index_settle_root(state, err));
+    TRY(index_calls_check(state, NULL, 0, err));
 done:
     return status;
 }

@@ -21,7 +21,8 @@ struct tree_batch {
 };
 
 /* state->env->watch counts the work, and may stop it. After a failure the state is half changed: the caller takes its frame back.
- * Errors: MEMORY, CANCELLED, LIMIT (2^32 - 2 rows). */
+ * Errors: MEMORY, CANCELLED, LIMIT (2^32 - 2 rows), INVALID (a custom metric returned what is no distance, or contradicts itself; names the
+ * points). */
 int tree_update(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err);
 
 #endif

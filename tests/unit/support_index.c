@@ -9,7 +9,8 @@ void support_index_start(struct support_index *s, const char *metric, uint32_t d
     struct pcct_error err = { 0, "" };
 
     support_env_start(&s->support, threads);
-    support_ok(metric_init(&s->metric, metric, dim, METRIC_ISA_BEST, &err), &err);
+    if (strcmp(metric, "custom") == 0) support_custom_start(&s->custom, &s->metric, SUPPORT_PLAIN, dim, 1);
+    else support_ok(metric_init(&s->metric, metric, dim, METRIC_ISA_BEST, &err), &err);
     support_tree_start(&s->tree, &s->metric, 7);
     index_init(&s->state, &s->support.env, &s->metric, 7);
 }

@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_INDEX_H
 #define TESTS_SUPPORT_INDEX_H
 
-#include "support_tree.h"
+#include "support_custom.h"
 
 /*
  * States made without the tree layer: the naive tree says where every node belongs, and the state is brought there with the changes of
@@ -11,9 +11,11 @@
 struct support_index {
     struct support_env support;
     struct metric metric;
+    struct support_custom custom; /* of the metric "custom" */
     struct support_tree tree;
     struct index_state state;
 };
+/* metric: a built-in one, or "custom": the euclidean distance by a function. */
 void support_index_start(struct support_index *s, const char *metric, uint32_t dim, int threads);
 void support_index_free(struct support_index *s);
 

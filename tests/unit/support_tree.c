@@ -36,6 +36,7 @@ static const double *place_of(const struct support_tree *tree, uint32_t node)
 
 static double key_of(const struct support_tree *tree, uint32_t a, uint32_t b)
 {
+    if (tree->metric.sum == METRIC_CALLED) return tree->metric.custom.distance(tree->metric.custom.ctx, place_of(tree, a), place_of(tree, b));
     return support_key(place_of(tree, a), place_of(tree, b), tree->metric.sum, tree->metric.dim);
 }
 

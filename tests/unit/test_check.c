@@ -9,13 +9,15 @@
 #include <string.h>
 
 /* A sound tree, then one violation; index_check must name the invariant. */
+static const char *space = "euclidean"; /* or "custom", which has no layout: the tree is searched */
+
 static void start(struct support_index *s, enum support_kind kind, int threads)
 {
     struct index_frame frame;
     struct base_random random;
 
     base_random_seed(&random, 11);
-    support_index_start(s, "euclidean", 2, threads);
+    support_index_start(s, space, 2, threads);
     index_frame_init(&frame, &s->support.env);
     support_index_batch(s, &frame, kind, 200, SUPPORT_PICK_ANY, 0, &random);
     index_frame_free(&frame);
@@ -107,7 +109,7 @@ static const char *too_far(struct index_state *s)
 {
     uint32_t p = s->root;
 
-    plant(s, p, 1000, (int16_t)(metric_scale(&s->metric, 1e6) - 2 + INDEX_LEVEL_BIAS));
+    plant(s, p, 1000, (int16_t)(metric_scale(&s->metric, metric_is_custom(&s->metric) ? 1e3 : 1e6) - 2 + INDEX_LEVEL_BIAS));
     return "T2";
 }
 static const char *twin_apart(struct index_state *s) { plant(s, leaf(s), 1e-9, INDEX_LEVEL_TWIN); return "T2"; }
@@ -224,22 +226,84 @@ static const char *lane_reach(struct index_state *s)
     return "T6";
 }
 
-static void test_each_violation_is_named(void **state)
+static void try_each(violation *const *all, size_t n)
 {
-    static violation *const all[] = {
-        second_root, no_root, low_root, dead_parent, parent_beyond, own_parent, strange_level, ring, below, too_far, twin_apart, too_near,
-        near_parent, missing, order, foreign, list_ring, next_beyond, dead_child, small_radius, bad_radius, wrong_pdist, twin_count, live_count,
-        counts, counter, digest, other_radius, least_label, same_label, lane_gone, lane_reach,
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct support_index s;
 
         start(&s, SUPPORT_GAUSS, 1 + (int)(i % 3));
         expect(&s.state, all[i](&s.state));
         support_index_free(&s);
     }
+}
+
+/* The last three are about the layout, which a custom metric has not. */
+static void test_each_violation_is_named(void **state)
+{
+    static violation *const all[] = {
+        second_root, no_root, low_root, dead_parent, parent_beyond, own_parent, strange_level, ring, below, too_far, twin_apart, too_near,
+        near_parent, missing, order, foreign, list_ring, next_beyond, dead_child, small_radius, bad_radius, wrong_pdist, twin_count, live_count,
+        counts, counter, digest, other_radius, same_label, least_label, lane_gone, lane_reach,
+    };
+
+    (void)state;
+    try_each(all, sizeof all / sizeof *all);
+    space = "custom";
+    try_each(all, sizeof all / sizeof *all - 3);
+    space = "euclidean";
+}
+
+/* What distances decide is passed over where there are none, and nothing else. */
+static void test_without_the_function(void **state)
+{
+    static violation *const seen[] = { second_root, dead_parent, ring, below, missing, order, foreign, bad_radius, twin_count, counts, digest };
+    struct pcct_error err = { 0, "" };
+    struct support_index s;
+
+    (void)state;
+    space = "custom";
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
+        const char *invariant;
+
+        start(&s, SUPPORT_GAUSS, 2);
+        invariant = seen[i](&s.state);
+        s.state.metric.custom.distance = NULL;
+        expect(&s.state, invariant);
+        support_index_free(&s);
+    }
+    start(&s, SUPPORT_GAUSS, 2);
+    wrong_pdist(&s.state);
+    s.state.metric.custom.distance = NULL;
+    support_ok(index_check(&s.state, &err), &err);
+    support_index_free(&s);
+    space = "euclidean";
+}
+
+/* A function that is at fault is told as that, wherever it is met. */
+static void test_a_value_that_is_no_distance(void **state)
+{
+    struct pcct_error err = { 0, "" };
+    struct support_index s;
+    uint64_t at = 1, asked;
+
+    (void)state;
+    space = "custom";
+    start(&s, SUPPORT_GAUSS, 1);
+    asked = s.custom.asked;
+    support_ok(index_check(&s.state, &err), &err);
+    asked = s.custom.asked - asked;
+    for (; at <= asked; at += 1 + asked / 50) {
+        metric_calls_clear(&s.custom.calls);
+        s.custom.spoil_at = at;
+        s.custom.spoilt = -1;
+        assert_int_equal(index_check(&s.state, &err), PCCT_E_INVALID);
+        assert_non_null(strstr(err.message, "label"));
+    }
+    metric_calls_clear(&s.custom.calls);
+    s.custom.spoil_at = 0;
+    support_ok(index_check(&s.state, &err), &err);
+    support_index_free(&s);
+    space = "euclidean";
 }
 
 /* Two of one kind: the least node is told, by every number of threads. */
@@ -275,6 +339,10 @@ static void test_sound_trees(void **state)
 
         start(&s, (enum support_kind)kind, 2);
         support_index_free(&s);
+        space = "custom";
+        start(&s, (enum support_kind)kind, 2);
+        support_index_free(&s);
+        space = "euclidean";
     }
 }
 
@@ -292,6 +360,11 @@ static void test_without_memory(void **state)
     start(&s, SUPPORT_LATTICE, 2);
     assert_true(support_fail_each(&s.support, check_call, &s.state) >= 2);
     support_index_free(&s);
+    space = "custom";
+    start(&s, SUPPORT_LATTICE, 1);
+    assert_true(support_fail_each(&s.support, check_call, &s.state) >= 3);
+    support_index_free(&s);
+    space = "euclidean";
 }
 
 int main(void)
@@ -301,6 +374,8 @@ int main(void)
         cmocka_unit_test(test_first_violation),
         cmocka_unit_test(test_sound_trees),
         cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_without_the_function),
+        cmocka_unit_test(test_a_value_that_is_no_distance),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

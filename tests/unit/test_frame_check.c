@@ -15,13 +15,15 @@ struct planted {
     struct index_row *row;
 };
 
+static const char *space = "euclidean"; /* or "custom", whose frames tell distances too */
+
 static void start(struct planted *p)
 {
     struct base_random random;
     struct pcct_error err = { 0, "" };
 
     base_random_seed(&random, 81);
-    support_index_start(&p->s, "euclidean", 2, 2);
+    support_index_start(&p->s, space, 2, 2);
     index_frame_init(&p->frame, &p->s.support.env);
     support_index_batch(&p->s, &p->frame, SUPPORT_GAUSS, 120, SUPPORT_PICK_ANY, 0, &random);
     index_frame_free(&p->frame);
@@ -122,6 +124,8 @@ static const char *children_left(struct planted *p)
     c->after = (struct index_row){ 0, 0, INDEX_NONE, INDEX_LEVEL_DEAD, 0 };
     return "children would be left";
 }
+static const char *old_pdist(struct planted *p) { pick(p, 0)->before.pdist += 1; return "old values"; }
+static const char *dead_with_pdist(struct planted *p) { pick(p, 1)->after.pdist = 7; return "or a distance"; }
 static const char *gone_label(struct planted *p) { ((int64_t *)p->frame.gone_label.memory.data)[2]++; return "deleted labels"; }
 static const char *gone_node(struct planted *p) { ((uint32_t *)p->frame.gone.memory.data)[0]++; return "deleted labels"; }
 static const char *label_live(struct planted *p)
@@ -135,16 +139,9 @@ static const char *label_twice(struct planted *p) { int64_t *label = p->frame.la
 static const char *label_none(struct planted *p) { ((int64_t *)p->frame.label.data)[3] = -1; return "is -1"; }
 static const char *point(struct planted *p) { ((double *)p->frame.point.data)[13] = (double)INFINITY; return "of its new points"; }
 
-static void test_each_mistake_is_refused(void **state)
+static void try_each(mistake *const *all, size_t n)
 {
-    static mistake *const all[] = {
-        rows, live, root, counter_before, digest, rows_after, live_after, counter, row_order, row_range, old_parent, old_level, old_radius,
-        dead_with_parent, dead_with_radius, level_range, level_free, radius_nan, radius_negative, parent_range, parent_self, parent_dies, parent_low,
-        parent_twin, other_root, root_elsewhere, children_left, gone_label, gone_node, label_live, label_twice, label_none, point,
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct planted p;
         struct index_state copy;
         struct pcct_error err = { 0, "" };
@@ -160,6 +157,23 @@ static void test_each_mistake_is_refused(void **state)
         index_free(&copy);
         finish(&p);
     }
+}
+
+static void test_each_mistake_is_refused(void **state)
+{
+    static mistake *const all[] = {
+        rows, live, root, counter_before, digest, rows_after, live_after, counter, row_order, row_range, old_parent, old_level, old_radius,
+        dead_with_parent, dead_with_radius, level_range, level_free, radius_nan, radius_negative, parent_range, parent_self, parent_dies, parent_low,
+        parent_twin, other_root, root_elsewhere, children_left, gone_label, gone_node, label_live, label_twice, label_none, point,
+    };
+
+    static mistake *const custom[] = { old_pdist, dead_with_pdist, old_parent, dead_with_parent, children_left };
+
+    (void)state;
+    try_each(all, sizeof all / sizeof *all);
+    space = "custom";
+    try_each(custom, sizeof custom / sizeof *custom);
+    space = "euclidean";
 }
 
 /* A label whose row dies in the frame may be used anew by it. */

@@ -14,13 +14,15 @@ struct coded {
     struct base_vector bytes;
 };
 
+static const char *space = "euclidean"; /* or "custom", whose frames tell distances too */
+
 static void start(struct coded *c, size_t n, enum support_pick pick, size_t n_dead)
 {
     struct base_random random;
     struct pcct_error err = { 0, "" };
 
     base_random_seed(&random, 21);
-    support_index_start(&c->s, "euclidean", 2, 1);
+    support_index_start(&c->s, space, 2, 1);
     index_frame_init(&c->frame, &c->s.support.env);
     support_index_batch(&c->s, &c->frame, SUPPORT_LATTICE, 60, SUPPORT_PICK_ANY, 0, &random);
     index_frame_free(&c->frame);
@@ -59,6 +61,8 @@ static void same_changes(const struct index_frame *a, const struct index_frame *
             assert_int_equal(y[i].before.level, y[i].after.level);
         }
         if (x[i].before.radius != x[i].after.radius) assert_true(x[i].before.radius == y[i].before.radius && x[i].after.radius == y[i].after.radius);
+        if (strcmp(space, "custom") != 0) continue;
+        if (x[i].before.pdist != x[i].after.pdist) assert_true(x[i].before.pdist == y[i].before.pdist && x[i].after.pdist == y[i].after.pdist);
     }
 }
 
@@ -175,7 +179,7 @@ static void test_cut_off_and_scrambled(void **state)
     finish(&c);
 }
 
-/* The last section is SCATTER RADIUS. Its first row told to change from what it changes to: refused, not passed over. */
+/* The last section is SCATTER RADIUS, or SCATTER PDIST. Its first row told to change from what it changes to: refused, not passed over. */
 static void test_change_that_is_none(void **state)
 {
     struct coded c;
@@ -190,13 +194,13 @@ static void test_change_that_is_none(void **state)
         memcpy(&bytes, at + 16, sizeof bytes);
         last = at;
     }
-    assert_true(last && last[0] == 6 && last[2] == INDEX_RADIUS);
+    assert_true(last && last[0] == 6 && last[2] == (strcmp(space, "custom") == 0 ? INDEX_PDIST : INDEX_RADIUS));
     memcpy(&count, last + 8, sizeof count);
     at = last + 24 + (count * 4 + 7) / 8 * 8;
     memcpy(at + count * 8, at, 8);
     index_frame_init(&out, &c.s.support.env);
     assert_int_equal(index_frame_decode(&out, c.bytes.memory.data, c.bytes.count, &c.s.metric, &err), PCCT_E_DAMAGED);
-    assert_non_null(strstr(err.message, "SCATTER RADIUS"));
+    assert_non_null(strstr(err.message, strcmp(space, "custom") == 0 ? "SCATTER PDIST" : "SCATTER RADIUS"));
     assert_int_equal(out.change.count, 0);
     index_frame_free(&out);
     finish(&c);
@@ -297,12 +301,56 @@ static void test_without_memory(void **state)
     finish(&c);
 }
 
+/* Distances stand in the frames of custom metrics, and only there. */
+static void test_distances_of_the_other_kind(void **state)
+{
+    static const char *const spaces[] = { "euclidean", "custom" };
+    struct pcct_error err = { 0, "" };
+    struct metric metric[2];
+    struct coded c[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        space = spaces[i];
+        start(&c[i], 12, SUPPORT_PICK_ROOT, 4);
+        metric[i] = c[i].s.metric;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct index_frame out;
+
+        index_frame_init(&out, &c[i].s.support.env);
+        assert_int_equal(index_frame_decode(&out, c[i].bytes.memory.data, c[i].bytes.count, &metric[1 - i], &err), PCCT_E_DAMAGED);
+        assert_non_null(strstr(err.message, i == 0 ? "APPEND PDIST has not as many rows" : "unknown kind 5, array 6"));
+        index_frame_free(&out);
+        finish(&c[i]);
+    }
+    space = "euclidean";
+}
+
+static int use_custom(void **state)
+{
+    (void)state;
+    space = "custom";
+    return 0;
+}
+
+static int use_euclidean(void **state)
+{
+    (void)state;
+    space = "euclidean";
+    return 0;
+}
+
+#define BY_FUNCTION(test) { #test " (custom)", test, use_custom, use_euclidean, NULL }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_written_is_read), cmocka_unit_test(test_flipped_bits),    cmocka_unit_test(test_cut_off_and_scrambled),
         cmocka_unit_test(test_change_that_is_none),      cmocka_unit_test(test_unknown_section), cmocka_unit_test(test_renumbering),
-        cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_without_memory),           cmocka_unit_test(test_distances_of_the_other_kind),
+        BY_FUNCTION(test_what_was_written_is_read),      BY_FUNCTION(test_flipped_bits),         BY_FUNCTION(test_cut_off_and_scrambled),
+        BY_FUNCTION(test_change_that_is_none),           BY_FUNCTION(test_renumbering),          BY_FUNCTION(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,11 +74,11 @@ done:
 
 static void test_round_trip(void **state)
 {
-    static const char *const metric[] = { "euclidean", "haversine", "manhattan", "cosine" };
+    static const char *const metric[] = { "euclidean", "haversine", "manhattan", "cosine", "custom" };
     static const size_t sizes[] = { 0, 2, 300 };
 
     (void)state;
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 15; i++) {
         struct imaged m;
         struct index_state copy;
         struct index_frame frame;
@@ -86,8 +86,8 @@ static void test_round_trip(void **state)
         struct pcct_error err = { 0, "" };
 
         base_random_seed(&random, 92);
-        start(&m, metric[i % 4], sizes[i / 4]);
-        assert_int_equal(m.image.arrays, 8 + i % 2 + BLOCK_ARRAYS);
+        start(&m, metric[i % 5], sizes[i / 5]);
+        assert_int_equal(m.image.arrays, 8 + m.s.metric.embeds + BLOCK_ARRAYS);
         support_ok(adopt(&copy, &m, m.head.memory.data, m.head.count, NULL, NULL, &err), &err);
         support_state_equal(&copy, &m.s.state);
         support_index_sound(&copy);
@@ -291,6 +291,25 @@ static void test_other_arrays(void **state)
     finish(&m);
 }
 
+/* A layout where there is none, and none where there is one. */
+static void test_layout_of_the_other_kind(void **state)
+{
+    struct metric custom;
+    struct imaged m;
+    struct pcct_error err = { 0, "" };
+    struct index_image image;
+    unsigned char *head;
+
+    (void)state;
+    start(&m, "custom", 100);
+    custom = m.s.metric;
+    head = m.head.memory.data;
+    head[136] = 1; /* an entry of the layout */
+    assert_int_equal(index_image_plan(&image, head, m.head.count, &custom, &err), PCCT_E_DAMAGED);
+    assert_non_null(strstr(err.message, "layout"));
+    finish(&m);
+}
+
 static int image_call(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct imaged *m = ctx;
@@ -322,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_heads),        cmocka_unit_test(test_spoilt_arrays),
         cmocka_unit_test(test_random_junk), cmocka_unit_test(test_other_arrays), cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_image_after_undo), cmocka_unit_test(test_lane_of_a_dead_row),
+        cmocka_unit_test(test_layout_of_the_other_kind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,31 @@ static void test_copies(void **state)
     free(file);
 }
 
+/* The name of a custom metric goes with its feature, and nothing stands behind it. */
+static void test_custom(void **state)
+{
+    static const struct {
+        uint64_t incompatible;
+        char custom[32];
+        int status;
+    } cases[] = {
+        {STORE_FEATURE_CUSTOM, "words", 0}, {STORE_FEATURE_CUSTOM, "abcdefghijklmnopqrstuvwxyz01234", 0}, {STORE_FEATURE_CUSTOM, "", PCCT_E_DAMAGED},
+        {0, "words", PCCT_E_DAMAGED}, {STORE_FEATURE_CUSTOM, "words\0x", PCCT_E_DAMAGED}, {STORE_FEATURE_CUSTOM | 2, "words", PCCT_E_FORMAT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct store_super written = {.format = 1, .dim = 1, .metric = 64, .dtype = 1, .incompatible = cases[i].incompatible}, read;
+        struct pcct_error err;
+        unsigned damaged;
+
+        memcpy(written.custom, cases[i].custom, sizeof(written.custom));
+        support_ok(store_super_write(&folder, &written, &err), &err);
+        assert_int_equal(store_super_read(&read, &damaged, &folder, &err), cases[i].status);
+        if (cases[i].status == 0) assert_memory_equal(&read, &written, sizeof(read));
+    }
+}
+
 /* What a later pcct writes is refused by name, not called damage. */
 static void test_newer(void **state)
 {
@@ -116,7 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down), cmocka_unit_test_setup_teardown(test_copies, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_newer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_newer, set_up, tear_down), cmocka_unit_test_setup_teardown(test_custom, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
