@@ -40,7 +40,8 @@ struct pcct_batch_options {
 };
 #define PCCT_BATCH_OPTIONS_INIT { sizeof(struct pcct_batch_options), 0, 0, NULL, NULL, NULL, NULL, 0 }
 
-/* Begins a batch on `branch` ("main"). *batch is owned: pcct_batch_close(). Errors: INVALID, NOT_FOUND (the branch), MEMORY. */
+/* Begins a batch on `branch` ("main"). *batch is owned: pcct_batch_close(). Errors: INVALID (also: the store's custom metric is not registered),
+ * NOT_FOUND (the branch), MEMORY. */
 PCCT_PUBLIC int pcct_batch_begin(pcct_batch **batch, pcct_store *store, const char *branch, const struct pcct_batch_options *options,
                                  struct pcct_error *err);
 
@@ -64,7 +65,8 @@ PCCT_PUBLIC int pcct_batch_set(pcct_batch *batch, const char *key, const char *v
 
 /* Commits. When it returns 0 the new version is on disk and *version is its number; after a failure the store is as before and the batch may
  * be committed again or closed. message: UTF-8 of at most 65536 bytes, NULL: "". A batch without changes commits too.
- * Errors: DUPLICATE, UNKNOWN, BUSY, CONFLICT, CANCELLED, NOSPACE, IO, DAMAGED, MEMORY, LIMIT, FORKED. */
+ * Errors: DUPLICATE, UNKNOWN, BUSY, CONFLICT, CANCELLED, NOSPACE, IO, DAMAGED, MEMORY, LIMIT, FORKED, INVALID (a custom metric returned what is no
+ * distance, or contradicts itself: the message names the points). */
 PCCT_PUBLIC int pcct_batch_commit(uint64_t *version, pcct_batch *batch, const char *message, struct pcct_error *err);
 
 /* Counts of the last commit of this batch. Fill `size` before the call. */

@@ -24,8 +24,10 @@ struct pcct_verify_result {
     uint64_t differences;   /* answers (label or distance) that differ */
     uint64_t violations;    /* 1 when an invariant is broken; `first` names it */
     char first[256];        /* the first difference or violation in words; "" if none */
+    int structure_only;     /* 1: the store's custom metric is not registered, so no query was made and nothing proved that needs distances */
+    int reserved;
 };
-/* Returns 0 also when differences were found: look at the result. Errors: INVALID, MEMORY. */
+/* Returns 0 also when differences were found: look at the result. Errors: INVALID (also: a custom metric returned what is no distance), MEMORY. */
 PCCT_PUBLIC int pcct_verify(struct pcct_verify_result *result, const pcct_view *view, const struct pcct_verify_options *options,
                             struct pcct_error *err);
 
@@ -40,8 +42,9 @@ struct pcct_fsck_options {
     void *report_ctx;
     int (*progress)(void *ctx, double done); /* other than 0 stops */
     void *progress_ctx;
+    const struct pcct_metric *custom; /* the function of the store's custom metric; NULL: what needs distances is left out, and a remark says so */
 };
-#define PCCT_FSCK_OPTIONS_INIT { sizeof(struct pcct_fsck_options), 0, 0, NULL, NULL, NULL, NULL }
+#define PCCT_FSCK_OPTIONS_INIT { sizeof(struct pcct_fsck_options), 0, 0, NULL, NULL, NULL, NULL, NULL }
 struct pcct_fsck_result {
     size_t size;
     uint64_t versions, frames, anchors, bytes; /* read */
@@ -49,8 +52,23 @@ struct pcct_fsck_result {
     uint64_t versions_readable;                /* versions whose whole chain of files is sound */
 };
 /* Returns 0 also when damage was found: look at the result. Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED (nothing could be read, or see
- * rebuild), PERMISSION, NOSPACE, IO, MEMORY, CANCELLED, BUSY. */
+ * rebuild), PERMISSION, NOSPACE, IO, MEMORY, CANCELLED, BUSY, INVALID (another custom metric than the store's, or it returned what is no
+ * distance). */
 PCCT_PUBLIC int pcct_fsck(struct pcct_fsck_result *result, const char *path, const struct pcct_fsck_options *options, struct pcct_error *err);
+
+/*
+ * Tries a custom metric on live points of a view: d(a, a) = 0, symmetry, the triangle inequality, both forms of the function the same (metric.h), for
+ * triples of points chosen by `seed`, every second one a point with its parent in the tree. Sound as far as it goes: a sample proves nothing.
+ * Errors: INVALID (what was broken: the message names the points by label and the values; or a built-in metric; or one that is not registered),
+ * MEMORY.
+ */
+struct pcct_metric_check_options {
+    size_t size;
+    uint64_t triples; /* 0: 10000 */
+    uint64_t seed;
+};
+#define PCCT_METRIC_CHECK_OPTIONS_INIT { sizeof(struct pcct_metric_check_options), 0, 0 }
+PCCT_PUBLIC int pcct_metric_check(const pcct_view *view, const struct pcct_metric_check_options *options, struct pcct_error *err);
 
 #ifdef __cplusplus
 }

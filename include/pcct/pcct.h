@@ -7,6 +7,7 @@
 #include <pcct/check.h>
 #include <pcct/error.h>
 #include <pcct/history.h>
+#include <pcct/metric.h>
 #include <pcct/query.h>
 #include <pcct/store.h>
 #include <pcct/stats.h>

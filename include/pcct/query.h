@@ -10,8 +10,8 @@ extern "C" {
 
 /* Work of a call, added up over its queries. */
 struct pcct_work {
-    uint64_t nodes;     /* inner nodes of the layout visited */
-    uint64_t blocks;    /* blocks scanned */
+    uint64_t nodes;     /* inner nodes of the layout visited; custom metrics: nodes of the tree whose children were looked at */
+    uint64_t blocks;    /* blocks scanned; custom metrics: 0 */
     uint64_t distances; /* distances evaluated */
 };
 
@@ -30,7 +30,9 @@ struct pcct_knn_options {
  * fewer than k points the rest is -1 and +infinity. Distances are in the store's unit (haversine: metres on a sphere of 6 371 008.8 m).
  * Ties are decided on the squared distance (manhattan, chebyshev: the distance; haversine, cosine, angular: the squared chord of unit vectors),
  * summed coordinate by coordinate in plain double arithmetic.
- * Any thread. Errors: INVALID (k = 0), POINT (naming the query), MEMORY, CANCELLED.
+ * Custom metrics: ties are decided on the distance, as the function returns it.
+ * Any thread. Errors: INVALID (k = 0; a custom metric that is not registered, or returned what is no distance), POINT (naming the query), MEMORY,
+ * CANCELLED.
  */
 PCCT_PUBLIC int pcct_knn(int64_t *labels, double *distances, const pcct_view *view, const double *queries, size_t nq, size_t k,
                          const struct pcct_knn_options *options, struct pcct_error *err);

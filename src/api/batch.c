@@ -2,6 +2,7 @@
 #include "api/handle.h"
 
 #include "base/memory.h"
+#include "index/search.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -30,6 +31,7 @@ int pcct_batch_begin(pcct_batch **out, pcct_store *store, const char *branch, co
     *out = NULL;
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_batch_begin", err));
     TRY(check_options(&o, err));
+    TRY(index_calls_need(&store->metric, err));
     if (!branch) branch = "main";
     TRY(store_head(&head, store->store, branch, err));
     TRY(base_take_zero(&batch, &store->env, 1, sizeof *batch, err));

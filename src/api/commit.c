@@ -108,6 +108,8 @@ static int plan(struct commit *c, struct pcct_error *err)
     struct index_state *state = c->store->head;
     int status = 0, begun = 0;
 
+    metric_calls_clear(&c->store->calls);
+    state->metric.calls = &c->store->calls;
     if (index_renumber_due(state)) {
         c->frame.renumbered_from = state->n;
         TRY(index_renumber(state, err));
@@ -129,6 +131,7 @@ static int plan(struct commit *c, struct pcct_error *err)
     api_request_free(&c->request);
     TRY(index_frame_seal(&c->frame, state, err));
 done:
+    base_watch_add(&c->store->head_env, BASE_STAT_evaluations, c->store->calls.evaluations);
     if (status != 0) take_back(c, begun);
     return status;
 }
@@ -152,6 +155,7 @@ static int identify(struct commit *c, struct pcct_error *err)
     base_hasher_feed(hasher, &state_parent.identity, sizeof state_parent.identity);
     base_hasher_feed(hasher, &content, sizeof content);
     base_hasher_feed(hasher, build, sizeof build);
+    if (metric_is_custom(&state->metric)) base_hasher_feed(hasher, state->metric.custom.name, sizeof state->metric.custom.name);
     base_hasher_feed(hasher, c->note.memory.data, c->note.count);
     base_hasher_feed(hasher, state->digest, sizeof state->digest);
     c->record.identity = base_hasher_128(hasher);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/handle.h"
+#include "api/registration.h"
 
 #include "base/memory.h"
 
@@ -43,13 +43,22 @@ static int check_meaning(struct checking *checking, const char *path, struct pcc
     pcct_store *store = NULL;
     pcct_view *view = NULL;
     char revision[32], line[PCCT_MESSAGE_BYTES + 64];
+    struct metric_calls calls;
+    struct index_state reader;
     int status = 0;
 
     options.threads = checking->options->threads;
+    options.custom = checking->options->custom;
     snprintf(revision, sizeof revision, "v%" PRIu64, checking->newest);
     TRY(pcct_store_open(&store, path, &options, &fault));
     TRY(pcct_view_open(&view, store, revision, &fault));
-    TRY(index_check(&view->state, &fault));
+    api_reader(&reader, &calls, &view->state);
+    TRY(index_check(&reader, &fault));
+    if (!metric_has_keys(&store->metric)) {
+        snprintf(line, sizeof line, "version %s: distances were not checked: they are those of the custom metric \"%s\", which is not registered",
+                 revision, metric_called(&store->metric));
+        report(checking, 0, line);
+    }
 done:
     switch (status) {
     case 0: break;
@@ -59,6 +68,7 @@ done:
     case PCCT_E_MEMORY:
     case PCCT_E_CANCELLED:
     case PCCT_E_BUSY:
+    case PCCT_E_INVALID:
     case PCCT_E_LIMIT: base_fail(err, status, "%s", fault.message); break;
     default:
         snprintf(line, sizeof line, "version %s: %s", revision, fault.message);

@@ -7,6 +7,7 @@
 #include "base/os.h"
 #include "base/watch.h"
 #include "index/state.h"
+#include "metric/custom.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -23,6 +24,7 @@ struct pcct_store {
     struct base_env head_env;    /* its own, so that a commit can watch it while views are read */
     struct index_state *head;
     uint64_t head_version;
+    struct metric_calls calls;   /* of the commit that is under way; with the writer lock held */
 };
 
 struct pcct_view {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/handle.h"
+#include "api/registration.h"
 
 #include "base/memory.h"
+#include "index/search.h"
 #include "query/knn.h"
 
 /* The environment of one call: the store's, with the number of threads that the call asks for. */
@@ -29,9 +30,23 @@ done:
     return status;
 }
 
-static void tell_work(struct pcct_work *out, const struct block_work *work)
+static int search(int64_t *labels, double *distances, const pcct_view *view, const struct query_batch *batch, const struct pcct_knn_options *o,
+                  const struct base_env *env, struct pcct_error *err)
 {
-    if (out) *out = (struct pcct_work){ work->nodes, work->blocks, work->distances };
+    struct block_work work = { 0, 0, 0, 0 };
+    struct metric_calls calls;
+    struct index_state reader;
+    int status = 0;
+
+    if (metric_is_custom(&view->state.metric)) {
+        api_reader(&reader, &calls, &view->state);
+        TRY(query_knn(labels, distances, o->counts, &reader, batch, env, &work, err));
+    } else {
+        TRY(query_knn(labels, distances, o->counts, &view->state, batch, env, &work, err));
+    }
+    if (o->work) *o->work = (struct pcct_work){ work.nodes, work.blocks, work.distances };
+done:
+    return status;
 }
 
 int pcct_knn(int64_t *labels, double *distances, const pcct_view *view, const double *queries, size_t nq, size_t k,
@@ -39,13 +54,13 @@ int pcct_knn(int64_t *labels, double *distances, const pcct_view *view, const do
 {
     const struct metric *metric = &view->state.metric;
     struct query_batch batch = { .queries = queries, .nq = nq, .k = k };
-    struct block_work work = { 0, 0, 0, 0 };
     struct pcct_knn_options o;
     struct base_env env;
     double *place = NULL;
     size_t bad = 0;
     int status = 0;
 
+    TRY(index_calls_need(&view->state.metric, err));
     TRY(check_call(&o, labels, distances, queries, nq, k, options, err));
     env = call_env(view, o.threads);
     TRY(metric_validate(&bad, metric, queries, nq, 0, err));
@@ -54,8 +69,7 @@ int pcct_knn(int64_t *labels, double *distances, const pcct_view *view, const do
         metric_embed(place, metric, queries, nq);
         batch.queries = place;
     }
-    TRY(query_knn(labels, distances, o.counts, &view->state, &batch, &env, &work, err));
-    tell_work(o.work, &work);
+    TRY(search(labels, distances, view, &batch, &o, &env, err));
 done:
     base_free(view->state.env, place);
     return status;
@@ -66,13 +80,13 @@ int pcct_knn_stored(int64_t *labels, double *distances, const pcct_view *view, c
 {
     size_t dim = view->state.metric.dim;
     struct query_batch batch = { .nq = nq, .k = k };
-    struct block_work work = { 0, 0, 0, 0 };
     struct pcct_knn_options o;
     struct base_env env;
     uint32_t *node = NULL;
     double *place = NULL;
     int status = 0;
 
+    TRY(index_calls_need(&view->state.metric, err));
     TRY(check_call(&o, labels, distances, query_labels, nq, k, options, err));
     env = call_env(view, o.threads);
     TRY(base_take(&node, &env, nq, sizeof *node, err));
@@ -83,8 +97,7 @@ int pcct_knn_stored(int64_t *labels, double *distances, const pcct_view *view, c
     }
     batch.queries = place;
     batch.self = o.exclude_self ? node : NULL;
-    TRY(query_knn(labels, distances, o.counts, &view->state, &batch, &env, &work, err));
-    tell_work(o.work, &work);
+    TRY(search(labels, distances, view, &batch, &o, &env, err));
 done:
     base_free(view->state.env, place);
     base_free(view->state.env, node);

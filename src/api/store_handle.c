@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/handle.h"
+#include "api/registration.h"
 
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,6 @@ int pcct_store_create(const char *path, const struct pcct_create_options *option
 {
     struct pcct_create_options o;
     struct store_super super = { .dtype = 1 };
-    struct metric metric;
     struct base_os os;
     struct base_env env;
     int status = 0;
@@ -25,9 +25,8 @@ int pcct_store_create(const char *path, const struct pcct_create_options *option
     if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_store_create", err));
     if (o.dim == 0) TRY(base_fail(err, PCCT_E_INVALID, "the dimension must be given: from 1 to %d", METRIC_DIM_MAX));
-    TRY(metric_init(&metric, o.metric ? o.metric : "euclidean", o.dim, METRIC_ISA_BEST, err));
     super.dim = o.dim;
-    super.metric = (uint32_t)metric.id;
+    TRY(api_metric_create(&super, o.metric, o.custom, err));
     super.seed = o.seed;
     TRY(store_create(path, &super, &env, err));
 done:
@@ -57,10 +56,7 @@ int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_o
     TRY(store_open(&store->store, path, &store->env, err));
     store_set_writer(store->store, &store->head_env);
     super = store_super(store->store);
-    if (!metric_name((int)super->metric)) {
-        TRY(base_fail(err, PCCT_E_FORMAT, "%s: metric number %u is not known to this pcct; use a newer one", path, super->metric));
-    }
-    TRY(metric_init(&store->metric, metric_name((int)super->metric), super->dim, METRIC_ISA_BEST, err));
+    TRY(api_metric_open(&store->metric, super, o.custom, path, err));
     store->seed = super->seed;
     *out = store;
     store = NULL;
@@ -89,7 +85,9 @@ int pcct_store_describe(struct pcct_store_info *info, pcct_store *store, struct 
 
     TRY(store_head(&ours.head, store->store, "main", err));
     TRY(store_sizes(&sizes, store->store, err));
-    strncpy(ours.metric, store->metric.name, sizeof ours.metric - 1);
+    snprintf(ours.metric, sizeof ours.metric, "%s", metric_called(&store->metric));
+    ours.custom = PCCT_CUSTOM_NONE;
+    if (metric_is_custom(&store->metric)) ours.custom = metric_has_keys(&store->metric) ? PCCT_CUSTOM_REGISTERED : PCCT_CUSTOM_MISSING;
     memcpy(ours.uuid, super->uuid, sizeof ours.uuid);
     ours.journal_bytes = sizes.journal_bytes;
     ours.anchor_bytes = sizes.anchor_bytes;

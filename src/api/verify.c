@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/handle.h"
+#include "api/registration.h"
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -93,6 +93,8 @@ int pcct_verify(struct pcct_verify_result *out, const pcct_view *view, const str
     struct pcct_verify_options o;
     struct pcct_verify_result result = { 0 };
     struct verification v = { .state = &view->state };
+    struct metric_calls calls;
+    struct index_state reader;
     struct query_batch batch;
     int status = 0;
 
@@ -100,8 +102,14 @@ int pcct_verify(struct pcct_verify_result *out, const pcct_view *view, const str
     if (o.threads < 0) TRY(base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", o.threads));
     base_env_init(&v.env, view->state.env->os, o.threads);
     v.env.memory = view->state.env->memory;
+    if (metric_is_custom(&view->state.metric)) {
+        api_reader(&reader, &calls, &view->state);
+        v.state = &reader;
+    }
     v.sample = o.sample ? o.sample : SAMPLE;
     if (v.sample > view->state.n_live) v.sample = view->state.n_live;
+    if (!metric_has_keys(&view->state.metric)) v.sample = 0;
+    result.structure_only = !metric_has_keys(&view->state.metric);
     v.k = o.k ? o.k : NEIGHBOURS;
     if (v.k > INT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "k is %zu; at most %d neighbours can be asked for", v.k, INT32_MAX));
     result.queries = v.sample;
