@@ -167,7 +167,9 @@ def read_super(folder):
         if copy[:8] == b"PCCTSUP1" and xxh3(copy[:4088]) == r64(copy, 4088):
             names = ("format", "bytes", "uuid", "dim", "metric", "dtype", "endian", "seed", "created", "incompatible", "read_only")
             head = dict(zip(names, struct.unpack_from("<II16sIIIIQqQQ", copy, 8)))
-            expect(head["format"] == 1 and head["incompatible"] == 0, "SUPER: a newer format")
+            expect(head["format"] == 1 and head["incompatible"] & ~1 == 0, "SUPER: a newer format")
+            head["custom"] = copy[80:112].rstrip(b"\0").decode("ascii")
+            expect((head["incompatible"] == 1) == (head["metric"] == 64) == (head["custom"] != ""), "SUPER: the custom metric")
             return head
     raise Damaged("SUPER: no copy is sound")
 
@@ -221,17 +223,20 @@ def read_journal(folder, super_block):
 # ---- frames ---------------------------------------------------------------------------------------------------------------------------------
 
 STATE, DIGEST, ADD, DEL, APPEND, SCATTER = range(1, 7)
-POINT, LABEL, PARENT, LEVEL, RADIUS = range(1, 6)
-TYPES = {LABEL: "<i8", PARENT: "<u4", LEVEL: "<i2", RADIUS: "<f8"}
+POINT, LABEL, PARENT, LEVEL, RADIUS, PDIST = range(1, 7)
+TYPES = {LABEL: "<i8", PARENT: "<u4", LEVEL: "<i2", RADIUS: "<f8", PDIST: "<f8"}
+CUSTOM = 64
 
 
 class State:
-    """The arrays of a version that frames carry; the others follow from them."""
+    """The arrays of a version that frames carry; the others follow from them. Distances to parents are carried where the metric is custom."""
 
-    def __init__(self, dim):
-        self.dim = dim
-        self.array = {POINT: numpy.zeros((0, dim)), LABEL: numpy.zeros(0, "<i8"), PARENT: numpy.zeros(0, "<u4"), LEVEL: numpy.zeros(0, "<i2"),
+    def __init__(self, super_block):
+        self.dim = super_block["dim"]
+        self.array = {POINT: numpy.zeros((0, self.dim)), LABEL: numpy.zeros(0, "<i8"), PARENT: numpy.zeros(0, "<u4"), LEVEL: numpy.zeros(0, "<i2"),
                       RADIUS: numpy.zeros(0, "<f8")}
+        if super_block["metric"] == CUSTOM:
+            self.array[PDIST] = numpy.zeros(0, "<f8")
         self.root = NONE
         self.live = 0
         self.digest = dict.fromkeys(range(1, 7), 0)
@@ -273,11 +278,11 @@ class State:
                     self.digest[which] = new
             elif kind == ADD and array == POINT:
                 self.add(POINT, numpy.frombuffer(body, "<f8").reshape(count, self.dim))
-            elif kind in (ADD, APPEND) and array in TYPES:
+            elif kind in (ADD, APPEND) and array in TYPES and array in self.array:
                 self.add(array, numpy.frombuffer(body, TYPES[array], count))
             elif kind == DEL and array == LABEL:
                 pass  # the labels of the rows whose LEVEL becomes -1
-            elif kind == SCATTER and array in TYPES:
+            elif kind == SCATTER and array in TYPES and array in self.array:
                 first = round_up(4 * count, 8)
                 run = round_up(numpy.dtype(TYPES[array]).itemsize * count, 8)
                 row = numpy.frombuffer(body, "<u4", count)
@@ -309,7 +314,7 @@ def from_frames(folder, super_block, frames, version):
         expect(frames[at]["sound"], "v%d: a checksum of its frame is wrong" % at)
         chain.append(at)
         at = frames[at]["state_parent"]
-    state = State(super_block["dim"])
+    state = State(super_block)
     for at in reversed(chain):
         state.apply(frames[at]["payload"])
     return state
@@ -337,10 +342,11 @@ def from_anchor(folder, super_block, version):
         found[array] = body
     form, metric, input_dim, dim, rows, live, root, levels = struct.unpack_from("<8I", head)
     expect(form == 1 and input_dim == super_block["dim"] and metric == super_block["metric"], "%s: another kind of state" % path)
-    state = State(input_dim)
+    state = State(super_block)
     state.array[POINT] = numpy.frombuffer(found[POINT], "<f8").reshape(rows, input_dim)
     for array, kind in TYPES.items():
-        state.array[array] = numpy.frombuffer(found[array], kind, rows)
+        if array in state.array:
+            state.array[array] = numpy.frombuffer(found[array], kind, rows)
     state.root, state.live = root, live
     state.digest = dict(enumerate(struct.unpack_from("<10Q", head, 56)))
     return state

@@ -92,6 +92,7 @@ static int print_json(const char *path, const struct pcct_store_info *store, con
     record_count(&record, "format", store->format);
     record_count(&record, "dim", store->dim);
     record_text(&record, "metric", store->metric);
+    record_add(&record, "custom_metric", json_boolean(store->custom != PCCT_CUSTOM_NONE));
     record_count(&record, "seed", store->seed);
     record_count(&record, "head", store->head);
     record_count(&record, "journal_bytes", store->journal_bytes);
@@ -121,7 +122,8 @@ static void print_human(const char *path, const struct pcct_store_info *store, c
     char a[TEXT_BYTES], b[TEXT_BYTES];
     fputs("store      ", stdout);
     text_print_escaped(stdout, path);
-    printf("\nuuid       %s\nmetric     %s, dimension %u, seed %" PRIu64 "\n", text_hex(a, store->uuid), store->metric, store->dim, store->seed);
+    printf("\nuuid       %s\nmetric     %s%s, dimension %u, seed %" PRIu64 "\n", text_hex(a, store->uuid), store->metric,
+           store->custom != PCCT_CUSTOM_NONE ? " (custom: a program brings its function)" : "", store->dim, store->seed);
     printf("main       v%" PRIu64 ", format %u\n", store->head, store->format);
     printf("on disk    %s: journal %s, ", text_size(a, store->disk_bytes), text_size(b, store->journal_bytes));
     printf("%s %s\n\n", text_count(a, store->anchors, "anchor"), text_size(b, store->anchor_bytes));

@@ -29,6 +29,7 @@ static int print_json(const struct pcct_verify_result *result, uint64_t version,
     record_count(&record, "k", result->k);
     record_count(&record, "seed", seed);
     record_count(&record, "differences", result->differences);
+    record_add(&record, "structure_only", json_boolean(result->structure_only));
     record_count(&record, "violations", result->violations);
     record_text(&record, "first", result->first);
     record_real(&record, "seconds", seconds);
@@ -38,10 +39,15 @@ static int print_json(const struct pcct_verify_result *result, uint64_t version,
 static void print_human(const struct pcct_verify_result *result, uint64_t version, double seconds)
 {
     char count[TEXT_BYTES], time[TEXT_BYTES];
-    printf("v%" PRIu64 ": %s asked for ", version, text_count(count, result->queries, "point"));
-    printf("%s: ", text_count(count, result->k, "neighbour"));
-    printf("%s from brute force; tree invariants T1 to T6 %s (%s)\n", text_count(count, result->differences, "difference"),
-           result->violations ? "broken" : "hold", text_seconds(time, seconds));
+    if (result->structure_only) {
+        printf("v%" PRIu64 ": nothing was compared: distances are those of a custom metric's function, which a program brings; without them the "
+               "tree's structure %s (%s)\n", version, result->violations ? "is broken" : "holds", text_seconds(time, seconds));
+    } else {
+        printf("v%" PRIu64 ": %s asked for ", version, text_count(count, result->queries, "point"));
+        printf("%s: ", text_count(count, result->k, "neighbour"));
+        printf("%s from brute force; tree invariants T1 to T6 %s (%s)\n", text_count(count, result->differences, "difference"),
+               result->violations ? "broken" : "hold", text_seconds(time, seconds));
+    }
     if (result->first[0]) {
         fputs("first: ", stdout);
         text_print_escaped(stdout, result->first);
