@@ -43,15 +43,15 @@ static void open_inner(struct search *search, uint32_t inner, double limit)
 }
 
 /* Filter's values of a block; returns the lanes that may be within the limit, a key, and their reach. */
-static uint64_t scan_block(float *value, struct search *search, uint32_t block, double limit)
+static uint64_t scan_block(float *value, struct search *search, uint32_t block, double limit, double bound)
 {
     const struct block_layout *layout = search->layout;
-    const double *frame = block_frame(layout, block);
-    const float most = metric_filter_limit(layout->metric, limit * metric_unit(layout->metric, frame[0]));
+    const double *frame = block_frame(layout, block), unit = metric_unit(layout->metric, frame[0]);
+    const float most = metric_filter_limit(layout->metric, limit * unit), least = (float)(bound * unit * (1 - 0x1p-22));
 
     search->work.blocks++;
     search->work.distances += block_link_of(layout, block)->count;
-    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->q, layout->dim, most) &
+    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->q, layout->dim, most, least) &
            block_used_lanes(layout, block);
 }
 
@@ -65,14 +65,14 @@ static double key_within_reach(struct search *search, uint32_t node)
 }
 
 /* Takes from a block what is better than *best. */
-static void nearest_in_block(struct block_hit *best, struct search *search, uint32_t block, uint32_t self)
+static void nearest_in_block(struct block_hit *best, struct search *search, uint32_t block, double bound, uint32_t self)
 {
     const struct metric *metric = search->layout->metric;
     const double unit = metric_unit(metric, block_frame(search->layout, block)[0]);
     _Alignas(64) float value[METRIC_LANES];
     float most = (float)INFINITY;
 
-    for (uint64_t mask = scan_block(value, search, block, best->key); mask != 0; mask &= mask - 1) {
+    for (uint64_t mask = scan_block(value, search, block, best->key, bound); mask != 0; mask &= mask - 1) {
         const int lane = __builtin_ctzll(mask);
         const uint32_t node = block_nodes(search->layout, block)[lane];
         double key;
@@ -95,7 +95,7 @@ void block_nearest(struct block_hit *best, const struct block_layout *layout, co
         const struct block_waiting at = search.stack[--search.count];
 
         if (at.bound > best->key) continue;
-        if (at.child & BLOCK_IS_LEAF) nearest_in_block(best, &search, at.child & ~BLOCK_IS_LEAF, self);
+        if (at.child & BLOCK_IS_LEAF) nearest_in_block(best, &search, at.child & ~BLOCK_IS_LEAF, at.bound, self);
         else open_inner(&search, at.child, best->key);
     }
     block_work_add(work, &search.work);
@@ -116,7 +116,7 @@ void block_visit(const struct block_layout *layout, const struct block_source *s
             open_inner(&search, at.child, limit);
             continue;
         }
-        for (uint64_t mask = scan_block(value, &search, block, limit); mask != 0; mask &= mask - 1) {
+        for (uint64_t mask = scan_block(value, &search, block, limit, at.bound); mask != 0; mask &= mask - 1) {
             const uint32_t node = block_nodes(layout, block)[__builtin_ctzll(mask)];
             const double key = key_within_reach(&search, node);
 

@@ -172,14 +172,20 @@ void block_records_write(struct block_layout *layout, uint32_t block, const stru
 {
     const uint32_t count = (uint32_t)(end - begin);
     uint32_t *node = block_nodes(layout, block);
+    double reach[METRIC_LANES];
 
     assert(begin < end && end - begin <= METRIC_LANES);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t next = block_record_at(records, begin + i)->node;
+        const double far = block_source_reach(records->source, next);
         uint32_t at = i;
 
-        for (; at > 0 && node[at - 1] > next; at--) node[at] = node[at - 1];
+        for (; at > 0 && (reach[at - 1] < far || (reach[at - 1] == far && node[at - 1] > next)); at--) {
+            node[at] = node[at - 1];
+            reach[at] = reach[at - 1];
+        }
         node[at] = next;
+        reach[at] = far;
     }
     for (uint32_t i = 0; i < count; i++) block_where(layout)[node[i]] = block * METRIC_LANES + i;
     block_link_of(layout, block)->count = (uint16_t)count;

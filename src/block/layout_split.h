@@ -45,7 +45,8 @@ void block_record_set(const struct block_records *records, size_t i, uint32_t no
  * node). Expected linear time for any input. */
 void block_records_split(const struct block_records *records, size_t begin, size_t middle, size_t end);
 
-/* Writes records [begin, end), at most 64, as the lanes of a block, ascending by node: the lanes do not depend on the order of the records. */
+/* Writes records [begin, end), at most 64, as the lanes of a block, those that reach farthest first, then by
+ * node: searches by reach pass over most of a block, and the lanes do not depend on the order of the records. */
 void block_records_write(struct block_layout *layout, uint32_t block, const struct block_records *records, size_t begin, size_t end);
 
 #endif

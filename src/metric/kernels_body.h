@@ -31,8 +31,21 @@ INSIDE fvec filter_up(fvec sum, fvec t, enum metric_sum how)
     return how == METRIC_SIZES ? fvec_add(sum, fvec_abs(t)) : fvec_max(sum, fvec_abs(t));
 }
 
-INSIDE uint64_t scan(float *value, const float *lane, const float *reach, const double *frame, const double *q, enum metric_sum how, uint32_t dim,
-                     float limit)
+/* Filter's values of the lanes of `groups` vectors from `first` on. */
+INSIDE void sum_lanes(fvec *sum, const float *lane, const float *centre, unsigned first, unsigned groups, enum metric_sum how, uint32_t dim)
+{
+    UNROLLED
+    for (unsigned g = 0; g < groups; g++) sum[g] = fvec_all(0);
+    for (uint32_t j = 0; j < dim; j++) {
+        const fvec middle = fvec_all(centre[j]);
+        const float *at = lane + (size_t)j * METRIC_LANES + first;
+
+        UNROLLED
+        for (unsigned g = 0; g < groups; g++) sum[g] = filter_up(sum[g], fvec_sub(fvec_load(at + g * FWIDTH), middle), how);
+    }
+}
+
+INSIDE uint64_t scan(float *value, const float *lane, const double *frame, const double *q, enum metric_sum how, uint32_t dim, float limit)
 {
     const fvec bar = fvec_all(limit);
     float centre[METRIC_DIM_MAX];
@@ -42,22 +55,40 @@ INSIDE uint64_t scan(float *value, const float *lane, const float *reach, const 
     for (unsigned first = 0; first < METRIC_LANES; first += FGROUP * FWIDTH) {
         fvec sum[FGROUP];
 
-        UNROLLED
-        for (unsigned g = 0; g < FGROUP; g++) sum[g] = fvec_all(0);
-        for (uint32_t j = 0; j < dim; j++) {
-            const fvec middle = fvec_all(centre[j]);
-            const float *at = lane + (size_t)j * METRIC_LANES + first;
-
-            UNROLLED
-            for (unsigned g = 0; g < FGROUP; g++) sum[g] = filter_up(sum[g], fvec_sub(fvec_load(at + g * FWIDTH), middle), how);
-        }
+        sum_lanes(sum, lane, centre, first, FGROUP, how, dim);
         UNROLLED
         for (unsigned g = 0; g < FGROUP; g++) {
+            fvec_store(value + first + g * FWIDTH, sum[g]);
+            mask |= (uint64_t)fvec_not_above(sum[g], bar) << (first + g * FWIDTH);
+        }
+    }
+    return mask;
+}
+
+/* Lanes that reach far stand together, so whole groups of 16 are passed over. */
+INSIDE uint64_t scan_reaching(float *value, const float *lane, const float *reach, const double *frame, const double *q, enum metric_sum how,
+                              uint32_t dim, float limit, float bound)
+{
+    enum { GROUP = 16, PARTS = GROUP / FWIDTH };
+    const fvec bar = fvec_all(limit), near = fvec_all(bound);
+    float centre[METRIC_DIM_MAX];
+    uint64_t mask = 0;
+
+    for (uint32_t j = 0; j < dim; j++) centre[j] = (float)((q[j] - frame[1 + j]) * frame[0]);
+    for (unsigned first = 0; first < METRIC_LANES; first += GROUP) {
+        fvec sum[PARTS];
+        unsigned reaching = 0;
+
+        UNROLLED
+        for (unsigned g = 0; g < PARTS; g++) reaching |= fvec_not_above(near, fvec_load(reach + first + g * FWIDTH));
+        if (reaching == 0) continue;
+        sum_lanes(sum, lane, centre, first, PARTS, how, dim);
+        UNROLLED
+        for (unsigned g = 0; g < PARTS; g++) {
             const unsigned at = first + g * FWIDTH;
-            const fvec most = reach ? fvec_min(bar, fvec_load(reach + at)) : bar;
 
             fvec_store(value + at, sum[g]);
-            mask |= (uint64_t)fvec_not_above(sum[g], most) << at;
+            mask |= (uint64_t)fvec_not_above(sum[g], fvec_min(bar, fvec_load(reach + at))) << at;
         }
     }
     return mask;
@@ -180,8 +211,8 @@ INSIDE uint32_t bound_exactly(double *bound, const double *box, const double *q,
     default: return call(dim);   \
     }
 
-#define SCAN(d) scan(value, lane, NULL, frame, q, HOW, d, limit)
-#define SCAN_REACHING(d) scan(value, lane, reach, frame, q, HOW, d, limit)
+#define SCAN(d) scan(value, lane, frame, q, HOW, d, limit)
+#define SCAN_REACHING(d) scan_reaching(value, lane, reach, frame, q, HOW, d, limit, bound)
 #define BOUND(d) bound_boxes(bound, box, NULL, frame, filter, q, HOW, d, limit)
 #define BOUND_REACHING(d) bound_boxes(bound, box, reach, frame, filter, q, HOW, d, limit)
 
@@ -214,7 +245,7 @@ ISA static double keep_least(double *sorted, unsigned length, const float value[
         BY_DIM(SCAN)                                                                                                                       \
     }                                                                                                                                      \
     ISA static uint64_t lanes_reaching_##sum(float value[METRIC_LANES], const float *lane, const float *reach, const double *frame, const double *q,\
-                                             uint32_t dim, float limit)                                                                    \
+                                             uint32_t dim, float limit, float bound)                                                       \
     {                                                                                                                                      \
         BY_DIM(SCAN_REACHING)                                                                                                              \
     }                                                                                                                                      \

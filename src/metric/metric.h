@@ -70,9 +70,10 @@ struct metric_kernels {
     const char *name;
     /* filter's value <= limit */
     uint64_t (*lanes)(float value[METRIC_LANES], const float *lane, const double *frame, const double *q, uint32_t dim, float limit);
-    /* filter's value <= min(limit, reach[i]) */
+    /* filter's value <= min(limit, reach[i]), for lanes of which it is known that every value is at least `bound`; groups of 16 whose reaches are all
+     * below that are passed over, their values not written */
     uint64_t (*lanes_reaching)(float value[METRIC_LANES], const float *lane, const float *reach, const double *frame, const double *q, uint32_t dim,
-                               float limit);
+                               float limit, float bound);
     /* The values again: which are <= limit. */
     uint64_t (*within)(const float value[METRIC_LANES], float limit);
     /* Of the lanes in `mask` the upper ends, grow * value + slack: the least of all so far stay in sorted[length], ascending; length is 8, 16 or

@@ -101,7 +101,7 @@ static void check_block(const struct support_block *block, uint32_t number, uint
 
         for (uint32_t node = from; node < to; node++) {
             const double x = block->place[node * dim + j];
-            const float y = block_lanes(&block->layout, number)[j * METRIC_LANES + node - from];
+            const float y = block_lanes(&block->layout, number)[j * METRIC_LANES + block_where(&block->layout)[node] % METRIC_LANES];
 
             low = fmin(low, x);
             high = fmax(high, x);
@@ -115,7 +115,12 @@ static void check_block(const struct support_block *block, uint32_t number, uint
     assert_true(most <= 1 && most >= 0.5F);
 }
 
-/* Lanes come ascending by node whatever the order of the records; the others are cleared. */
+static int farther(const struct support_block *block, uint32_t a, uint32_t b)
+{
+    return block->reach[a] > block->reach[b] || (block->reach[a] == block->reach[b] && a < b);
+}
+
+/* Lanes come farthest reaching first, then ascending by node, whatever the order of the records; the others are cleared. */
 static void records_become_lanes(void **state)
 {
     struct support_env env;
@@ -142,16 +147,17 @@ static void records_become_lanes(void **state)
         assert_int_equal(block_link_of(&block.layout, number)->count, 40);
         check_block(&block, number, 50, 90);
         for (uint32_t lane = 0; lane < METRIC_LANES; lane++) {
-            const uint32_t node = 50 + lane;
+            const uint32_t node = block_nodes(&block.layout, number)[lane];
             const float kept = block_reaches(&block.layout, number)[lane];
 
-            assert_int_equal(block_nodes(&block.layout, number)[lane], lane < 40 ? node : BLOCK_NONE);
             if (lane < 40) {
+                assert_true(node >= 50 && node < 90);
+                if (lane > 0) assert_true(farther(&block, block_nodes(&block.layout, number)[lane - 1], node));
                 assert_int_equal(block_where(&block.layout)[node], number * METRIC_LANES + lane);
                 assert_true(block.reach[node] < 0 ? kept == -1 : block_reach_told(&block.layout, number, kept) >= block.reach[node]);
                 continue;
             }
-            assert_true(kept == -1);
+            assert_true(kept == -1 && node == BLOCK_NONE);
             for (uint32_t j = 0; j < dim; j++) assert_true(block_lanes(&block.layout, number)[j * METRIC_LANES + lane] == 0);
         }
         free(records.record);
