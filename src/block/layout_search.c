@@ -51,8 +51,8 @@ static uint64_t scan_block(float *value, struct search *search, uint32_t block, 
 
     search->work.blocks++;
     search->work.distances += block_link_of(layout, block)->count;
-    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->q, layout->dim, most, least) &
-           block_used_lanes(layout, block);
+    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->q, layout->dim, most,
+                                           least) & block_used_lanes(layout, block);
 }
 
 /* The key of an entry if it is within its reach, else NaN, which is within nothing. */

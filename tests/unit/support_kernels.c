@@ -125,7 +125,7 @@ static void check_masks(struct data *data, const float *right, float limit)
     mask = metric->kernels->lanes_reaching(value, data->lane, data->reach, data->frame, data->q, metric->dim, limit, -1);
     assert_true(mask == reaching);
     assert_memory_equal(value, right, sizeof value);
-    for (uint32_t i = 16; i < 48; i++) data->reach[i] = i == 40 ? 1 : i % 2 ? -1 : 0.5F; /* one group without, one with a single lane that reaches 1 */
+    for (uint32_t i = 16; i < 48; i++) data->reach[i] = i == 40 ? 1 : i % 2 ? -1 : 0.5F; /* a group without, one with one that reaches 1 */
     reaching &= UINT64_C(0xffff00000000ffff);
     for (uint32_t i = 32; i < 48; i++) reaching |= (uint64_t)(right[i] <= limit && right[i] <= data->reach[i]) << i;
     memset(value, 0xff, sizeof value);
