@@ -95,6 +95,9 @@ void block_remove(struct block_layout *layout, const struct block_source *source
 /* Takes over from the source the reaches of n entries, here and at all ancestors. Cannot fail. */
 void block_renew_reach(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n);
 
+/* The same for all entries. Parallel. Errors: MEMORY; nothing has changed then. */
+int block_renew_all_reaches(struct block_layout *layout, const struct block_source *source, struct pcct_error *err);
+
 /* Gives each entry `node` the number map[node], below `rows`. Numbers must keep their order. After a failure nothing has changed. Errors: MEMORY. */
 int block_renumber(struct block_layout *layout, const uint32_t *map, uint32_t rows, struct pcct_error *err);
 
@@ -125,6 +128,15 @@ void block_nearest(struct block_hit *best, const struct block_layout *layout, co
 typedef int block_visitor(void *ctx, uint32_t node, double key);
 void block_visit(const struct block_layout *layout, const struct block_source *source, const double *q, double limit, block_visitor *visit, void *ctx,
                  struct block_work *work);
+
+/*
+ * Self-join: shows each pair of two entries with key <= limit once, in no promised order, both named by where they stand (block * 64 + lane).
+ * Threads work side by side, thread < base_par_threads(). A visitor that returns other than 0 stops the join (soon, not at once). work: one for
+ * each thread. Errors: MEMORY.
+ */
+typedef int block_join_visitor(void *ctx, int thread, uint32_t a, uint32_t b, double key);
+int block_join(const struct block_layout *layout, const struct block_source *source, double limit, block_join_visitor *visit, void *ctx,
+               struct block_work *work, struct pcct_error *err);
 
 /*
  * k-NN. The scratch of one thread, for queries one after the other; block_near_take() makes room for any k up to the one it is given.

@@ -2,12 +2,15 @@
 #include "index/frame.h"
 
 #include "base/error.h"
+#include "base/par.h"
 #include "base/sort.h"
 #include "index/digest.h"
 #include "index/rows.h"
 
 #include <assert.h>
 #include <string.h>
+
+enum { GRAIN = 8192 };
 
 void index_frame_init(struct index_frame *frame, const struct base_env *env)
 {
@@ -112,22 +115,37 @@ done:
     return status;
 }
 
+struct copying {
+    struct index_frame *frame;
+    const struct index_state *state;
+    struct index_row *row;
+};
+
+static void copy_rows(void *ctx, size_t begin, size_t end, int thread)
+{
+    const struct copying *work = ctx;
+    size_t first = work->frame->n_before, dim = work->state->metric.input_dim;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        work->row[i] = index_row_get(work->state, (uint32_t)(first + i));
+        assert(index_row_is_live(&work->row[i])); /* every new row was attached */
+    }
+    memcpy((double *)work->frame->point.data + begin * dim, index_points(work->state) + (first + begin) * dim, (end - begin) * dim * sizeof(double));
+    memcpy((int64_t *)work->frame->label.data + begin, index_label(work->state) + first + begin, (end - begin) * sizeof(int64_t));
+}
+
 static int copy_added(struct index_frame *frame, const struct index_state *state, struct pcct_error *err)
 {
-    size_t first = frame->n_before, n = state->n - first, dim = state->metric.input_dim;
-    struct index_row *row = NULL;
+    size_t n = state->n - frame->n_before;
+    struct copying work = { frame, state, NULL };
     int status = 0;
 
     if (n == 0) return 0;
-    TRY(base_vector_add(&row, &frame->added, frame->env, n, err));
-    TRY(base_buffer_reserve(&frame->point, frame->env, n * dim * sizeof(double), 0, err));
+    TRY(base_vector_add(&work.row, &frame->added, frame->env, n, err));
+    TRY(base_buffer_reserve(&frame->point, frame->env, n * state->metric.input_dim * sizeof(double), 0, err));
     TRY(base_buffer_reserve(&frame->label, frame->env, n * sizeof(int64_t), 0, err));
-    for (size_t i = 0; i < n; i++) {
-        row[i] = index_row_get(state, (uint32_t)(first + i));
-        assert(index_row_is_live(&row[i])); /* every new row was attached */
-    }
-    memcpy(frame->point.data, index_points(state) + first * dim, n * dim * sizeof(double));
-    memcpy(frame->label.data, index_label(state) + first, n * sizeof(int64_t));
+    base_par_for(frame->env, n, GRAIN, copy_rows, &work);
 done:
     return status;
 }

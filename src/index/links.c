@@ -6,8 +6,9 @@
 #include "base/sort.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
-enum { GRAIN = 1024, ROW_GRAIN = 16384 };
+enum { GRAIN = 1024, ROW_GRAIN = 16384, FEW = 32 };
 
 /* Two stable sorts, since parent, level and node do not fit into one key. */
 int index_links_sort(struct index_link *links, size_t n, const struct base_env *env, struct pcct_error *err)
@@ -98,29 +99,91 @@ void index_links_add(struct index_state *state, const struct index_link *links, 
     base_par_for(state->env, n, GRAIN, each_group, &work);
 }
 
-static void clear_links(void *ctx, size_t begin, size_t end, int thread)
+/* ---- all lists anew ----------------------------------------------------------------------------------------------------------------------- */
+
+struct rebuilding {
+    struct index_state *state;
+    uint32_t *parent;         /* by node; state->n: it stands in no list */
+    uint32_t *node, *start;   /* nodes grouped by parent, ascending; where the group of a parent begins */
+    uint64_t *place;          /* by position in node: for sorting, places in the list */
+};
+
+static void note_parents(void *ctx, size_t begin, size_t end, int thread)
 {
-    struct index_state *state = ctx;
+    struct rebuilding *work = ctx;
+    const struct index_state *state = work->state;
 
     (void)thread;
-    for (size_t i = begin; i < end; i++) index_child(state)[i] = index_next(state)[i] = INDEX_NONE;
+    for (size_t i = begin; i < end; i++) {
+        int listed = index_is_live(state, (uint32_t)i) && index_parent(state)[i] != INDEX_NONE && index_is_live(state, index_parent(state)[i]);
+
+        work->parent[i] = listed ? index_parent(state)[i] : state->n;
+        index_next(state)[i] = INDEX_NONE;
+    }
+}
+
+static int by_place(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* By insertion while there are few. */
+static void sort_places(uint64_t *place, size_t n)
+{
+    if (n > FEW) {
+        qsort(place, n, sizeof *place, by_place);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        uint64_t p = place[i];
+        size_t at = i;
+
+        for (; at > 0 && place[at - 1] > p; at--) place[at] = place[at - 1];
+        place[at] = p;
+    }
+}
+
+static void list_children(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct rebuilding *work = ctx;
+    const struct index_state *state = work->state;
+
+    (void)thread;
+    for (size_t parent = begin; parent < end; parent++) {
+        size_t first = work->start[parent], stop = work->start[parent + 1];
+        uint32_t *at = &index_child(state)[parent];
+
+        for (size_t i = first; i < stop; i++) {
+            work->place[i] = (uint64_t)index_list_order(index_level(state)[work->node[i]]) << 32 | (uint32_t)~work->node[i];
+        }
+        sort_places(work->place + first, stop - first);
+        for (size_t i = first; i < stop; i++) {
+            *at = ~(uint32_t)work->place[i];
+            at = &index_next(state)[*at];
+        }
+        *at = INDEX_NONE;
+    }
 }
 
 int index_links_rebuild(struct index_state *state, struct pcct_error *err)
 {
-    struct index_link *link = NULL;
-    size_t n = 0;
+    struct rebuilding work = { state, NULL, NULL, NULL, NULL };
+    const struct base_env *env = state->env;
     int status = 0;
 
-    TRY(base_take(&link, state->env, state->n, sizeof *link, err));
-    for (uint32_t i = 0; i < state->n; i++) {
-        if (!index_is_live(state, i) || index_parent(state)[i] == INDEX_NONE) continue;
-        link[n++] = (struct index_link){ index_parent(state)[i], i, index_list_order(index_level(state)[i]) };
-    }
-    TRY(index_links_sort(link, n, state->env, err));
-    base_par_for(state->env, state->n, ROW_GRAIN, clear_links, state);
-    index_links_add(state, link, n);
+    TRY(base_take(&work.parent, env, state->n, sizeof *work.parent, err));
+    TRY(base_take(&work.node, env, state->n, sizeof *work.node, err));
+    TRY(base_take(&work.start, env, (size_t)state->n + 2, sizeof *work.start, err));
+    TRY(base_take(&work.place, env, state->n, sizeof *work.place, err));
+    base_par_for(env, state->n, ROW_GRAIN, note_parents, &work);
+    TRY(base_group(work.node, work.start, work.parent, state->n, (size_t)state->n + 1, env, err));
+    base_par_for(env, state->n, GRAIN, list_children, &work);
 done:
-    base_free(state->env, link);
+    base_free(env, work.place);
+    base_free(env, work.start);
+    base_free(env, work.node);
+    base_free(env, work.parent);
     return status;
 }

@@ -256,3 +256,40 @@ done:
     base_free(env, m.out);
     return status;
 }
+
+/* ---- all rows at once --------------------------------------------------------------------------------------------------------------------- */
+
+struct founding {
+    const struct index_state *state;
+    uint64_t root; /* and one */
+};
+
+static void find_root(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct founding *work = ctx;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        if (index_is_live(work->state, (uint32_t)i) && index_parent(work->state)[i] == INDEX_NONE) base_par_add(&work->root, i + 1); /* once */
+    }
+}
+
+int index_rows_found(struct index_state *state, struct block_layout *layout, struct pcct_error *err)
+{
+    const struct block_source source = index_source(state);
+    struct founding work = { state, 0 };
+    int status = 0;
+
+    assert(state->layout.entries == 0 && state->root == INDEX_NONE);
+    base_par_for(state->env, state->n, GRAIN, find_root, &work);
+    state->root = (uint32_t)work.root - 1;
+    TRY(index_links_rebuild(state, err));
+    TRY(block_renew_all_reaches(layout, &source, err));
+    index_recount(state);
+    block_free(&state->layout);
+    state->layout = *layout;
+    block_init(layout, state->env, &state->metric);
+done:
+    if (status != 0) state->root = INDEX_NONE;
+    return status;
+}

@@ -34,6 +34,12 @@ double index_row_reach(const struct metric *metric, const struct index_row *row)
 void index_recount(struct index_state *state);
 
 /*
+ * Founds a tree in one go: rows of a state that had no live one hold their parents and levels already, and layout, which has a lane with any reach
+ * for each of them, becomes the state's. Counts, root, lists and reaches follow from the rows. Errors: MEMORY; both layouts are then as before.
+ */
+int index_rows_found(struct index_state *state, struct block_layout *layout, struct pcct_error *err);
+
+/*
  * Moves rows, each named once and below n, from `before`, what they are now, to `after`: arrays, lists, root, counts and layout. Live children of a
  * node that dies, if they are not moved themselves, keep their row and stand in no list. A row whose new parent is dead stands in no list either.
  * Errors: MEMORY; the state is then half changed.

@@ -7,7 +7,7 @@
 
 #include <float.h>
 
-enum { GRAIN = 64 };
+enum { GRAIN = 64, AHEAD = 6 };
 
 struct raise {
     uint32_t node;
@@ -62,7 +62,13 @@ static void work(void *ctx, size_t begin, size_t end, int thread)
 {
     struct raising *r = ctx;
 
-    for (size_t i = begin; i < end; i++) raise_ancestors(r, i, thread);
+    for (size_t i = begin; i < end; i++) {
+        if (i + AHEAD < end) {
+            __builtin_prefetch(&index_parent(r->state)[r->node[i + AHEAD]]);
+            __builtin_prefetch(index_place(r->state, r->node[i + AHEAD]));
+        }
+        raise_ancestors(r, i, thread);
+    }
 }
 
 int tree_raise_radii(struct index_state *state, const uint32_t *node, const double *below, size_t n, struct pcct_error *err)

@@ -12,6 +12,7 @@
 
 struct removal {
     struct index_state *state;
+    const struct tree_batch *batch;
     uint32_t *dead;             /* ascending */
     uint32_t *heir;             /* by position in dead: the twin that takes over, or INDEX_NONE */
     size_t n;
@@ -173,7 +174,7 @@ static int settle_orphans(struct removal *r, struct pcct_error *err)
         radius[i] = tree_radius_below(r->state, order[i]);
     }
     base_watch_part(env, span, 0, 0.9);
-    TRY(tree_settle(r->state, order, n, err));
+    TRY(tree_settle(r->state, order, n, r->batch, err));
     base_watch_stage(env, BASE_STAT_radius_seconds);
     base_watch_part(env, span, 0.9, 1);
     if (!metric_is_custom(&r->state->metric)) TRY(tree_raise_radii(r->state, order, radius, n, err));
@@ -185,7 +186,7 @@ done:
 
 int tree_remove(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err)
 {
-    struct removal r = { .state = state, .n = batch->n_delete };
+    struct removal r = { .state = state, .batch = batch, .n = batch->n_delete };
     struct base_span span = base_watch_span(state->env);
     int status = 0;
 

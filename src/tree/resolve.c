@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/par.h"
+#include "base/sort.h"
 #include "tree/settle.h"
 
 /* Parallel rounds while many wait; the rest in order, which needs no waiting: so long chains cost no more than sequential insertion. */
@@ -41,9 +42,11 @@ static int settle(const struct resolution *r, uint32_t rank)
             dominated = 1;
         }
     }
-    chunk->key[rank] = key;
-    chunk->parent[rank] = parent;
-    chunk->level[rank] = tree_level_of(metric, key);
+    if (parent != chunk->parent[rank]) {
+        chunk->key[rank] = key;
+        chunk->parent[rank] = parent;
+        chunk->level[rank] = tree_level_of(metric, key);
+    }
     __atomic_store_n(&r->settled[rank], 1, __ATOMIC_RELEASE); /* pairs with the acquire in ready() */
     return dominated;
 }
@@ -69,6 +72,21 @@ static void round_of(void *ctx, size_t begin, size_t end, int thread)
         if (!r->stays[i]) dominated += (uint64_t)settle(r, r->wait[i]);
     }
     base_watch_add(r->chunk->state->env, BASE_STAT_dominated_items, dominated);
+}
+
+/* Items that are not numbered by the order, into it. */
+static int sort_by_turn(uint32_t *rank, size_t n, const struct tree_chunk *chunk, struct pcct_error *err)
+{
+    struct base_pair *pair = NULL;
+    int status = 0;
+
+    if (!chunk->turn) return 0;
+    TRY(base_arena_take(&pair, chunk->arena, n, sizeof *pair, err));
+    for (size_t i = 0; i < n; i++) pair[i] = (struct base_pair){ chunk->turn[rank[i]], rank[i] };
+    TRY(base_sort_pairs(pair, n, chunk->state->env, err));
+    for (size_t i = 0; i < n; i++) rank[i] = (uint32_t)pair[i].value;
+done:
+    return status;
 }
 
 int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflicts, struct pcct_error *err)
@@ -97,6 +115,7 @@ int tree_resolve(struct tree_chunk *chunk, const struct tree_conflicts *conflict
         }
         waiting = left;
     }
+    TRY(sort_by_turn(wait, waiting, chunk, err));
     for (size_t i = 0; i < waiting; i++) dominated += (uint64_t)settle(&r, wait[i]);
     base_watch_add(chunk->state->env, BASE_STAT_dominated_items, dominated);
     base_watch_add(chunk->state->env, BASE_STAT_resolve_rounds, rounds + (waiting > 0));

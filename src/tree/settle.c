@@ -3,6 +3,9 @@
 
 #include "base/hilbert.h"
 #include "base/par.h"
+#include "base/random.h"
+#include "base/sort.h"
+#include "tree/bulk.h"
 
 #include <assert.h>
 #include <string.h>
@@ -65,6 +68,30 @@ static void locate(void *ctx, size_t begin, size_t end, int thread)
     tree_count_work(state->env, &work);
 }
 
+static int random_route(const struct tree_chunk *chunk, struct pcct_error *err)
+{
+    struct base_pair *pair = NULL;
+    int status = 0;
+
+    TRY(base_arena_take(&pair, chunk->arena, chunk->n, sizeof *pair, err));
+    for (size_t i = 0; i < chunk->n; i++) pair[i] = (struct base_pair){ base_priority(chunk->n, (uint32_t)i), i };
+    TRY(base_sort_pairs(pair, chunk->n, chunk->state->env, err));
+    for (size_t i = 0; i < chunk->n; i++) chunk->route[i] = (uint32_t)pair[i].value;
+done:
+    return status;
+}
+
+/* The order of work has no effect on the result; neighbours in space one after the other find their way in the cache. */
+static int find_route(const struct tree_chunk *chunk, enum tree_route route, struct pcct_error *err)
+{
+    const struct index_state *state = chunk->state;
+
+    if (route == TREE_ROUTE_RANDOM) return random_route(chunk, err);
+    if (route == TREE_ROUTE_HILBERT) return base_hilbert_order(chunk->route, chunk->place, chunk->n, state->metric.dim, state->env, err);
+    for (size_t i = 0; i < chunk->n; i++) chunk->route[i] = (uint32_t)i;
+    return 0;
+}
+
 /* The place of a chunk as seats, owned: the scratch of the chunk can go before they are taken. */
 static int seats_of(struct index_seat **out, const struct tree_chunk *chunk, struct pcct_error *err)
 {
@@ -86,7 +113,8 @@ done:
 }
 
 /* *over = 1 and nothing changed when the chunk has too many conflicts. */
-static int settle_chunk(int *over, struct index_state *state, const uint32_t *node, size_t n, struct base_arena *arena, struct pcct_error *err)
+static int settle_chunk(int *over, struct index_state *state, const uint32_t *node, size_t n, enum tree_route route, struct base_arena *arena,
+                        struct pcct_error *err)
 {
     struct tree_chunk chunk = { .state = state, .node = node, .n = n, .arena = arena };
     struct tree_conflicts conflicts = { 0 };
@@ -99,7 +127,7 @@ static int settle_chunk(int *over, struct index_state *state, const uint32_t *no
     tree_step(&chunk, BASE_STAT_order_seconds, 0, 0.08);
     TRY(chunk_take(&chunk, err));
     base_par_for(env, n, GATHER_GRAIN, gather, &chunk);
-    TRY(base_hilbert_order(chunk.route, chunk.place, n, state->metric.dim, env, err));
+    TRY(find_route(&chunk, route, err));
     tree_step(&chunk, BASE_STAT_locate_seconds, 0.08, 0.4);
     base_par_for(env, n, LOCATE_GRAIN, locate, &chunk);
     TRY(base_watch_check(env, err));
@@ -139,13 +167,15 @@ done:
  * Chunks as large as the tree that they meet (prefix doubling): then conflicts are few, and every point is located once. A chunk over the pair budget
  * is halved; its first half is settled by itself and the rest sees it as part of the tree. The result is the same for every cut.
  */
-int tree_settle(struct index_state *state, const uint32_t *order, size_t n, struct pcct_error *err)
+int tree_settle(struct index_state *state, const uint32_t *order, size_t n, const struct tree_batch *batch, struct pcct_error *err)
 {
     struct base_arena arena = { .env = state->env };
     struct base_span span = base_watch_span(state->env);
     size_t at = 0, length = 0;
-    int status = 0, over = 0;
+    int status = 0, over = 0, taken = 0;
 
+    if (n > 0 && state->layout.entries == 0 && !metric_is_custom(&state->metric)) TRY(tree_bulk_settle(&taken, state, order, n, batch, err));
+    if (taken) goto done;
     if (n > 0 && state->root == INDEX_NONE) {
         base_watch_part(state->env, span, 0, 0);
         TRY(found_root(state, order[0], err));
@@ -159,7 +189,7 @@ int tree_settle(struct index_state *state, const uint32_t *order, size_t n, stru
     while (at < n) {
         if (length > n - at) length = n - at;
         base_watch_part(state->env, span, (double)at / (double)n, (double)(at + length) / (double)n);
-        TRY(settle_chunk(&over, state, order + at, length, &arena, err));
+        TRY(settle_chunk(&over, state, order + at, length, batch->route, &arena, err));
         if (over) {
             base_watch_add(state->env, BASE_STAT_sub_batches_halved, 1);
             length = (length + 1) / 2;

@@ -16,7 +16,7 @@
  * Where the tree itself is searched (custom metrics), radii are raised on the way, since the searches go by them; elsewhere the caller does it
  * afterwards (radius.h).
  */
-int tree_settle(struct index_state *state, const uint32_t *order, size_t n, struct pcct_error *err);
+int tree_settle(struct index_state *state, const uint32_t *order, size_t n, const struct tree_batch *batch, struct pcct_error *err);
 
 /* The same for a custom metric and a tree that has a root: one after the other indeed. */
 int tree_settle_sequence(struct index_state *state, const uint32_t *order, size_t n, struct pcct_error *err);
@@ -42,6 +42,7 @@ struct tree_chunk {
     uint32_t *route;             /* ranks in spatial order: neighbours in space are worked on one after the other */
     struct base_arena *arena;    /* where all of these, the conflicts' tables and what resolving needs come from; empty after each chunk */
     struct base_span span;       /* of the work at hand, for tree_step() */
+    const uint32_t *turn;        /* NULL, or items are numbered otherwise (tree/bulk.h) and this is where each stands in the order */
 };
 
 /* What a search did. */

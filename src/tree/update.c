@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tree/update.h"
 
+#include "base/error.h"
+#include "base/par.h"
 #include "base/random.h"
 #include "base/sort.h"
 #include "base/watch.h"
@@ -9,24 +11,68 @@
 #include "tree/remove.h"
 #include "tree/settle.h"
 
+#include <assert.h>
+
+enum { GRAIN = 4096 };
+
+struct ordering {
+    const struct index_state *state;
+    uint32_t first;
+    struct base_pair *pair;
+    uint32_t *order;
+};
+
+static void give_priorities(void *ctx, size_t begin, size_t end, int thread)
+{
+    const struct ordering *work = ctx;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        uint32_t node = work->first + (uint32_t)i;
+
+        work->pair[i] = (struct base_pair){ base_priority(work->state->seed, node), node };
+    }
+}
+
+static void list_nodes(void *ctx, size_t begin, size_t end, int thread)
+{
+    const struct ordering *work = ctx;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) work->order[i] = (uint32_t)work->pair[i].value;
+}
+
 /* The new rows first .. first + n - 1 in priority order. */
 static int insertion_order(uint32_t **order, const struct index_state *state, uint32_t first, size_t n, struct pcct_error *err)
 {
-    struct base_pair *pair = NULL;
+    struct ordering work = { state, first, NULL, NULL };
     int status = 0;
 
-    TRY(base_take(&pair, state->env, n, sizeof *pair, err));
+    TRY(base_take(&work.pair, state->env, n, sizeof *work.pair, err));
     TRY(base_take(order, state->env, n, sizeof **order, err));
-    for (size_t i = 0; i < n; i++) {
-        uint32_t node = first + (uint32_t)i;
-
-        pair[i] = (struct base_pair){ base_priority(state->seed, node), node };
-    }
-    TRY(base_sort_pairs(pair, n, state->env, err));
-    for (size_t i = 0; i < n; i++) (*order)[i] = (uint32_t)pair[i].value;
+    work.order = *order;
+    base_par_for(state->env, n, GRAIN, give_priorities, &work);
+    TRY(base_sort_pairs(work.pair, n, state->env, err));
+    base_par_for(state->env, n, GRAIN, list_nodes, &work);
 done:
-    base_free(state->env, pair);
+    base_free(state->env, work.pair);
     return status;
+}
+
+/* The new rows as they stand in the layout, when they are most of it: neighbours climb to the same ancestors one after the other. */
+static void order_by_layout(uint32_t *order, const struct index_state *state, uint32_t first, size_t n)
+{
+    const struct block_link *block = state->layout.block.data;
+    const uint32_t *node = state->layout.node.data;
+    size_t count = 0;
+
+    if (state->layout.entries > 2 * n) return;
+    for (uint32_t b = 0; b < state->layout.blocks; b++) {
+        for (uint32_t lane = 0; lane < block[b].count; lane++) {
+            if (node[b * METRIC_LANES + lane] >= first) order[count++] = node[b * METRIC_LANES + lane];
+        }
+    }
+    assert(count == n);
 }
 
 static int insert(struct index_state *state, const struct tree_batch *batch, struct pcct_error *err)
@@ -47,10 +93,13 @@ static int insert(struct index_state *state, const struct tree_batch *batch, str
     base_watch_part(env, span, 0.03, 0.05);
     TRY(insertion_order(&order, state, first, batch->n_insert, err));
     base_watch_part(env, span, 0.05, 0.9);
-    TRY(tree_settle(state, order, batch->n_insert, err));
+    TRY(tree_settle(state, order, batch->n_insert, batch, err));
     base_watch_stage(env, BASE_STAT_radius_seconds);
     base_watch_part(env, span, 0.9, 1);
-    if (!metric_is_custom(&state->metric)) TRY(tree_raise_radii(state, order, NULL, batch->n_insert, err));
+    if (!metric_is_custom(&state->metric)) {
+        order_by_layout(order, state, first, batch->n_insert);
+        TRY(tree_raise_radii(state, order, NULL, batch->n_insert, err));
+    }
 done:
     base_free(env, order);
     return status;

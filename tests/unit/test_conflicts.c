@@ -59,7 +59,7 @@ static void start(struct scene *s, enum support_kind kind, double scale, double 
     }
     for (uint32_t i = 0; i < CHUNK; i++) memcpy(s->place + i * DIM, index_place(&s->state, s->node[i]), DIM * sizeof(double));
     for (size_t i = 0; i < CHUNK; i++) locate(s, i);
-    s->chunk = (struct tree_chunk){ &s->state, s->node, CHUNK, s->place, s->key, s->parent, s->level, s->route, &s->arena, { 0, 1 } };
+    s->chunk = (struct tree_chunk){ &s->state, s->node, CHUNK, s->place, s->key, s->parent, s->level, s->route, &s->arena, { 0, 1 }, NULL };
     s->arena = (struct base_arena){ .env = &s->env.env };
 }
 

@@ -55,7 +55,7 @@ static void start(struct graph *g, size_t n, int threads)
     g->right_key = must(n, sizeof *g->right_key);
     g->pair.item_bytes = sizeof(struct tree_pair);
     g->conflicts = (struct tree_conflicts){ &g->pair, 1, must(n, sizeof(uint32_t)), must(n, sizeof(size_t)), must(n, sizeof(uint32_t)) };
-    g->chunk = (struct tree_chunk){ &g->state, g->node, n, NULL, g->key, g->parent, g->level, NULL, &g->arena, { 0, 1 } };
+    g->chunk = (struct tree_chunk){ &g->state, g->node, n, NULL, g->key, g->parent, g->level, NULL, &g->arena, { 0, 1 }, NULL };
     g->arena = (struct base_arena){ .env = &g->env.env };
 }
 

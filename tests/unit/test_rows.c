@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_index.h"
 
+#include "index/digest.h"
 #include "index/rows.h"
 
 #include <math.h>
@@ -107,6 +108,65 @@ static void test_level_within_a_list(void **state)
     support_index_free(&s);
 }
 
+enum { ROWS = 200 };
+
+struct founding {
+    struct support_index *s;
+    const struct index_state *wanted;
+};
+
+/* The rows of a tree in a state that has them and nothing else, and a layout whose reaches are all wrong. */
+static int found_call(void *ctx, const struct base_env *env, struct pcct_error *err)
+{
+    const struct founding *f = ctx;
+    const struct index_state *wanted = f->wanted;
+    struct index_state bare;
+    struct block_layout layout;
+    struct block_source source;
+    uint32_t node[ROWS];
+    int status = 0;
+
+    index_init(&bare, env, &wanted->metric, wanted->seed);
+    block_init(&layout, env, &bare.metric);
+    TRY(index_append(&bare, index_points(wanted), index_label(wanted), ROWS, err));
+    for (uint32_t i = 0; i < ROWS; i++) {
+        struct index_row row = index_row_get(wanted, i);
+
+        index_row_put(&bare, i, &row);
+        node[i] = ROWS - 1 - i;
+    }
+    source = index_source(&bare);
+    source.reach = NULL;
+    TRY(block_build(&layout, &source, node, ROWS, 64, err));
+    TRY(index_rows_found(&bare, &layout, err));
+    assert_int_equal(layout.entries, 0); /* it was taken */
+    bare.next_label = wanted->next_label;
+    memcpy(bare.digest, wanted->digest, sizeof bare.digest);
+    support_state_equal(&bare, wanted);
+    memset(bare.digest, 0, sizeof bare.digest);
+    index_digest_rows(bare.digest, &bare, 0, ROWS);
+    TRY(index_check(&bare, err));
+done:
+    block_free(&layout);
+    index_free(&bare);
+    return status;
+}
+
+static void test_found_at_once(void **state)
+{
+    struct support_index s;
+    struct base_random random;
+    struct founding f = { &s, &s.state };
+
+    (void)state;
+    base_random_seed(&random, 4);
+    support_index_start(&s, "euclidean", 2, 2);
+    support_index_batch(&s, NULL, SUPPORT_LATTICE, ROWS, SUPPORT_PICK_ANY, 0, &random);
+    assert_true(s.state.twins > 10);
+    assert_true(support_fail_each(&s.support, found_call, &f) >= 8);
+    support_index_free(&s);
+}
+
 struct moving {
     struct index_state *state;
     struct index_change move[2];
@@ -159,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_reach_and_distance),
         cmocka_unit_test(test_all_rows_at_once),
         cmocka_unit_test(test_level_within_a_list),
+        cmocka_unit_test(test_found_at_once),
         cmocka_unit_test(test_without_memory),
     };
 

@@ -277,15 +277,16 @@ static void the_list_decides(void **test)
     const double points[4] = { 0, 1, 2, 3 };
     const int64_t labels[4] = { 0, 1, 2, 3 };
     const uint32_t order[4] = { 2, 0, 3, 1 };
+    const struct tree_batch batch = { 0 };
     struct pcct_error err = { 0, "" };
     struct pair p;
 
     (void)test;
     start(&p, "euclidean", 1, 1, 3);
-    support_ok(tree_settle(&p.state, NULL, 0, &err), &err);
+    support_ok(tree_settle(&p.state, NULL, 0, &batch, &err), &err);
     assert_int_equal(p.state.root, INDEX_NONE);
     support_ok(index_append(&p.state, points, labels, 4, &err), &err);
-    support_ok(tree_settle(&p.state, order, 4, &err), &err);
+    support_ok(tree_settle(&p.state, order, 4, &batch, &err), &err);
     assert_int_equal(p.state.root, 2);
     assert_int_equal(index_parent(&p.state)[0], 2); /* 2 away: level 0 */
     assert_int_equal(index_level(&p.state)[0], INDEX_LEVEL_BIAS);
