@@ -95,7 +95,7 @@ void block_remove(struct block_layout *layout, const struct block_source *source
 /* Takes over from the source the reaches of n entries, here and at all ancestors. Cannot fail. */
 void block_renew_reach(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n);
 
-/* The same for all entries. Parallel. Errors: MEMORY; nothing has changed then. */
+/* The same for all entries, and puts those that reach farthest first in each block. Parallel. Errors: MEMORY; nothing has changed then. */
 int block_renew_all_reaches(struct block_layout *layout, const struct block_source *source, struct pcct_error *err);
 
 /* Gives each entry `node` the number map[node], below `rows`. Numbers must keep their order. After a failure nothing has changed. Errors: MEMORY. */

@@ -182,10 +182,9 @@ static int is_wide(const double *frame, const struct extent *extent)
     return scale_for(extent) >= 8 * frame[0];
 }
 
-void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block)
+void block_frame_box(struct block_layout *layout, uint32_t block)
 {
     const double *low = block_low(layout, block), *high = block_high(layout, block);
-    const uint32_t count = block_link_of(layout, block)->count;
     double *frame = block_frame(layout, block);
     struct extent extent = { 0, 0 };
 
@@ -194,6 +193,13 @@ void block_reframe(struct block_layout *layout, const struct block_source *sourc
         extend(&extent, low[j], high[j]);
     }
     frame[0] = scale_for(&extent);
+}
+
+void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block)
+{
+    const uint32_t count = block_link_of(layout, block)->count;
+
+    block_frame_box(layout, block);
     for (uint32_t i = 0; i < count; i++) {
         const int inside = write_lane(layout, source, block, i);
 

@@ -145,7 +145,8 @@ void block_put_lane(struct block_layout *layout, const struct block_source *sour
 void block_move_lanes(struct block_layout *layout, const struct block_source *source, uint32_t to, uint32_t from);
 /* Box and least label of a block from its entries, and its frame if that has become too wide; returns whether box or label changed. */
 int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block);
-/* Centre and scale from a block's box, and all lanes by them. */
+/* Centre and scale from a block's box; and all lanes by them. */
+void block_frame_box(struct block_layout *layout, uint32_t block);
 void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block);
 /* What a lane keeps for a reach. */
 float block_reach_kept(const struct block_layout *layout, uint32_t block, double reach);

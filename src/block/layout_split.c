@@ -148,48 +148,72 @@ void block_records_split(const struct block_records *records, size_t begin, size
 
 /* ---- into lanes --------------------------------------------------------------------------------------------------------------------------- */
 
-/* Box and least label from the records, which are at hand. */
-static void write_box(struct block_layout *layout, uint32_t block, const struct block_records *records, size_t begin, size_t end)
+/* A record on its way into a lane. */
+struct coming {
+    double reach;
+    const double *place;
+    uint32_t node;
+};
+
+/* Those that reach farthest first, then by node. */
+static void order_records(struct coming *coming, const struct block_records *records, size_t begin, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct block_record *record = block_record_at(records, begin + i);
+        const struct coming next = { block_source_reach(records->source, record->node), block_record_place(records, record), record->node };
+        uint32_t at = i;
+
+        for (; at > 0 && (coming[at - 1].reach < next.reach || (coming[at - 1].reach == next.reach && coming[at - 1].node > next.node)); at--) {
+            coming[at] = coming[at - 1];
+        }
+        coming[at] = next;
+    }
+}
+
+/* Box and least label. */
+static void write_box(struct block_layout *layout, uint32_t block, const struct block_source *source, const struct coming *coming, uint32_t count)
 {
     double *low = block_low(layout, block), *high = block_high(layout, block);
     int64_t least = INT64_MAX;
 
-    for (size_t i = begin; i < end; i++) {
-        const struct block_record *record = block_record_at(records, i);
-        const double *place = block_record_place(records, record);
-        const int64_t label = block_source_label(records->source, record->node);
+    for (uint32_t i = 0; i < count; i++) {
+        const int64_t label = block_source_label(source, coming[i].node);
 
         least = label < least ? label : least;
-        for (uint32_t j = 0; j < layout->dim; j++) {
-            if (i == begin || place[j] < low[j]) low[j] = place[j];
-            if (i == begin || place[j] > high[j]) high[j] = place[j];
-        }
     }
     *block_least(layout, block) = least;
+    for (uint32_t j = 0; j < layout->dim; j++) {
+        double from = coming[0].place[j], to = from;
+
+        for (uint32_t i = 1; i < count; i++) {
+            from = coming[i].place[j] < from ? coming[i].place[j] : from;
+            to = coming[i].place[j] > to ? coming[i].place[j] : to;
+        }
+        low[j] = from;
+        high[j] = to;
+    }
 }
 
+/* The records have their coordinates at hand, which the source has not. */
 void block_records_write(struct block_layout *layout, uint32_t block, const struct block_records *records, size_t begin, size_t end)
 {
     const uint32_t count = (uint32_t)(end - begin);
-    uint32_t *node = block_nodes(layout, block);
-    double reach[METRIC_LANES];
+    const double *frame = block_frame(layout, block);
+    float *lane = block_lanes(layout, block), *reach = block_reaches(layout, block);
+    struct coming coming[METRIC_LANES];
 
     assert(begin < end && end - begin <= METRIC_LANES);
+    order_records(coming, records, begin, count);
+    write_box(layout, block, records->source, coming, count);
+    block_frame_box(layout, block);
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t next = block_record_at(records, begin + i)->node;
-        const double far = block_source_reach(records->source, next);
-        uint32_t at = i;
-
-        for (; at > 0 && (reach[at - 1] < far || (reach[at - 1] == far && node[at - 1] > next)); at--) {
-            node[at] = node[at - 1];
-            reach[at] = reach[at - 1];
-        }
-        node[at] = next;
-        reach[at] = far;
+        block_nodes(layout, block)[i] = coming[i].node;
+        block_where(layout)[coming[i].node] = block * METRIC_LANES + i;
+        reach[i] = block_reach_kept(layout, block, coming[i].reach);
     }
-    for (uint32_t i = 0; i < count; i++) block_where(layout)[node[i]] = block * METRIC_LANES + i;
+    for (uint32_t j = 0; j < layout->dim; j++, lane += METRIC_LANES) {
+        for (uint32_t i = 0; i < count; i++) lane[i] = block_framed(frame, j, coming[i].place[j]);
+    }
     block_link_of(layout, block)->count = (uint16_t)count;
-    write_box(layout, block, records, begin, end);
-    block_reframe(layout, records->source, block);
     block_clear_lanes(layout, block, count);
 }

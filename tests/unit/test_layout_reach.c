@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "block/layout.h"
+#include "block/layout_nodes.h"
 
 #include "support_block.h"
 
@@ -11,6 +11,18 @@ static int set_all(void *ctx, const struct base_env *env, struct pcct_error *err
 
     (void)env;
     return block_renew_all_reaches(&block->layout, &block->source, err);
+}
+
+/* Those that reach farthest stand first. */
+static void check_order(const struct support_block *block)
+{
+    for (uint32_t b = 0; b < block->layout.blocks; b++) {
+        const uint32_t *node = block_nodes(&block->layout, b);
+
+        for (uint32_t i = 1; i < block_link_of(&block->layout, b)->count; i++) {
+            assert_true(block->reach[node[i - 1]] >= block->reach[node[i]]);
+        }
+    }
 }
 
 /* Layouts of every height up to three, fresh ones and such as updates leave behind; all summaries are tight afterwards. */
@@ -36,6 +48,7 @@ static void all_reaches_anew(void **state)
         }
         support_ok(set_all(&block, &env.env, &err), &err);
         support_block_check(&block);
+        check_order(&block);
         support_block_finish(&block);
         support_env_finish(&env);
     }
