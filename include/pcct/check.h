@@ -8,7 +8,9 @@
 extern "C" {
 #endif
 
-/* Answers of the index against brute force over all live points, for `sample` live points chosen by `seed` (all if there are fewer). */
+/* Answers of the index against brute force over all live points, for `sample` live points chosen by `seed` (all if there are fewer): their k nearest,
+ * and for a tenth of them (100 at least) the other kinds of queries: within a radius, counted, predecessors by node and by label, among a net, among
+ * a random half in a random order; each with its bounds. */
 struct pcct_verify_options {
     size_t size;
     uint64_t sample;   /* 0: 1000 */
@@ -16,16 +18,18 @@ struct pcct_verify_options {
     uint64_t seed;
     int threads;
     int tree;          /* 1: also prove the invariants T1 to T6 of the version (0: also; -1: leave it out) */
+    int kinds;         /* 1: also the other kinds of queries (0: also; -1: leave them out) */
 };
-#define PCCT_VERIFY_OPTIONS_INIT { sizeof(struct pcct_verify_options), 0, 0, 0, 0, 0 }
+#define PCCT_VERIFY_OPTIONS_INIT { sizeof(struct pcct_verify_options), 0, 0, 0, 0, 0, 0 }
 struct pcct_verify_result {
     size_t size;
     uint64_t queries, k;
-    uint64_t differences;   /* answers (label or distance) that differ */
+    uint64_t differences;   /* answers (label, distance, bound or number) that differ, of any kind of query */
     uint64_t violations;    /* 1 when an invariant is broken; `first` names it */
     char first[256];        /* the first difference or violation in words; "" if none */
     int structure_only;     /* 1: the store's custom metric is not registered, so no query was made and nothing proved that needs distances */
     int reserved;
+    uint64_t other_queries; /* of each other kind */
 };
 /* Returns 0 also when differences were found: look at the result. Errors: INVALID (also: a custom metric returned what is no distance), MEMORY. */
 PCCT_PUBLIC int pcct_verify(struct pcct_verify_result *result, const pcct_view *view, const struct pcct_verify_options *options,

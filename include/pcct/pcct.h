@@ -6,6 +6,7 @@
 #include <pcct/batch.h>
 #include <pcct/check.h>
 #include <pcct/error.h>
+#include <pcct/filter.h>
 #include <pcct/history.h>
 #include <pcct/metric.h>
 #include <pcct/query.h>

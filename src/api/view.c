@@ -2,7 +2,7 @@
 #include "api/handle.h"
 
 #include "base/memory.h"
-#include "base/sort.h"
+#include "query/filter.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -68,22 +68,18 @@ int pcct_view_describe(struct pcct_view_info *info, const pcct_view *view)
 int pcct_view_read(int64_t *labels, double *points, const pcct_view *view, struct pcct_error *err)
 {
     const struct index_state *state = &view->state;
-    size_t dim = state->metric.input_dim, n = 0;
-    struct base_pair *pair = NULL;
+    size_t dim = state->metric.input_dim;
+    uint32_t *node = NULL;
     int status = 0;
 
-    TRY(base_take(&pair, state->env, state->n_live, sizeof *pair, err));
-    for (uint32_t node = 0; node < state->n; node++) {
-        /* the sign bit flipped: signed order as unsigned order */
-        if (index_is_live(state, node)) pair[n++] = (struct base_pair){ (uint64_t)index_label(state)[node] ^ (uint64_t)1 << 63, node };
-    }
-    TRY(base_sort_pairs(pair, n, state->env, err));
-    for (size_t i = 0; i < n; i++) {
-        labels[i] = index_label(state)[pair[i].value];
-        if (points) memcpy(points + i * dim, index_points(state) + pair[i].value * dim, dim * sizeof *points);
+    TRY(base_take(&node, state->env, state->n_live, sizeof *node, err));
+    TRY(query_nodes_by_label(node, state, state->env, err));
+    for (size_t i = 0; i < state->n_live; i++) {
+        labels[i] = index_label(state)[node[i]];
+        if (points) memcpy(points + i * dim, index_points(state) + node[i] * dim, dim * sizeof *points);
     }
 done:
-    base_free(state->env, pair);
+    base_free(state->env, node);
     return status;
 }
 

@@ -68,13 +68,28 @@ void base_topk_offer(struct base_topk *top, double key, int64_t id)
     }
 }
 
+/* Sorts a heap. */
+static void unheap(struct base_topk_entry *entry, size_t count)
+{
+    for (size_t rest = count; rest > 1; rest--) {
+        struct base_topk_entry greatest = entry[0];
+
+        sift_down(entry, rest - 1, entry[rest - 1]);
+        entry[rest - 1] = greatest;
+    }
+}
+
 void base_topk_finish(struct base_topk *top)
 {
-    if (top->k <= SORTED_MAX) return;
-    for (size_t rest = top->count; rest > 1; rest--) {
-        struct base_topk_entry greatest = top->entry[0];
+    if (top->k > SORTED_MAX) unheap(top->entry, top->count);
+}
 
-        sift_down(top->entry, rest - 1, top->entry[rest - 1]);
-        top->entry[rest - 1] = greatest;
+void base_topk_sort(struct base_topk_entry *entry, size_t n)
+{
+    if (n <= SORTED_MAX) {
+        for (size_t i = 1; i < n; i++) insert_sorted(entry, i, entry[i]);
+        return;
     }
+    for (size_t i = 1; i < n; i++) sift_up(entry, i, entry[i]);
+    unheap(entry, n);
 }

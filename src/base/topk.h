@@ -42,4 +42,7 @@ void base_topk_offer(struct base_topk *top, double key, int64_t id);
 /* Sorts the entries ascending by (key, id); no offers after that. */
 void base_topk_finish(struct base_topk *top);
 
+/* Sorts n entries that no structure is about, ascending by (key, id), where they are. */
+void base_topk_sort(struct base_topk_entry *entry, size_t n);
+
 #endif

@@ -129,6 +129,21 @@ typedef int block_visitor(void *ctx, uint32_t node, double key);
 void block_visit(const struct block_layout *layout, const struct block_source *source, const double *q, double limit, block_visitor *visit, void *ctx,
                  struct block_work *work);
 
+/* What a search is for, beside how many. */
+struct block_sieve;
+struct block_query {
+    const double *q;                   /* borrowed until it is answered */
+    uint32_t self;                     /* the entry to leave out; BLOCK_NONE: none */
+    double limit;                      /* the greatest key that may be found; +infinity: any */
+    const struct block_sieve *sieve;   /* NULL: every entry may be found; else those of rank < below, see layout_sieve.h */
+    uint32_t below;
+};
+
+/* Shows every entry that the query is for, whatever its reach, to visit(), in no promised order, until it returns other than 0. A child is skipped
+ * when its bound is above the limit, or nothing below it may be found. */
+void block_within(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, block_visitor *visit,
+                  void *ctx, struct block_work *work);
+
 /*
  * Self-join: shows each pair of two entries with key <= limit once, in no promised order, both named by where they stand (block * 64 + lane).
  * Threads work side by side, thread < base_par_threads(). A visitor that returns other than 0 stops the join (soon, not at once). work: one for
@@ -149,17 +164,17 @@ struct block_near {
     size_t mark;            /* of so many candidates the k-th is found next */
     unsigned length;        /* of sorted; 0: not in use */
     double limit;           /* the k-th key is at most this */
-    const double *q;        /* the query, and where the entry to leave out stands */
-    uint32_t self;
+    struct block_query query;
+    uint32_t self_lane;     /* where the entry to leave out stands; BLOCK_NONE: nowhere */
     int full;               /* 1: there were more candidates than room */
 };
 int block_near_take(struct block_near *near, const struct base_env *env, size_t k, struct pcct_error *err);
 void block_near_free(struct block_near *near, const struct base_env *env);
 
-/* Finds every entry that can be among the k least by (key, label), entry `self` left out, and has memory fetch what will be looked at: other work in
- * between, such as the next query's first step, costs nothing. q is borrowed until block_knn_decide(). */
-void block_knn_filter(struct block_near *near, const struct block_layout *layout, const struct block_source *source, const double *q, uint32_t self,
-                      size_t k, struct block_work *work);
+/* Finds every entry that can be among the k least by (key, label) of those that the query is for, and has memory fetch what will be looked at: other
+ * work in between, such as the next query's first step, costs nothing. query->q is borrowed until block_knn_decide(). */
+void block_knn_filter(struct block_near *near, const struct block_layout *layout, const struct block_source *source,
+                      const struct block_query *query, size_t k, struct block_work *work);
 /* Offers what was found to `top`, which the caller has started with the same k. */
 void block_knn_decide(struct base_topk *top, const struct block_near *near, const struct block_layout *layout, const struct block_source *source,
                       struct block_work *work);

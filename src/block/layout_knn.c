@@ -2,6 +2,7 @@
 #include "block/layout.h"
 
 #include "block/layout_near.h"
+#include "block/layout_sieve.h"
 #include "block/layout_walk.h"
 
 #include <math.h>
@@ -31,15 +32,22 @@ static uint32_t open_inner(double *bound, struct filtering *f, uint32_t inner, d
     const struct block_layout *layout = f->layout;
 
     f->work.nodes++;
-    return f->kernels->boxes(bound, block_near_boxes(layout, inner), block_near_frame(layout, inner), &layout->metric->filter, f->near->q,
+    return f->kernels->boxes(bound, block_near_boxes(layout, inner), block_near_frame(layout, inner), &layout->metric->filter, f->near->query.q,
                              layout->dim, limit) & block_used_slots(layout, inner);
+}
+
+/* Slots below which there is what the query is for. */
+static uint32_t wanted_slots(const struct block_near *near, uint32_t inner, uint32_t slots)
+{
+    return near->query.sieve ? slots & block_sieve_slots(&near->query, inner) : slots;
 }
 
 static uint64_t wanted_lanes(const struct block_near *near, const struct block_layout *layout, uint32_t block)
 {
-    const uint64_t used = block_used_lanes(layout, block);
+    uint64_t lanes = block_used_lanes(layout, block);
 
-    return near->self / METRIC_LANES == block ? used & ~(UINT64_C(1) << near->self % METRIC_LANES) : used;
+    if (near->query.sieve) lanes &= block_sieve_lanes(&near->query, block);
+    return near->self_lane / METRIC_LANES == block ? lanes & ~(UINT64_C(1) << near->self_lane % METRIC_LANES) : lanes;
 }
 
 /* Returns 0 when there is no more room for candidates. */
@@ -49,9 +57,11 @@ static int filter_block(struct filtering *f, uint32_t block)
     const struct metric *metric = layout->metric;
     const double *frame = block_frame(layout, block), unit = metric_unit(metric, frame[0]);
     _Alignas(64) float value[METRIC_LANES];
-    const uint64_t mask = f->kernels->lanes(value, block_lanes(layout, block), frame, f->near->q, layout->dim,
-                                              metric_filter_limit(metric, f->near->limit * unit)) & wanted_lanes(f->near, layout, block);
+    uint64_t mask = wanted_lanes(f->near, layout, block);
 
+    if (mask == 0) return 1;
+    mask &= f->kernels->lanes(value, block_lanes(layout, block), frame, f->near->query.q, layout->dim,
+                              metric_filter_limit(metric, f->near->limit * unit));
     f->work.blocks++;
     f->work.distances += block_link_of(layout, block)->count;
     return mask == 0 || block_near_offer(f->near, metric, unit, value, block, mask);
@@ -64,13 +74,15 @@ static int filter_stack(struct filtering *f, unsigned count)
 
     while (count > 0) {
         const struct block_waiting at = f->stack[--count];
+        uint32_t mask;
 
         if (at.bound > f->near->limit) continue;
         if (at.child & BLOCK_IS_LEAF) {
             if (!filter_block(f, at.child & ~BLOCK_IS_LEAF)) return 0;
             continue;
         }
-        count = block_push(f->stack, count, f->layout, at.child, bound, open_inner(bound, f, at.child, f->near->limit));
+        mask = wanted_slots(f->near, at.child, open_inner(bound, f, at.child, f->near->limit));
+        count = block_push(f->stack, count, f->layout, at.child, bound, mask);
     }
     return 1;
 }
@@ -107,14 +119,14 @@ static int filter_all(struct filtering *f)
         uint32_t mask = 0;
 
         for (uint32_t slot = 0; slot < count; slot++) mask |= (uint32_t)(step->bound[slot] <= f->near->limit) << slot;
-        mask &= ~(UINT32_C(1) << step->slot);
+        mask = wanted_slots(f->near, step->inner, mask & ~(UINT32_C(1) << step->slot));
         if (!filter_stack(f, block_push(f->stack, 0, f->layout, step->inner, step->bound, mask))) return 0;
     }
     return 1;
 }
 
-void block_knn_filter(struct block_near *near, const struct block_layout *layout, const struct block_source *source, const double *q, uint32_t self,
-                      size_t k, struct block_work *work)
+void block_knn_filter(struct block_near *near, const struct block_layout *layout, const struct block_source *source,
+                      const struct block_query *query, size_t k, struct block_work *work)
 {
     const uint32_t *node = layout->node.data;
     struct filtering f;
@@ -123,9 +135,9 @@ void block_knn_filter(struct block_near *near, const struct block_layout *layout
     f.kernels = layout->metric->kernels;
     f.near = near;
     f.work = (struct block_work){ 0, 0, 0, 0 };
-    block_near_start(near, k);
-    near->q = q;
-    near->self = self < layout->rows ? block_where(layout)[self] : BLOCK_NONE;
+    block_near_start(near, k, query->limit);
+    near->query = *query;
+    near->self_lane = query->self < layout->rows ? block_where(layout)[query->self] : BLOCK_NONE;
     near->full = layout->root != BLOCK_NONE && !filter_all(&f);
     if (!near->full) block_near_finish(near, layout->metric);
     for (size_t i = 0; i < near->count; i++) {
@@ -149,10 +161,10 @@ struct decision {
 
 static void offer_lane(struct decision *d, uint32_t node)
 {
-    const double key = metric_key(d->layout->metric, d->near->q, block_source_place(d->source, d->layout->dim, node));
+    const double key = metric_key(d->layout->metric, d->near->query.q, block_source_place(d->source, d->layout->dim, node));
 
     d->work.exact++;
-    base_topk_offer(d->top, key, block_source_label(d->source, node));
+    if (key <= d->near->query.limit) base_topk_offer(d->top, key, block_source_label(d->source, node));
 }
 
 /* At equal distance an entry still enters if its label is below that of the last one. */
@@ -205,8 +217,9 @@ static void search_exactly(struct decision *d)
         } else {
             d->work.nodes++;
             rest->inner = at;
-            rest->mask = layout->metric->kernels->boxes_exact(rest->bound, block_boxes(layout, at), d->near->q, layout->dim, d->top->limit) &
-                         block_used_slots(layout, at);
+            rest->mask = layout->metric->kernels->boxes_exact(rest->bound, block_boxes(layout, at), d->near->query.q, layout->dim,
+                                                              fmin(d->top->limit, d->near->query.limit)) & block_used_slots(layout, at);
+            rest->mask = wanted_slots(d->near, at, rest->mask);
         }
         for (at = BLOCK_NONE; level >= 0 && at == BLOCK_NONE;) {
             rest = &way[level];

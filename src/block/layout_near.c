@@ -33,15 +33,16 @@ void block_near_free(struct block_near *near, const struct base_env *env)
     base_free(env, near->sorted);
 }
 
-void block_near_start(struct block_near *near, size_t k)
+/* A limit from the beginning is as if k entries had been met that end there. */
+void block_near_start(struct block_near *near, size_t k, double limit)
 {
     assert(k >= 1 && (2 * k + ROOM) / 8 * 8 <= near->capacity);
     near->k = k;
     near->count = 0;
-    near->limit = (double)INFINITY;
+    near->limit = limit;
     near->mark = k + FOUND_EVERY;
     near->length = k <= METRIC_SORTED_MAX ? (unsigned)(k + 7) / 8 * 8 : 0;
-    for (size_t i = 0; i < near->length; i++) near->sorted[i] = i < near->length - k ? -(double)INFINITY : (double)INFINITY;
+    for (size_t i = 0; i < near->length; i++) near->sorted[i] = i < near->length - k ? -(double)INFINITY : limit;
 }
 
 /* Leaves the candidates that begin within the limit. */

@@ -11,8 +11,8 @@
  * then. For this room only.
  */
 
-/* Begins a query for the k nearest. */
-void block_near_start(struct block_near *near, size_t k);
+/* Begins a query for the k nearest of those with keys within the limit. */
+void block_near_start(struct block_near *near, size_t k, double limit);
 
 /* Takes in the lanes in `mask` of a block by the filter's values, in the unit of the block. Returns 0 when there are more entries within
  * the limit than there is room for, which is so among many equal distances only. */

@@ -28,6 +28,7 @@ struct goal {
     uint32_t self;
     void (*meet)(struct goal *goal, uint32_t node, double key);
     const struct index_state *state;
+    const struct index_wish *wish;
     struct block_hit *best;
     struct base_topk *top;
     block_visitor *visit;
@@ -209,17 +210,35 @@ int index_search_visit(struct index_search *search, const double *q, double limi
     return walk(search, &goal, q, err);
 }
 
-static void meet_top(struct goal *goal, uint32_t node, double key)
+static int asked_for(const struct goal *goal, uint32_t node, double key)
 {
-    base_topk_offer(goal->top, key, index_label(goal->state)[node]);
-    goal->limit = goal->top->limit;
+    return key <= goal->limit && (!goal->wish->rank || goal->wish->rank[node] < goal->wish->below);
 }
 
-int index_search_knn(struct base_topk *top, struct index_search *search, const double *q, uint32_t self, struct pcct_error *err)
+static void meet_top(struct goal *goal, uint32_t node, double key)
 {
-    struct goal goal = { .limit = (double)INFINITY, .self = self, .meet = meet_top, .top = top };
+    if (!asked_for(goal, node, key)) return;
+    base_topk_offer(goal->top, key, index_label(goal->state)[node]);
+    if (goal->top->limit < goal->limit) goal->limit = goal->top->limit;
+}
 
-    return walk(search, &goal, q, err);
+int index_search_knn(struct base_topk *top, struct index_search *search, const struct index_wish *wish, struct pcct_error *err)
+{
+    struct goal goal = { .limit = wish->limit, .self = wish->self, .meet = meet_top, .wish = wish, .top = top };
+
+    return walk(search, &goal, wish->q, err);
+}
+
+static void meet_within(struct goal *goal, uint32_t node, double key)
+{
+    if (asked_for(goal, node, key)) goal->over = goal->visit(goal->ctx, node, key) != 0;
+}
+
+int index_search_within(struct index_search *search, const struct index_wish *wish, block_visitor *visit, void *ctx, struct pcct_error *err)
+{
+    struct goal goal = { .limit = wish->limit, .self = wish->self, .meet = meet_within, .wish = wish, .visit = visit, .ctx = ctx };
+
+    return walk(search, &goal, wish->q, err);
 }
 
 /* ---- what the function may have done wrong ---------------------------------------------------------------------------------------------------- */

@@ -27,9 +27,18 @@ int index_search_nearest(struct block_hit *best, struct index_search *search, co
  * root counts by its level. Errors: MEMORY. */
 int index_search_visit(struct index_search *search, const double *q, double limit, block_visitor *visit, void *ctx, struct pcct_error *err);
 
-/* Offers every live node that can be among the k least by (key, label) to `top`, which the caller has started; `self` is left out (INDEX_NONE: none).
- * Errors: MEMORY. */
-int index_search_knn(struct base_topk *top, struct index_search *search, const double *q, uint32_t self, struct pcct_error *err);
+/* What is asked for, beside how many: live nodes but one, within a limit, some of them only. */
+struct index_wish {
+    const double *q;
+    uint32_t self;         /* INDEX_NONE: none is left out */
+    double limit;          /* the greatest key; +infinity: any */
+    const uint32_t *rank;  /* by node: only those of rank < below; NULL: all */
+    uint32_t below;
+};
+/* Offers every node asked for that can be among the k least by (key, label) to `top`, which the caller has started. Errors: MEMORY. */
+int index_search_knn(struct base_topk *top, struct index_search *search, const struct index_wish *wish, struct pcct_error *err);
+/* Shows every node asked for, whatever its reach, to visit(), in no promised order, until it returns other than 0. Errors: MEMORY. */
+int index_search_within(struct index_search *search, const struct index_wish *wish, block_visitor *visit, void *ctx, struct pcct_error *err);
 
 /* INVALID when a distance of this state's metric was none since its notes were cleared: names the points by label. A row that is none of the state's
  * is a query: its place in queries[nq] (NULL, 0: there are none). */

@@ -199,6 +199,26 @@ double metric_distance(const struct metric *metric, double key)
     return metric_inner(metric, key);
 }
 
+/* Doubles that are at least 0 have the order of their bits, and distances rise with keys: so the limit is found by halving. */
+double metric_limit(const struct metric *metric, double distance)
+{
+    const double beyond = (double)INFINITY;
+    uint64_t low = 0, high = 0;
+    double limit = 0;
+
+    assert(distance >= 0);
+    memcpy(&high, &beyond, sizeof high);
+    while (high - low > 1) {
+        const uint64_t middle = low + (high - low) / 2;
+
+        memcpy(&limit, &middle, sizeof limit);
+        if (metric_distance(metric, limit) <= distance) low = middle;
+        else high = middle;
+    }
+    memcpy(&limit, &low, sizeof limit);
+    return limit;
+}
+
 double metric_inner(const struct metric *metric, double key)
 {
     return metric->sum == METRIC_SQUARES ? sqrt(key) : key;

@@ -155,6 +155,10 @@ static inline float metric_filter_limit(const struct metric *metric, double limi
 /* From key to the distance in the user's unit. Monotone. */
 double metric_distance(const struct metric *metric, double key);
 
+/* The greatest key whose metric_distance() is at most `distance`, which is at least 0 and may be infinite: for every key of two points
+ * metric_distance(key) <= distance exactly when key <= metric_limit(distance). */
+double metric_limit(const struct metric *metric, double distance);
+
 /* The inner distance of a key (its square root, or itself), rounded to nearest. */
 double metric_inner(const struct metric *metric, double key);
 

@@ -9,7 +9,7 @@
 #include <math.h>
 
 /* A query takes microseconds, the way to its home block a tenth of one: a second parallel region for it pays for many queries only. */
-enum { GRAIN = 16, HOME_GRAIN = 4096 };
+enum { GRAIN = 16, HOME_GRAIN = 4096, PIECE = 65536 };
 
 struct run {
     int64_t *labels;
@@ -22,19 +22,33 @@ struct run {
     struct block_near *near;            /* [threads][2] */
     size_t k_kept;
     struct block_work *work;            /* [threads] */
-    struct base_pair *home;             /* block, query */
+    size_t first;                       /* place in the order where the piece being worked on begins */
 };
+
+void query_answer(int64_t *labels, double *distances, int32_t *counts, const struct index_state *state, const struct query_batch *batch, size_t i,
+                  struct base_topk *top)
+{
+    size_t k = batch->k, found = 0;
+
+    base_topk_finish(top);
+    found = top->count < k ? top->count : k;
+    for (size_t j = 0; j < k; j++) {
+        labels[i * k + j] = j < found ? top->entry[j].id : -1;
+        distances[i * k + j] = j < found ? metric_distance(&state->metric, top->entry[j].key) : (double)INFINITY;
+    }
+    if (counts) counts[i] = (int32_t)found;
+    if (batch->bounds) batch->bounds[i] = top->count > k ? metric_distance(&state->metric, top->entry[k].key) : (double)INFINITY;
+}
 
 static void answer(const struct run *run, size_t i, struct base_topk *top)
 {
-    size_t k = run->batch->k;
+    query_answer(run->labels, run->distances, run->counts, run->state, run->batch, i, top);
+}
 
-    base_topk_finish(top);
-    for (size_t j = 0; j < k; j++) {
-        run->labels[i * k + j] = j < top->count ? top->entry[j].id : -1;
-        run->distances[i * k + j] = j < top->count ? metric_distance(&run->state->metric, top->entry[j].key) : (double)INFINITY;
-    }
-    if (run->counts) run->counts[i] = (int32_t)top->count;
+int query_go_on(const struct query_batch *batch, size_t done, struct pcct_error *err)
+{
+    if (!batch->progress || batch->progress(batch->progress_ctx, (double)done / (double)batch->nq) == 0) return 0;
+    return base_fail(err, PCCT_E_CANCELLED, "stopped on request; what was asked for is incomplete");
 }
 
 /* Decides the query that was filtered before, while memory fetches what the one after it needs. */
@@ -51,19 +65,18 @@ static void decide(const struct run *run, const struct block_source *source, con
 static void search(void *ctx, size_t begin, size_t end, int thread)
 {
     struct run *run = ctx;
-    const struct query_batch *batch = run->batch;
     const struct block_source source = index_source(run->state);
+    const uint32_t *order = run->order + run->first;
     struct block_near *near = run->near + 2 * (size_t)thread;
     struct block_work work = { 0, 0, 0, 0 };
 
     for (size_t at = begin; at < end; at++) {
-        const size_t i = run->order[at];
+        const struct block_query query = query_of(run->batch, run->state, order[at]);
 
-        block_knn_filter(&near[at % 2], &run->state->layout, &source, batch->queries + i * run->state->metric.dim,
-                         batch->self ? batch->self[i] : BLOCK_NONE, run->k_kept, &work);
-        if (at > begin) decide(run, &source, &near[(at - 1) % 2], run->order[at - 1], thread, &work);
+        block_knn_filter(&near[at % 2], &run->state->layout, &source, &query, run->k_kept, &work);
+        if (at > begin) decide(run, &source, &near[(at - 1) % 2], order[at - 1], thread, &work);
     }
-    decide(run, &source, &near[(end - 1) % 2], run->order[end - 1], thread, &work);
+    decide(run, &source, &near[(end - 1) % 2], order[end - 1], thread, &work);
     block_work_add(&run->work[thread], &work);
 }
 
@@ -74,54 +87,75 @@ static void compare_all(void *ctx, size_t begin, size_t end, int thread)
     struct base_topk top;
 
     for (size_t i = begin; i < end; i++) {
-        const double *q = run->batch->queries + i * state->metric.dim;
+        const struct block_query query = query_of(run->batch, state, i);
 
         base_topk_start(&top, run->entry + (size_t)thread * run->k_kept, run->k_kept);
         for (uint32_t node = 0; node < state->n; node++) {
-            if (!index_is_live(state, node) || (run->batch->self && run->batch->self[i] == node)) continue;
-            base_topk_offer(&top, metric_key(&state->metric, q, index_place(state, node)), index_label(state)[node]);
+            double key = 0;
+
+            if (!query_may_find(run->batch, state, &query, node)) continue;
+            key = metric_key(&state->metric, query.q, index_place(state, node));
+            if (key <= query.limit) base_topk_offer(&top, key, index_label(state)[node]);
         }
         answer(run, i, &top);
     }
 }
 
+struct homing {
+    const struct index_state *state;
+    const struct query_batch *batch;
+    struct base_pair *home;             /* block, query */
+};
+
 static void go_home(void *ctx, size_t begin, size_t end, int thread)
 {
-    struct run *run = ctx;
+    struct homing *homing = ctx;
 
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        run->home[i] = (struct base_pair){ block_home(&run->state->layout, run->batch->queries + i * run->state->metric.dim), i };
+        homing->home[i] = (struct base_pair){ block_home(&homing->state->layout, query_place(homing->batch, homing->state, i)), i };
     }
 }
 
-/* The order in which queries are worked on; the caller's where there are too few to gain. */
-static int sort_by_home(uint32_t **order, struct run *run, const struct base_env *env, struct pcct_error *err)
+int query_spatial_order(uint32_t **order, const struct index_state *state, const struct query_batch *batch, const struct base_env *env,
+                        struct pcct_error *err)
 {
-    size_t nq = run->batch->nq;
+    struct homing homing = { state, batch, NULL };
+    size_t nq = batch->nq;
     int status = 0;
 
     TRY(base_take(order, env, nq, sizeof **order, err));
-    if (nq <= GRAIN) {
+    if (nq <= GRAIN) { /* too few to gain */
         for (size_t i = 0; i < nq; i++) (*order)[i] = (uint32_t)i;
         goto done;
     }
-    TRY(base_take(&run->home, env, nq, sizeof *run->home, err));
-    base_par_for(env, nq, HOME_GRAIN, go_home, run);
-    TRY(base_sort_pairs(run->home, nq, env, err));
-    for (size_t i = 0; i < nq; i++) (*order)[i] = (uint32_t)run->home[i].value;
+    TRY(base_take(&homing.home, env, nq, sizeof *homing.home, err));
+    base_par_for(env, nq, HOME_GRAIN, go_home, &homing);
+    TRY(base_sort_pairs(homing.home, nq, env, err));
+    for (size_t i = 0; i < nq; i++) (*order)[i] = (uint32_t)homing.home[i].value;
 done:
-    base_free(env, run->home);
+    base_free(env, homing.home);
     return status;
 }
 
 static int take_heaps(struct run *run, const struct base_env *env, struct pcct_error *err)
 {
-    size_t threads = (size_t)base_par_threads(env);
+    run->k_kept = query_kept(run->batch, run->state);
+    return base_take(&run->entry, env, (size_t)base_par_threads(env) * run->k_kept, sizeof *run->entry, err);
+}
 
-    run->k_kept = run->batch->k < run->state->n_live ? run->batch->k : run->state->n_live;
-    if (run->k_kept == 0) run->k_kept = 1;
-    return base_take(&run->entry, env, threads * run->k_kept, sizeof *run->entry, err);
+static int search_all(struct run *run, const struct base_env *env, struct pcct_error *err)
+{
+    int status = 0;
+
+    for (; run->first < run->batch->nq; run->first += PIECE) {
+        const size_t left = run->batch->nq - run->first;
+
+        TRY(query_go_on(run->batch, run->first, err));
+        base_par_for(env, left < PIECE ? left : PIECE, GRAIN, search, run);
+    }
+done:
+    return status;
 }
 
 int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct index_state *state, const struct query_batch *batch,
@@ -138,9 +172,9 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     TRY(base_take_zero(&run.work, env, threads, sizeof *run.work, err));
     TRY(base_take_zero(&run.near, env, 2 * threads, sizeof *run.near, err));
     for (size_t i = 0; i < 2 * threads; i++) TRY(block_near_take(&run.near[i], env, run.k_kept, err));
-    TRY(sort_by_home(&order, &run, env, err));
+    TRY(query_spatial_order(&order, state, batch, env, err));
     run.order = order;
-    base_par_for(env, batch->nq, GRAIN, search, &run);
+    TRY(search_all(&run, env, err));
     for (size_t t = 0; work && t < threads; t++) block_work_add(work, &run.work[t]);
 done:
     for (size_t i = 0; run.near && i < 2 * threads; i++) block_near_free(&run.near[i], env);
@@ -159,7 +193,7 @@ int query_brute(int64_t *labels, double *distances, int32_t *counts, const struc
 
     TRY(take_heaps(&run, env, err));
     base_par_for(env, batch->nq, 1, compare_all, &run);
-    TRY(index_calls_check(state, batch->queries, batch->nq, err));
+    TRY(query_calls_check(state, batch, err));
 done:
     base_free(env, run.entry);
     return status;

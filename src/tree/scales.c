@@ -33,9 +33,10 @@ static void look_around(void *ctx, size_t begin, size_t end, int thread)
 
     for (size_t i = begin; i < end; i++) {
         uint32_t self = node[looking->layout->entries * i / looking->n];
+        const struct block_query query = { index_place(bulk->state, self), self, (double)INFINITY, NULL, 0 };
 
         base_topk_start(&top, entry, NEIGHBOURS);
-        block_knn_filter(&looking->near[thread], looking->layout, &bulk->source, index_place(bulk->state, self), self, NEIGHBOURS, &work);
+        block_knn_filter(&looking->near[thread], looking->layout, &bulk->source, &query, NEIGHBOURS, &work);
         block_knn_decide(&top, &looking->near[thread], looking->layout, &bulk->source, &work);
         base_topk_finish(&top);
         looking->count[i] = (uint32_t)top.count;

@@ -6,6 +6,8 @@
 
 #include "block/layout.h"
 
+#include <math.h>
+
 /* A layout beside a plain list of what should be in it. */
 struct support_block {
     struct support_env *env; /* borrowed */
@@ -46,7 +48,9 @@ void support_block_knn(struct base_topk *top, const struct support_block *block,
 static inline void support_knn(struct base_topk *top, struct block_near *near, const struct block_layout *layout, const struct block_source *source,
                                const double *q, uint32_t self, struct block_work *work)
 {
-    block_knn_filter(near, layout, source, q, self, top->k, work);
+    const struct block_query query = { q, self, (double)INFINITY, NULL, 0 };
+
+    block_knn_filter(near, layout, source, &query, top->k, work);
     block_knn_decide(top, near, layout, source, work);
 }
 /* Whether all arrays and numbers of two layouts are the same. */

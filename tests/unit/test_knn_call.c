@@ -89,6 +89,62 @@ static void wrong_arguments(void **state)
     finish(&scene);
 }
 
+/* Each point's nearest two but itself, and how far the third is: the nearest that was left out. */
+static void the_whole_graph(void **state)
+{
+    struct pcct_filter_options order = PCCT_FILTER_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    struct scene scene;
+    pcct_filter *filter = NULL;
+    int32_t count[4];
+    double bound[4];
+
+    (void)state;
+    start(&scene);
+    scene.options.counts = count;
+    scene.options.bounds = bound;
+    support_ok(pcct_graph(scene.label, scene.distance, scene.view, 2, &scene.options, &err), &err);
+    assert_memory_equal(scene.label, ((int64_t[]){ 1, 2, 0, 2, 0, 1, 2, 1 }), 8 * sizeof(int64_t));
+    assert_memory_equal(count, ((int32_t[]){ 2, 2, 2, 2 }), sizeof count);
+    assert_true(scene.distance[6] == sqrt(34) && bound[0] == sqrt(50) && bound[1] == sqrt(41) && bound[3] == sqrt(50));
+    support_ok(pcct_graph(scene.label, scene.distance, scene.view, 3, &scene.options, &err), &err);
+    assert_true(isinf(bound[0]) && isinf(bound[3]) && count[0] == 3);
+    order.order = PCCT_ORDER_LABEL;
+    support_ok(pcct_filter_open(&filter, scene.view, &order, &err), &err);
+    scene.options.filter = filter;
+    support_ok(pcct_graph(scene.label, scene.distance, scene.view, 2, &scene.options, &err), &err);
+    assert_memory_equal(scene.label, ((int64_t[]){ -1, -1, 0, -1, 0, 1, 2, 1 }), 8 * sizeof(int64_t));
+    assert_memory_equal(count, ((int32_t[]){ 0, 1, 2, 2 }), sizeof count);
+    assert_true(isinf(bound[2]) && bound[3] == sqrt(50));
+    assert_int_equal(pcct_graph(NULL, NULL, scene.view, 2, NULL, &err), PCCT_E_INVALID);
+    assert_int_equal(pcct_graph(scene.label, scene.distance, scene.view, 0, NULL, &err), PCCT_E_INVALID);
+    pcct_filter_close(filter);
+    finish(&scene);
+}
+
+static int stop(void *ctx, double done)
+{
+    assert_true(done >= 0 && done <= 1);
+    return ++*(int *)ctx > 0;
+}
+
+static void can_be_stopped(void **state)
+{
+    struct pcct_error err = { 0, "" };
+    struct scene scene;
+    int calls = -1;
+
+    (void)state;
+    start(&scene);
+    scene.options.counts = NULL;
+    scene.options.progress = stop;
+    scene.options.progress_ctx = &calls;
+    support_ok(pcct_graph(scene.label, scene.distance, scene.view, 1, &scene.options, &err), &err);
+    assert_int_equal(calls, 0);
+    assert_int_equal(pcct_graph(scene.label, scene.distance, scene.view, 1, &scene.options, &err), PCCT_E_CANCELLED);
+    finish(&scene);
+}
+
 static int ask(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     static const double query[4] = { 0, 0, 1, 1 };
@@ -113,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_and_what_is_missing), cmocka_unit_test(stored_points_with_and_without_themselves), cmocka_unit_test(wrong_arguments),
+        cmocka_unit_test(the_whole_graph), cmocka_unit_test(can_be_stopped),
         cmocka_unit_test(memory_runs_out),
     };
 

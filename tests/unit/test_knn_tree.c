@@ -57,7 +57,7 @@ static void equal_to_brute_force(void **test)
 
             start(&s, (enum support_custom_kind)custom, SUPPORT_LATTICE, N, threads);
             for (int self = 0; self < 2; self++) {
-                struct query_batch batch = { s.queries, self ? s.self : NULL, NQ, K };
+                struct query_batch batch = { .queries = s.queries, .self = self ? s.self : NULL, .nq = NQ, .k = K };
 
                 support_ok(query_knn_tree(a.labels, a.distances, a.counts, &s.state, &batch, &s.env.env, &work, &err), &err);
                 support_ok(query_brute(right.labels, right.distances, right.counts, &s.state, &batch, &s.env.env, &err), &err);
@@ -103,7 +103,7 @@ static void a_value_that_is_no_distance(void **test)
     (void)test;
     start(&s, SUPPORT_PLAIN, SUPPORT_GAUSS, N, 1);
     for (uint64_t at = 1; at < 400; at += 7) {
-        struct query_batch batch = { s.queries, NULL, NQ, K };
+        struct query_batch batch = { .queries = s.queries, .self = NULL, .nq = NQ, .k = K };
 
         metric_calls_clear(&s.custom.calls);
         s.custom.spoil_at = at;
@@ -120,7 +120,7 @@ static void a_value_that_is_no_distance(void **test)
 static int ask(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct scene *s = ctx;
-    struct query_batch batch = { s->queries, NULL, NQ, K };
+    struct query_batch batch = { .queries = s->queries, .self = NULL, .nq = NQ, .k = K };
     struct answers a;
 
     return query_knn_tree(a.labels, a.distances, a.counts, &s->state, &batch, env, NULL, err);

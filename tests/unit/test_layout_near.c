@@ -137,7 +137,7 @@ static void the_k_nearest_are_left(void **state)
 
             assert_int_equal(metric_init(&o.metric, name[((size_t)kind + k) % 3], 1 + (uint32_t)k % 40, METRIC_ISA_BEST, NULL), 0);
             fill(&o, kind);
-            block_near_start(&near, k); /* after any other k */
+            block_near_start(&near, k, (double)INFINITY); /* after any other k */
             if (!offer_all(&near, &o, by_limit)) { /* too many that may all be the nearest */
                 assert_true(kind == 4 || kind == 2);
                 filled++;
@@ -166,7 +166,7 @@ static void too_few_are_all_left(void **state)
     for (size_t k = 4; k <= K_MOST; k += 37) {
         _Alignas(64) float value[METRIC_LANES] = { 5, 1, 3, (float)INFINITY };
 
-        block_near_start(&near, k);
+        block_near_start(&near, k, (double)INFINITY);
         assert_true(block_near_offer(&near, &o.metric, 1, value, 7, 13)); /* lanes 0, 2 and 3 */
         block_near_finish(&near, &o.metric);
         assert_int_equal(near.count, 3);
@@ -192,16 +192,16 @@ static void too_many_are_told(void **state)
         uint32_t block = 0;
 
         assert_int_equal(block_near_take(&near, &env.env, k, NULL), 0);
-        block_near_start(&near, k);
+        block_near_start(&near, k, (double)INFINITY);
         for (uint32_t lane = 0; lane < METRIC_LANES; lane++) value[lane] = 2;
         while (block < 1000 && block_near_offer(&near, &o.metric, 1, value, block, UINT64_MAX)) block++;
         assert_true(block * METRIC_LANES >= k + METRIC_LANES && block < 1000);
         assert_true(near.count <= near.capacity);
 
-        block_near_start(&near, k); /* a nearer one each time: there is always room */
+        block_near_start(&near, k, (double)INFINITY); /* a nearer one each time: there is always room */
         for (block = 0; block < 1000; block++) {
             for (uint32_t lane = 0; lane < METRIC_LANES; lane++) value[lane] = (float)ldexp(2 + lane / 64.0, 100 - (int)block % 100);
-            if (block % 100 == 0) block_near_start(&near, k);
+            if (block % 100 == 0) block_near_start(&near, k, (double)INFINITY);
             assert_true(block_near_offer(&near, &o.metric, 1, value, block, UINT64_MAX));
         }
         block_near_free(&near, &env.env);
@@ -228,7 +228,7 @@ static void infinite_values_may_be_near(void **state)
             one[i] = 1;
         }
         assert_int_equal(block_near_take(&near, &env.env, k, NULL), 0);
-        block_near_start(&near, k);
+        block_near_start(&near, k, (double)INFINITY);
         assert_true(block_near_offer(&near, &o.metric, 0x1p200, far, 1, 3)); /* at least 2^-72 */
         assert_true(block_near_offer(&near, &o.metric, 0x1p30, one, 2, UINT64_MAX));
         assert_true(block_near_offer(&near, &o.metric, 0x1p30, one, 3, UINT64_MAX));
@@ -236,7 +236,7 @@ static void infinite_values_may_be_near(void **state)
         for (size_t i = 0; i < near.count; i++) found += near.lane[i] / METRIC_LANES == 1;
         assert_int_equal(found, 2);
 
-        block_near_start(&near, k); /* but not when it is known to be further off */
+        block_near_start(&near, k, (double)INFINITY); /* but not when it is known to be further off */
         assert_true(block_near_offer(&near, &o.metric, 0x1p20, far, 1, 3)); /* at least 2^107 */
         assert_true(block_near_offer(&near, &o.metric, 0x1p30, one, 2, UINT64_MAX));
         assert_true(block_near_offer(&near, &o.metric, 0x1p30, one, 3, UINT64_MAX));

@@ -176,6 +176,36 @@ static void directions_by_cosine_and_angle(void **state)
     assert_true(metric_inner(&cosine, 2.25) == 1.5 && metric_inner(&angular, 2.25) == 1.5);
 }
 
+/* The limit of a distance is the greatest key that has it or less: all keys around it say so, also where many keys have one distance (roots; the
+ * angle near opposite directions), where the angle's two formulas meet (key 1) and where a half is no double (cosine near 0). */
+static void limits_are_exact(void **state)
+{
+    static const char *const name[] = { "euclidean", "manhattan", "chebyshev", "cosine", "angular", "haversine" };
+    static const double special[] = { 0, 0x1p-1074, 0x3p-1074, 0x1p-1022, 1e-300, 1e-16, 1, 2, 2.25, 3.999999, 4, 1e10, 1e300 };
+    enum { SPECIAL = sizeof special / sizeof *special, NEAR = 60 };
+    struct base_random random;
+
+    (void)state;
+    base_random_seed(&random, 9);
+    for (size_t m = 0; m < 6; m++) {
+        struct metric metric;
+
+        assert_int_equal(metric_init(&metric, name[m], 2, METRIC_ISA_BEST, NULL), 0);
+        for (int i = 0; i < 400; i++) {
+            double key = i < SPECIAL ? special[i] : ldexp(base_random_unit(&random), i % 3 ? 2 : -(i % 60));
+            const double distance = metric_distance(&metric, key), limit = metric_limit(&metric, distance);
+
+            assert_true(limit >= key);
+            for (int step = 0; step < NEAR; step++) key = nextafter(key, 0);
+            for (int step = 0; step < 2 * NEAR; step++, key = nextafter(key, (double)INFINITY)) {
+                assert_int_equal(metric_distance(&metric, key) <= distance, key <= limit);
+            }
+            if (limit < 0x1.fffffffffffffp1023) assert_true(metric_distance(&metric, nextafter(limit, (double)INFINITY)) > distance);
+        }
+        assert_true(metric_limit(&metric, (double)INFINITY) == 0x1.fffffffffffffp1023);
+    }
+}
+
 /* Against exact powers, at them and a hair beside them, down to the least double. */
 static void scales_are_exact(void **state)
 {
@@ -263,6 +293,7 @@ int main(void)
         cmocka_unit_test(keys_follow_the_definition),
         cmocka_unit_test(keys_without_squares),
         cmocka_unit_test(directions_by_cosine_and_angle),
+        cmocka_unit_test(limits_are_exact),
         cmocka_unit_test(scales_are_exact),
         cmocka_unit_test(scales_of_distances_are_exact),
         cmocka_unit_test(limits_of_the_filter),

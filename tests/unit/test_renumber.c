@@ -158,7 +158,7 @@ static void ask(struct answers *answers, const struct world *w, const struct ind
 {
     double queries[QUERIES * 3];
     double *rows = calloc(QUERIES * 3, sizeof *rows);
-    struct query_batch batch = { queries, NULL, QUERIES, K };
+    struct query_batch batch = { .queries = queries, .nq = QUERIES, .k = K };
     struct pcct_error err = { 0, "" };
 
     assert_non_null(rows);

@@ -116,7 +116,7 @@ static void same_neighbours(struct scene *s, struct index_search *search, const 
     for (uint32_t node = 0; node < s->state.n; node++) {
         if (index_is_live(&s->state, node) && node != self) base_topk_offer(&right, to(s, q, node), index_label(&s->state)[node]);
     }
-    support_ok(index_search_knn(&top, search, q, self, &err), &err);
+    support_ok(index_search_knn(&top, search, &(struct index_wish){ q, self, (double)INFINITY, NULL, 0 }, &err), &err);
     base_topk_finish(&right);
     base_topk_finish(&top);
     assert_int_equal(top.count, right.count);
@@ -124,6 +124,33 @@ static void same_neighbours(struct scene *s, struct index_search *search, const 
         assert_int_equal(entry[i].id, right_entry[i].id);
         assert_true(entry[i].key == right_entry[i].key);
     }
+}
+
+/* Within a limit and among ranks below a bound, all of them and the k nearest; limits are keys of nodes. */
+static void same_wishes(struct scene *s, struct index_search *search, const double *q, size_t k, uint32_t self)
+{
+    uint32_t rank[2 * N];
+    const struct index_wish wish = { q, self, to(s, q, (uint32_t)(k * 37 % N)), rank, (uint32_t)N / 2 };
+    struct base_topk_entry right_entry[50], entry[50];
+    struct shown shown = { .scene = s, .q = q, .most = SIZE_MAX };
+    struct base_topk right, top;
+    struct pcct_error err = { 0, "" };
+
+    for (uint32_t node = 0; node < s->state.n; node++) rank[node] = node * 7919u % N;
+    base_topk_start(&right, right_entry, k);
+    base_topk_start(&top, entry, k);
+    support_ok(index_search_within(search, &wish, show, &shown, &err), &err);
+    for (uint32_t node = 0; node < s->state.n; node++) {
+        const int there = index_is_live(&s->state, node) && node != self && to(s, q, node) <= wish.limit && rank[node] < wish.below;
+
+        assert_int_equal(shown.seen[node], there);
+        if (there) base_topk_offer(&right, to(s, q, node), index_label(&s->state)[node]);
+    }
+    support_ok(index_search_knn(&top, search, &wish, &err), &err);
+    base_topk_finish(&right);
+    base_topk_finish(&top);
+    assert_int_equal(top.count, right.count);
+    for (size_t i = 0; i < top.count; i++) assert_true(entry[i].id == right_entry[i].id && entry[i].key == right_entry[i].key);
 }
 
 static void equal_to_comparing_all(void **test)
@@ -143,6 +170,7 @@ static void equal_to_comparing_all(void **test)
                 same_nearest(&s, &search, q);
                 same_visits(&s, &search, q, i % 3 == 0 ? (double)INFINITY : to(&s, q, (uint32_t)(N + i)));
                 same_neighbours(&s, &search, q, 1 + i % 50, i % 2 ? (uint32_t)(N + i) : INDEX_NONE);
+                same_wishes(&s, &search, q, 1 + i % 50, i % 2 ? (uint32_t)(N + i) : INDEX_NONE);
             }
             assert_true(search.nodes > 0 && search.distances > 0);
             index_search_free(&search);
@@ -166,7 +194,7 @@ static void distances_are_counted_and_few(void **test)
     s.custom.asked = 0;
     for (size_t i = 0; i < QUERIES; i++) {
         base_topk_start(&top, entry, 5);
-        support_ok(index_search_knn(&top, &search, s.queries + 2 * i, INDEX_NONE, &err), &err);
+        support_ok(index_search_knn(&top, &search, &(struct index_wish){ s.queries + 2 * i, INDEX_NONE, (double)INFINITY, NULL, 0 }, &err), &err);
     }
     assert_int_equal(search.distances, s.custom.asked);
     assert_true(search.distances < (uint64_t)QUERIES * s.state.n_live / 3);
@@ -192,7 +220,7 @@ static void an_empty_tree(void **test)
     index_init(&state, &env.env, &metric, 3);
     index_search_start(&search, &state);
     base_topk_start(&top, entry, 2);
-    support_ok(index_search_knn(&top, &search, q, INDEX_NONE, &err), &err);
+    support_ok(index_search_knn(&top, &search, &(struct index_wish){ q, INDEX_NONE, (double)INFINITY, NULL, 0 }, &err), &err);
     assert_true(top.count == 0 && search.distances == 0);
     index_search_free(&search);
     index_free(&state);
@@ -255,7 +283,7 @@ static int search_once(void *ctx, const struct base_env *env, struct pcct_error 
     (void)env;
     index_search_start(&search, &attempt->scene->state);
     base_topk_start(&top, entry, 5);
-    TRY(index_search_knn(&top, &search, attempt->scene->queries, INDEX_NONE, err));
+    TRY(index_search_knn(&top, &search, &(struct index_wish){ attempt->scene->queries, INDEX_NONE, (double)INFINITY, NULL, 0 }, err));
     TRY(index_search_nearest(&best, &search, attempt->scene->queries, err));
 done:
     index_search_free(&search);

@@ -77,12 +77,34 @@ static void test_infinite_keys_enter(void **state)
     assert_int_equal(entry[1].id, 1);
 }
 
+static void test_plain_sort(void **state)
+{
+    enum { MOST = 300 };
+    struct base_topk_entry all[MOST + 1], entry[MOST + 1];
+    struct base_random random;
+
+    (void)state;
+    base_random_seed(&random, 2);
+    for (size_t n = 0; n <= MOST; n += 1 + n / 8) {
+        for (size_t i = 0; i < n; i++) {
+            all[i] = entry[i] = (struct base_topk_entry){(double)base_random_below(&random, 20), (int64_t)base_random_below(&random, 1000) - 500};
+        }
+        qsort(all, n, sizeof(all[0]), compare);
+        base_topk_sort(entry, n);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(entry[i].key == all[i].key);
+            assert_int_equal(entry[i].id, all[i].id);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_sort),
         cmocka_unit_test(test_ties_by_id),
         cmocka_unit_test(test_infinite_keys_enter),
+        cmocka_unit_test(test_plain_sort),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
