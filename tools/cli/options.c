@@ -25,13 +25,19 @@ static const struct option_row *row_by_letter(const struct verb *verb, int lette
     return NULL;
 }
 
+static int kind_of_argument(const struct option_row *row)
+{
+    if (!row->argument) return no_argument;
+    return row->argument[0] == '[' ? optional_argument : required_argument;
+}
+
 /* The tables that getopt_long wants. A leading ':' makes it tell a missing argument from an unknown option. */
 static void make_tables(struct option *longs, char *shorts, const struct verb *verb)
 {
     size_t n = 0, s = 0;
     shorts[s++] = ':';
     for (const struct option_row *row = verb->rows; row->id != OPT_END; row++) {
-        longs[n++] = (struct option){ row->name, row->argument ? required_argument : no_argument, NULL, LONG_VALUE + (int)row->id };
+        longs[n++] = (struct option){ row->name, kind_of_argument(row), NULL, LONG_VALUE + (int)row->id };
         if (row->letter) {
             shorts[s++] = row->letter;
             if (row->argument) shorts[s++] = ':';
@@ -65,7 +71,7 @@ static int take(struct options *options, const struct option_row *row, const cha
     } else if (options->value[row->id] && row->argument) {
         return fault(err, PCCT_E_INVALID, "--%s is given twice", row->name);
     }
-    options->value[row->id] = row->argument ? argument : "";
+    options->value[row->id] = row->argument && argument ? argument : "";
     return 0;
 }
 
@@ -115,7 +121,7 @@ void options_print_help(FILE *out, const struct verb *verb)
         char letter[8] = "    ";
         if (row->letter) (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
         (void)snprintf(name, sizeof name, "%s%s%s%s%s", row->name[1] ? letter : "", row->name[1] ? "--" : "-", row->name,
-                       row->argument ? " " : "", row->argument ? row->argument : "");
+                       kind_of_argument(row) == required_argument ? " " : "", row->argument ? row->argument : "");
         fprintf(out, "  %-28s", name);
         if (strlen(name) > 27) fprintf(out, "\n  %-28s", "");
         for (const char *c = row->help; *c; c++) {
@@ -147,6 +153,13 @@ int options_i64(int64_t *value, const struct options *options, enum option_id id
         return fault(err, PCCT_E_INVALID, "--%s %" PRId64 " is out of range; it takes %" PRId64 " to %" PRId64, name, *value, least, most);
     }
     return 0;
+}
+
+int options_double(double *value, const struct options *options, enum option_id id, struct pcct_error *err)
+{
+    const char *text = options->value[id], *name = row_by_id(options->verb, (int)id)->name;
+    if (text_is_double(value, text, strlen(text))) return 0;
+    return fault(err, PCCT_E_INVALID, "\"%s\" is not a number that --%s takes", text, name);
 }
 
 int options_threads(int *threads, const struct options *options, struct pcct_error *err)

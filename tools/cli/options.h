@@ -15,6 +15,7 @@ enum option_id {
     OPT_COLUMNS, OPT_LABEL_COLUMN, OPT_LABELS, OPT_ARRAY, OPT_SKIP_ROWS,
     OPT_BATCH_SIZE, OPT_MESSAGE, OPT_ON_DUPLICATE, OPT_NAN, OPT_EXPECT, OPT_SET, OPT_NO_WAIT, OPT_WRITE_ID, OPT_TELEMETRY,
     OPT_K, OPT_AT, OPT_OUTPUT, OPT_FORMAT, OPT_EXCLUDE_SELF, OPT_LEVEL, OPT_LEVELS,
+    OPT_RADIUS, OPT_CAP, OPT_COUNT_ONLY, OPT_ONLY, OPT_PREDECESSORS, OPT_BOUNDS,
     OPT_NUMBER, OPT_SAMPLE, OPT_REBUILD,
     OPT_THREADS, OPT_JSON, OPT_QUIET,
     OPT_COUNT
@@ -25,7 +26,7 @@ struct option_row {
     enum option_id id;
     char letter;          /* 0: long only */
     const char *name;
-    const char *argument; /* NULL: a switch */
+    const char *argument; /* NULL: a switch; one that begins with [= may be left out, and is joined to the name */
     const char *help;     /* lines after the first are indented when printed */
 };
 
@@ -49,7 +50,7 @@ enum { OPTIONS_OPERANDS = 2, OPTIONS_SETS = 64 };
 /* What was given. Strings are borrowed from argv. */
 struct options {
     const struct verb *verb;
-    const char *value[OPT_COUNT]; /* NULL: not given; a switch that was given is "" */
+    const char *value[OPT_COUNT]; /* NULL: not given; a switch that was given, or an option without its value, is "" */
     const char *operand[OPTIONS_OPERANDS];
     size_t n_operands;
     const char *set[OPTIONS_SETS]; /* each --set */
@@ -66,6 +67,8 @@ int options_u64(uint64_t *value, const struct options *options, enum option_id i
                 struct pcct_error *err);
 /* A number that may be negative, which must have been given. */
 int options_i64(int64_t *value, const struct options *options, enum option_id id, int64_t least, int64_t most, struct pcct_error *err);
+/* A number that may have a fraction, which must have been given. */
+int options_double(double *value, const struct options *options, enum option_id id, struct pcct_error *err);
 int options_threads(int *threads, const struct options *options, struct pcct_error *err);
 /* The place of the given word among words[] (NULL at the end); 0 when the option was not given. */
 int options_choice(int *choice, const struct options *options, enum option_id id, const char *const words[], struct pcct_error *err);

@@ -27,6 +27,7 @@ static int print_json(const struct pcct_verify_result *result, uint64_t version,
     record_count(&record, "version", version);
     record_count(&record, "queries", result->queries);
     record_count(&record, "k", result->k);
+    record_count(&record, "other_queries", result->other_queries);
     record_count(&record, "seed", seed);
     record_count(&record, "differences", result->differences);
     record_add(&record, "structure_only", json_boolean(result->structure_only));
@@ -44,7 +45,8 @@ static void print_human(const struct pcct_verify_result *result, uint64_t versio
                "tree's structure %s (%s)\n", version, result->violations ? "is broken" : "holds", text_seconds(time, seconds));
     } else {
         printf("v%" PRIu64 ": %s asked for ", version, text_count(count, result->queries, "point"));
-        printf("%s: ", text_count(count, result->k, "neighbour"));
+        printf("%s, ", text_count(count, result->k, "neighbour"));
+        printf("of these %" PRIu64 " for the other kinds of queries: ", result->other_queries);
         printf("%s from brute force; tree invariants T1 to T6 %s (%s)\n", text_count(count, result->differences, "difference"),
                result->violations ? "broken" : "hold", text_seconds(time, seconds));
     }
@@ -90,7 +92,9 @@ const struct verb verb_verify = {
     .name = "verify",
     .operands = "STORE",
     .summary = "compare a version's answers with brute force and prove its tree",
-    .detail = "Exits with 1 when something differs.\n",
+    .detail =
+        "The k nearest of every point of the sample; for a tenth of it, 100 at least, also what is within a radius, predecessors by node and by\n"
+        "label, the nearest of a net, and predecessors among a random half in a random order. Exits with 1 when something differs.\n",
     .rows = rows,
     .operands_least = 1,
     .operands_most = 1,

@@ -139,7 +139,7 @@ static void write_out(struct zip_writer *writer, const void *data, size_t bytes)
 
 static uint32_t crc_of(uint32_t crc, const unsigned char *data, size_t bytes)
 {
-    return (uint32_t)crc32_z(crc, data, bytes);
+    return bytes > 0 ? (uint32_t)crc32_z(crc, data, bytes) : crc; /* no data at all would begin anew */
 }
 
 void zip_write(struct zip_writer *writer, const char *name, const void *header, size_t header_bytes, const void *data, size_t bytes)
