@@ -31,18 +31,31 @@ INSIDE fvec filter_up(fvec sum, fvec t, enum metric_sum how)
     return how == METRIC_SIZES ? fvec_add(sum, fvec_abs(t)) : fvec_max(sum, fvec_abs(t));
 }
 
-/* Filter's values of the lanes of `groups` vectors from `first` on. */
-INSIDE void sum_lanes(fvec *sum, const float *lane, const float *centre, unsigned first, unsigned groups, enum metric_sum how, uint32_t dim)
+/* Filter's values of the lanes of `groups` vectors from `first` on. In many dimensions most blocks are far beyond the limit, which shows after some
+ * of them: values only grow, so where all are above the rest is left out. Returns 0 then. */
+INSIDE int sum_lanes(fvec *sum, const float *lane, const float *centre, unsigned first, unsigned groups, enum metric_sum how, uint32_t dim, fvec bar)
 {
+    enum { LOOK_EVERY = 16 };
+
     UNROLLED
     for (unsigned g = 0; g < groups; g++) sum[g] = fvec_all(0);
-    for (uint32_t j = 0; j < dim; j++) {
-        const fvec middle = fvec_all(centre[j]);
-        const float *at = lane + (size_t)j * METRIC_LANES + first;
+    for (uint32_t from = 0; from < dim; from += LOOK_EVERY) {
+        const uint32_t to = dim - from > LOOK_EVERY ? from + LOOK_EVERY : dim;
+        unsigned near = 0;
 
+        for (uint32_t j = from; j < to; j++) {
+            const fvec middle = fvec_all(centre[j]);
+            const float *at = lane + (size_t)j * METRIC_LANES + first;
+
+            UNROLLED
+            for (unsigned g = 0; g < groups; g++) sum[g] = filter_up(sum[g], fvec_sub(fvec_load(at + g * FWIDTH), middle), how);
+        }
+        if (to == dim) break;
         UNROLLED
-        for (unsigned g = 0; g < groups; g++) sum[g] = filter_up(sum[g], fvec_sub(fvec_load(at + g * FWIDTH), middle), how);
+        for (unsigned g = 0; g < groups; g++) near |= fvec_not_above(sum[g], bar);
+        if (near == 0) return 0;
     }
+    return 1;
 }
 
 INSIDE uint64_t scan(float *value, const float *lane, const double *frame, const double *q, enum metric_sum how, uint32_t dim, float limit)
@@ -55,7 +68,7 @@ INSIDE uint64_t scan(float *value, const float *lane, const double *frame, const
     for (unsigned first = 0; first < METRIC_LANES; first += FGROUP * FWIDTH) {
         fvec sum[FGROUP];
 
-        sum_lanes(sum, lane, centre, first, FGROUP, how, dim);
+        if (!sum_lanes(sum, lane, centre, first, FGROUP, how, dim, bar)) continue;
         UNROLLED
         for (unsigned g = 0; g < FGROUP; g++) {
             fvec_store(value + first + g * FWIDTH, sum[g]);
@@ -82,7 +95,7 @@ INSIDE uint64_t scan_reaching(float *value, const float *lane, const float *reac
         UNROLLED
         for (unsigned g = 0; g < PARTS; g++) reaching |= fvec_not_above(near, fvec_load(reach + first + g * FWIDTH));
         if (reaching == 0) continue;
-        sum_lanes(sum, lane, centre, first, PARTS, how, dim);
+        if (!sum_lanes(sum, lane, centre, first, PARTS, how, dim, bar)) continue;
         UNROLLED
         for (unsigned g = 0; g < PARTS; g++) {
             const unsigned at = first + g * FWIDTH;

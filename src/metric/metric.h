@@ -63,8 +63,8 @@ struct metric_filter {
 
 /*
  * Kernels over the lanes of a block, coordinate-major lane[dim][64], and over 16 boxes, coordinate-major box[2][dim][16] (least sides, then
- * greatest). frame: scale, then centre[dim]. Arrays are 64-byte aligned, but for q and frames. Each writes all values (bounds) and returns a mask
- * with a bit for each that passes; lanes beyond the used ones hold anything finite and are masked out by the caller.
+ * greatest). frame: scale, then centre[dim]. Arrays are 64-byte aligned, but for q and frames. Each writes the values that pass, all bounds, and
+ * returns a mask with a bit for each that passes; lanes beyond the used ones hold anything finite and are masked out by the caller.
  */
 struct metric_kernels {
     const char *name;

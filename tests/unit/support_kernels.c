@@ -103,6 +103,12 @@ static void check_filter(const struct data *data, const float *value)
     }
 }
 
+/* Those that pass have the values of a scan without a limit. */
+static void check_values(const float *value, const float *right, uint64_t mask)
+{
+    for (; mask != 0; mask &= mask - 1) assert_true(value[__builtin_ctzll(mask)] == right[__builtin_ctzll(mask)]);
+}
+
 /* Masks are what comparing the values gives, for a limit; and nothing is missed that lies within it. */
 static void check_masks(struct data *data, const float *right, float limit)
 {
@@ -120,18 +126,18 @@ static void check_masks(struct data *data, const float *right, float limit)
     memset(value, 0xff, sizeof value);
     mask = metric->kernels->lanes(value, data->lane, data->frame, data->q, metric->dim, limit);
     assert_true(mask == lanes);
-    assert_memory_equal(value, right, sizeof value);
+    check_values(value, right, mask);
     memset(value, 0xff, sizeof value);
     mask = metric->kernels->lanes_reaching(value, data->lane, data->reach, data->frame, data->q, metric->dim, limit, -1);
     assert_true(mask == reaching);
-    assert_memory_equal(value, right, sizeof value);
+    check_values(value, right, mask);
     for (uint32_t i = 16; i < 48; i++) data->reach[i] = i == 40 ? 1 : i % 2 ? -1 : 0.5F; /* a group without, one with one that reaches 1 */
     reaching &= UINT64_C(0xffff00000000ffff);
     for (uint32_t i = 32; i < 48; i++) reaching |= (uint64_t)(right[i] <= limit && right[i] <= data->reach[i]) << i;
     memset(value, 0xff, sizeof value);
     mask = metric->kernels->lanes_reaching(value, data->lane, data->reach, data->frame, data->q, metric->dim, limit, 1);
     assert_true(mask == reaching);
-    assert_memory_equal(value + 32, right + 32, 16 * sizeof *value);
+    check_values(value, right, mask);
     for (uint32_t i = 16; i < 32; i++) assert_true(isnan(value[i])); /* not even written */
 }
 
