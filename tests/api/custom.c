@@ -428,7 +428,7 @@ static void without_the_function(void **state)
     OK(pcct_store_describe(&info, store, &err));
     CHECK(strcmp(info.metric, "edits") == 0 && info.custom == PCCT_CUSTOM_MISSING, "%s %u", info.metric, info.custom);
     for (int v = 0; v <= 6; v++) {
-        char revision[8];
+        char revision[16];
 
         snprintf(revision, sizeof revision, "v%d", v);
         OK(pcct_view_open(&view, store, revision, &err));
