@@ -49,3 +49,9 @@ try pcct delete a.pcct --labels 7 --telemetry .
 pcct info a.pcct --json | json_get head
 try pcct insert a.pcct hundred.csv -b 40 --telemetry /dev/full
 pcct info a.pcct --json | json_get head
+# So does a pipe that nobody reads any more; no signal ends the program. A store that is not there leaves no file.
+mkfifo pipe
+{ : <pipe; cat hundred.csv; } | try pcct insert a.pcct - -b 40 --telemetry pipe
+pcct info a.pcct --json | json_get head
+try pcct insert nowhere.pcct hundred.csv --telemetry new
+ls new 2>/dev/null

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -24,6 +25,8 @@ int telemetry_open(struct telemetry *telemetry, const struct options *options, s
     if (!telemetry->path) return 0;
     telemetry->fd = open(telemetry->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (telemetry->fd < 0) return fault_errno(err, errno, "opening %s for --telemetry; nothing was changed", telemetry->path);
+    /* A reader that went away must not take the word on what was committed with it. */
+    (void)signal(SIGPIPE, SIG_IGN);
     if (getrandom(id, sizeof id, 0) < 0) return fault_errno(err, errno, "asking the system for random bytes");
     for (size_t i = 0; i < sizeof id; i++) (void)snprintf(telemetry->run + 2 * i, 3, "%02x", id[i]);
     return 0;

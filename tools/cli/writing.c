@@ -56,9 +56,9 @@ int writing_open(struct writing *writing, const struct options *options, struct 
     writing->began = writing->progress.began;
     TRY(options_threads(&open.threads, options, err));
     if (options->value[OPT_WRITE_ID]) TRY(parse_write_id(writing->write_id, options->value[OPT_WRITE_ID], err));
-    TRY(telemetry_open(&writing->telemetry, options, err));
     TRY(pcct_store_open(&writing->store, options->operand[0], &open, err));
     TRY(pcct_store_describe(&writing->info, writing->store, err));
+    TRY(telemetry_open(&writing->telemetry, options, err));
 done:
     return status;
 }
