@@ -199,7 +199,7 @@ int tree_bulk_resolve(struct tree_chunk *chunk, int *over, struct tree_bulk *bul
     struct tree_conflicts conflicts = { 0 };
     struct joining joining = { .bulk = bulk, .chunk = chunk, .conflicts = &conflicts, .level = (int16_t)(scale + INDEX_LEVEL_BIAS) };
     struct block_work *work = NULL;
-    size_t threads = (size_t)base_par_threads(env), pairs = 0;
+    size_t threads = (size_t)base_par_threads(env), pairs = 0, scratch = 0;
     int status = 0;
 
     *over = 0;
@@ -208,6 +208,7 @@ int tree_bulk_resolve(struct tree_chunk *chunk, int *over, struct tree_bulk *bul
     joining.budget = BUDGET_PER_ITEM * (uint64_t)chunk->n + BUDGET_BASE;
     tree_step(chunk, BASE_STAT_pairs_seconds, 0, 0.05);
     TRY(take_items(&joining, err));
+    scratch = bulk->arena.used; /* without what depends on the number of threads */
     TRY(base_arena_take(&work, &bulk->arena, threads, sizeof *work, err));
     memset(work, 0, threads * sizeof *work);
     for (size_t t = 0; t < threads; t++) bulk->pair[t].count = 0;
@@ -215,18 +216,16 @@ int tree_bulk_resolve(struct tree_chunk *chunk, int *over, struct tree_bulk *bul
     TRY(block_join(layout, &bulk->source, metric_reach(metric, scale), meet, &joining, work, err));
     if (joining.memory) TRY(base_fail(err, PCCT_E_MEMORY, "out of memory for the pairs of a batch; commit fewer points at a time"));
     TRY(base_watch_check(env, err));
-    for (size_t t = 0; t < threads; t++) {
-        pairs += bulk->pair[t].count;
-        tree_count_work(env, &work[t]);
-    }
-    base_watch_add(env, BASE_STAT_candidate_pairs, pairs);
+    for (size_t t = 0; t < threads; t++) pairs += bulk->pair[t].count;
     *over = pairs > joining.budget;
-    if (*over) goto done;
+    if (*over) goto done; /* nothing is counted: where it stopped depends on the schedule */
+    for (size_t t = 0; t < threads; t++) tree_count_work(env, &work[t]);
+    base_watch_add(env, BASE_STAT_candidate_pairs, pairs);
     base_watch_add(env, BASE_STAT_kept_pairs, pairs);
     tree_step(chunk, BASE_STAT_pairs_seconds, 0.5, 0.65);
     TRY(group_pairs(&joining, pairs, err));
-    base_watch_peak(env, BASE_STAT_arena_peak_bytes, bulk->arena.used);
-    base_watch_peak(env, BASE_STAT_working_peak_bytes, bulk->arena.used + pairs * (sizeof(struct tree_pair) + sizeof(struct tree_bulk_pair)) +
+    base_watch_peak(env, BASE_STAT_arena_peak_bytes, scratch);
+    base_watch_peak(env, BASE_STAT_working_peak_bytes, scratch + pairs * (sizeof(struct tree_pair) + sizeof(struct tree_bulk_pair)) +
                     block_memory(layout));
     TRY(tree_resolve(chunk, &conflicts, err));
 done:

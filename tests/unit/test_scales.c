@@ -110,7 +110,8 @@ static void joins_leave_what_is_higher(void **test)
     }
 }
 
-/* 2000 points in one place have two million pairs: that is over, for any number of threads, and nothing has changed. */
+/* 2000 points in one place have two million pairs: that is over, for any number of threads, and nothing has changed or is counted: where it stopped
+ * depends on the threads. */
 static void too_many_pairs(void **test)
 {
     enum { N = 2000 };
@@ -120,6 +121,7 @@ static void too_many_pairs(void **test)
     for (int threads = 1; threads <= 3; threads++) {
         struct tree_outlook outlook = { .scale = 0 };
         struct pcct_error err = { 0, "" };
+        struct base_watch watch;
         struct support_bulk b;
         struct block_layout layout;
         int over = 0;
@@ -127,14 +129,54 @@ static void too_many_pairs(void **test)
         support_bulk_start(&b, "euclidean", 1, points, N, threads, 4);
         block_init(&layout, &b.env.env, &b.metric);
         support_ok(tree_bulk_lay_out(&layout, &b.bulk, b.bulk.left, N, &err), &err);
+        base_watch_begin(&watch, NULL, NULL, NULL);
+        b.env.env.watch = &watch;
         support_ok(tree_bulk_join(&over, &b.bulk, &layout, &outlook, &err), &err);
+        b.env.env.watch = NULL;
         assert_int_equal(over, 1);
+        for (int i = 0; i < BASE_STATS; i++) assert_true(watch.value[i] == 0);
+        base_watch_end(&watch, &b.env.env);
         assert_int_equal(b.bulk.n_left, N);
         assert_int_equal(b.bulk.scale, METRIC_LEVEL_MIN - 1);
         for (uint32_t i = 0; i < N; i++) assert_int_equal(index_level(&b.state)[i], INDEX_LEVEL_FREE);
         block_free(&layout);
         support_bulk_finish(&b);
     }
+}
+
+/* Scratch is measured without what each thread takes. */
+static void peaks_are_those_of_any_threads(void **test)
+{
+    enum { N = 3000 };
+    uint64_t peak[2][2];
+    double points[N];
+
+    (void)test;
+    for (int i = 0; i < N; i++) points[i] = i * 0.7;
+    for (int way = 0; way < 2; way++) {
+        struct tree_outlook outlook = { .scale = 1 };
+        struct pcct_error err = { 0, "" };
+        struct base_watch watch;
+        struct support_bulk b;
+        struct block_layout layout;
+        int over = 0;
+
+        support_bulk_start(&b, "euclidean", 1, points, N, 1 + 8 * way, 4);
+        block_init(&layout, &b.env.env, &b.metric);
+        support_ok(tree_bulk_lay_out(&layout, &b.bulk, b.bulk.left, N, &err), &err);
+        base_watch_begin(&watch, NULL, NULL, NULL);
+        b.env.env.watch = &watch;
+        support_ok(tree_bulk_join(&over, &b.bulk, &layout, &outlook, &err), &err);
+        b.env.env.watch = NULL;
+        assert_int_equal(over, 0);
+        peak[way][0] = watch.value[BASE_STAT_arena_peak_bytes];
+        peak[way][1] = watch.value[BASE_STAT_working_peak_bytes];
+        base_watch_end(&watch, &b.env.env);
+        block_free(&layout);
+        support_bulk_finish(&b);
+    }
+    assert_true(peak[0][0] > N && peak[0][1] > peak[0][0]);
+    assert_memory_equal(peak[0], peak[1], sizeof peak[0]);
 }
 
 static void look(struct tree_outlook *outlook, const double *points, uint32_t dim, size_t n, int threads)
@@ -219,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joins_leave_what_is_higher),
         cmocka_unit_test(too_many_pairs),
+        cmocka_unit_test(peaks_are_those_of_any_threads),
         cmocka_unit_test(outlooks),
         cmocka_unit_test(without_memory),
     };
