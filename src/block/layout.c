@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/par.h"
-#include "block/layout_nodes.h"
+#include "block/layout_cells.h"
 
 #include <assert.h>
 #include <string.h>
@@ -45,6 +45,7 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
         { "top_reach", &layout->top_reach, METRIC_FANOUT * sizeof(double), inners },
         { "least_label", &layout->least_label, METRIC_FANOUT * sizeof(int64_t), inners },
         { "child", &layout->child, METRIC_FANOUT * sizeof(uint32_t), inners },
+        { "plane", &layout->plane, BLOCK_PLANES * sizeof(struct block_plane), inners },
         { "inner", &layout->inner, sizeof(struct block_link), inners },
         { "where", &layout->where, sizeof(uint32_t), layout->rows },
     };
@@ -54,15 +55,14 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
 
 void block_shape_get(struct block_shape *shape, const struct block_layout *layout)
 {
-    *shape = (struct block_shape){ layout->entries, layout->room, layout->blocks, layout->inners, layout->free_block,
-                                   layout->free_inner, layout->root, layout->rows };
+    *shape = (struct block_shape){ layout->entries, layout->blocks, layout->inners, layout->free_block, layout->free_inner, layout->root,
+                                   layout->rows };
 }
 
 void block_shape_set(struct block_layout *layout, const struct block_shape *shape)
 {
     assert(layout->entries == 0 && layout->lane.capacity == 0);
     layout->entries = shape->entries;
-    layout->room = shape->room;
     layout->blocks = shape->blocks;
     layout->inners = shape->inners;
     layout->free_block = shape->free_block;
@@ -87,7 +87,7 @@ uint64_t block_memory(const struct block_layout *layout)
 struct renumbering {
     const struct block_layout *layout;
     const uint32_t *map;
-    uint32_t *where;
+    uint32_t *where, *next;
 };
 
 static void renumber_blocks(void *ctx, size_t begin, size_t end, int thread)
@@ -106,19 +106,36 @@ static void renumber_blocks(void *ctx, size_t begin, size_t end, int thread)
     }
 }
 
+/* Planes outlive the entries that they were made at: the number of the next entry that is left divides the others in the same way. */
+static void renumber_planes(struct renumbering *r, uint32_t rows)
+{
+    const struct block_layout *layout = r->layout;
+    uint32_t next = rows;
+
+    for (uint32_t node = layout->rows; node-- > 0;) r->next[node] = next = r->map[node] != BLOCK_NONE ? r->map[node] : next;
+    for (uint32_t inner = 0; inner < layout->inners; inner++) {
+        struct block_plane *plane = block_planes(layout, inner);
+
+        for (uint32_t i = 0; i + 1 < block_inner(layout, inner)->count; i++) plane[i].node = plane[i].node < layout->rows ? r->next[plane[i].node] : rows;
+    }
+}
+
 int block_renumber(struct block_layout *layout, const uint32_t *map, uint32_t rows, struct pcct_error *err)
 {
-    struct renumbering r = { layout, map, NULL };
+    struct renumbering r = { layout, map, NULL, NULL };
     struct base_buffer where = { NULL, 0, 0 };
     int status = 0;
 
+    TRY(base_take(&r.next, layout->env, layout->rows, sizeof *r.next, err));
     TRY(base_buffer_reserve(&where, layout->env, rows * sizeof(uint32_t), 0, err));
     r.where = where.data;
     if (rows > 0) memset(r.where, 0xff, rows * sizeof(uint32_t));
     base_par_for(layout->env, layout->blocks, BLOCKS_AT_ONCE, renumber_blocks, &r);
+    renumber_planes(&r, rows);
     base_buffer_free(&layout->where, layout->env);
     layout->where = where;
     layout->rows = rows;
 done:
+    base_free(layout->env, r.next);
     return status;
 }

@@ -34,6 +34,17 @@ struct block_link {
     uint32_t size_at_build;
 };
 
+/* Divides a cell of an inner node in two: an entry is to the right if its (coordinate, label, number) is not less than these, else to the left. Each
+ * side is another plane of the node or, with bit 7 set, a slot. A node with c children has planes 0 to c - 2; plane 0 divides all of its cell. */
+struct block_plane {
+    double value;
+    int64_t label;  /* 0 if entries have none but their number */
+    uint32_t node;  /* an entry that was there when the plane was made */
+    uint16_t axis;
+    uint8_t left, right;
+};
+enum { BLOCK_PLANES = METRIC_FANOUT - 1 };
+
 struct block_layout {
     const struct base_env *env;       /* borrowed */
     const struct metric *metric;      /* borrowed */
@@ -42,7 +53,6 @@ struct block_layout {
     uint32_t blocks, inners;          /* numbers in use, with the free ones */
     uint32_t free_block, free_inner;  /* heads of the free lists, BLOCK_NONE when empty */
     uint32_t root;                    /* an inner node; BLOCK_NONE when there are no entries */
-    uint64_t room;                    /* entries that may still be added before the whole is laid out anew: half of what it was built with */
     /* per block */
     struct base_buffer lane;          /* float [blocks][dim][64] */
     struct base_buffer reach;         /* float [blocks][64]: filter's limit for the reach, in the block's unit; -1: never found */
@@ -57,6 +67,7 @@ struct block_layout {
     struct base_buffer top_reach;     /* double [inners][16] greatest reach below */
     struct base_buffer least_label;   /* int64_t [inners][16] */
     struct base_buffer child;         /* uint32_t [inners][16] */
+    struct base_buffer plane;         /* struct block_plane [inners][15] */
     struct base_buffer inner;         /* struct block_link [inners] */
     /* per entry number */
     struct base_buffer where;         /* uint32_t [rows]: block * 64 + lane; BLOCK_NONE: not in the layout */
@@ -98,7 +109,8 @@ void block_renew_reach(struct block_layout *layout, const struct block_source *s
 /* The same for all entries, and puts those that reach farthest first in each block. Parallel. Errors: MEMORY; nothing has changed then. */
 int block_renew_all_reaches(struct block_layout *layout, const struct block_source *source, struct pcct_error *err);
 
-/* Gives each entry `node` the number map[node], below `rows`. Numbers must keep their order. After a failure nothing has changed. Errors: MEMORY. */
+/* Gives each entry `node` the number map[node], below `rows`; BLOCK_NONE for the numbers of no entry. Numbers must keep their order. After a failure
+ * nothing has changed. Errors: MEMORY. */
 int block_renumber(struct block_layout *layout, const uint32_t *map, uint32_t rows, struct pcct_error *err);
 
 /* Counters of one thread; added to, never cleared here. distances: lanes that were filtered; exact: keys in double precision. */
@@ -188,7 +200,7 @@ int block_check(const struct block_layout *layout, const struct block_source *so
                 struct pcct_error *err);
 
 /* The arrays as bytes, for writing out and mapping. Order and element sizes are fixed. */
-enum { BLOCK_ARRAYS = 14 };
+enum { BLOCK_ARRAYS = 15 };
 struct block_array {
     const char *name;
     struct base_buffer *buffer;
@@ -199,7 +211,7 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
 
 /* The numbers that go with the arrays, fixed width, little-endian on disk. */
 struct block_shape {
-    uint64_t entries, room;
+    uint64_t entries;
     uint32_t blocks, inners, free_block, free_inner, root, rows;
 };
 void block_shape_get(struct block_shape *shape, const struct block_layout *layout);

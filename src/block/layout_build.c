@@ -10,10 +10,11 @@
 
 /*
  * The entries are put into an order in which each block, each lowest inner node, and so on upwards, is a run that begins at a multiple of its
- * full size: `fill` for a block, fill * 16^h for an inner node of height h. All but the last of each kind are full, and numbers follow from
- * positions alone, so that tasks can carry out the splits in any order: block i holds the run from i * fill on.
+ * full size: `fill` for a block, fill * 14^h for an inner node of height h: two children may come before one is split. All but the last of each kind
+ * are full, and numbers follow from positions alone, so that tasks can carry out the splits in any order: block i holds the run from i * fill on. So
+ * do those of planes: a plane between slots is at first kept under the number of the slot that begins to the right of it, less one.
  */
-enum { HEIGHTS = 9 /* 16^8 blocks are more than there can be */, TASK_RECORDS = 4096, GATHER_RECORDS = 8192, STACK = 64 };
+enum { HEIGHTS = 9 /* 14^8 blocks are more than there can be */, TASK_RECORDS = 4096, GATHER_RECORDS = 8192, STACK = 64 };
 
 struct job {
     struct build *build;
@@ -49,7 +50,7 @@ static void plan(struct build *build, size_t n, int fill)
     do {
         h++;
         assert(h <= HEIGHTS);
-        build->run[h] = build->run[h - 1] * METRIC_FANOUT;
+        build->run[h] = build->run[h - 1] * BLOCK_CHILDREN;
         build->count[h] = (uint32_t)pieces_of(n, build->run[h]);
     } while (build->count[h] > 1);
     build->height = h;
@@ -67,13 +68,38 @@ static void gather(void *ctx, size_t begin, size_t end, int thread)
     for (size_t i = begin; i < end; i++) block_record_set(&build->records, i, build->node[i]);
 }
 
-/* Where the run [begin, end) is cut: after half of its pieces of the next size below. */
-static size_t middle_of(const struct build *build, size_t begin, size_t end)
+/* The height of the inner node that divides a run of more than a block among its children. */
+static int height_of(const struct build *build, size_t size)
 {
     int h = build->height;
 
-    while (build->run[h - 1] >= end - begin) h--;
+    while (build->run[h - 1] >= size) h--;
+    return h;
+}
+
+/* Where it is cut: after half of its pieces of the next size below. */
+static size_t middle_of(const struct build *build, int h, size_t begin, size_t end)
+{
     return begin + pieces_of(end - begin, build->run[h - 1]) / 2 * build->run[h - 1];
+}
+
+/* What a plane of an inner node of height h says for a side of it: a slot, or the plane that divides this side. */
+static uint8_t side_of(const struct build *build, int h, size_t begin, size_t end)
+{
+    if (end - begin <= build->run[h - 1]) return (uint8_t)(BLOCK_CELL | (begin % build->run[h] / build->run[h - 1]));
+    return (uint8_t)(middle_of(build, h, begin, end) % build->run[h] / build->run[h - 1] - 1);
+}
+
+static size_t cut_run(const struct build *build, size_t begin, size_t end)
+{
+    const int h = height_of(build, end - begin);
+    const size_t middle = middle_of(build, h, begin, end);
+    struct block_plane plane = block_records_split(&build->records, begin, middle, end);
+
+    plane.left = side_of(build, h, begin, middle);
+    plane.right = side_of(build, h, middle, end);
+    block_planes(build->layout, build->first[h] + (uint32_t)(begin / build->run[h]))[middle % build->run[h] / build->run[h - 1] - 1] = plane;
+    return middle;
 }
 
 static void split_run(void *ctx)
@@ -88,10 +114,9 @@ static void split_run(void *ctx)
         struct job at = waiting[--count];
 
         while (at.end - at.begin > build->run[0]) {
-            const size_t middle = middle_of(build, at.begin, at.end);
+            const size_t middle = cut_run(build, at.begin, at.end);
             const struct job rest = { build, middle, at.end };
 
-            block_records_split(&build->records, at.begin, middle, at.end);
             if (rest.end - rest.begin > TASK_RECORDS) {
                 struct job *spawned = &build->job[base_par_add(&build->jobs, 1) - 1];
 
@@ -109,11 +134,26 @@ static void split_run(void *ctx)
 
 /* ---- the hierarchy ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Exchanges the plane that divides all with plane 0, which it has to be. */
+static void raise_first_plane(struct block_layout *layout, uint32_t inner, uint32_t planes, uint32_t top)
+{
+    struct block_plane *plane = block_planes(layout, inner);
+    const struct block_plane kept = plane[top];
+
+    if (top == 0) return;
+    plane[top] = plane[0];
+    plane[0] = kept;
+    for (uint32_t i = 0; i < planes; i++) {
+        if (plane[i].left == 0) plane[i].left = (uint8_t)top;
+        if (plane[i].right == 0) plane[i].right = (uint8_t)top;
+    }
+}
+
 static void link_children(struct build *build, int h, uint32_t i)
 {
     struct block_layout *layout = build->layout;
-    const uint32_t inner = build->first[h] + i, first = i * METRIC_FANOUT;
-    const uint32_t count = build->count[h - 1] - first < METRIC_FANOUT ? build->count[h - 1] - first : METRIC_FANOUT;
+    const uint32_t inner = build->first[h] + i, first = i * BLOCK_CHILDREN;
+    const uint32_t count = build->count[h - 1] - first < BLOCK_CHILDREN ? build->count[h - 1] - first : BLOCK_CHILDREN;
     const size_t begin = (size_t)i * build->run[h], size = build->n - begin < build->run[h] ? build->n - begin : build->run[h];
     struct block_link *link = block_inner(layout, inner);
 
@@ -127,6 +167,7 @@ static void link_children(struct build *build, int h, uint32_t i)
         below->parent = inner;
         below->slot = (uint16_t)slot;
     }
+    if (count > 1) raise_first_plane(layout, inner, count - 1, side_of(build, h, begin, begin + size));
 }
 
 static void summarise_level(void *ctx, size_t begin, size_t end, int thread)
@@ -144,7 +185,7 @@ static void summarise_level(void *ctx, size_t begin, size_t end, int thread)
 
 static void start_empty(struct block_layout *layout)
 {
-    layout->entries = layout->room = 0;
+    layout->entries = 0;
     layout->blocks = layout->inners = layout->rows = 0;
     layout->free_block = layout->free_inner = layout->root = BLOCK_NONE;
 }
@@ -162,12 +203,11 @@ static void number_all(struct build *build)
     }
     layout->root = build->first[build->height];
     layout->entries = build->n;
-    layout->room = build->n / 2;
 }
 
 int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, int fill, struct pcct_error *err)
 {
-    struct build build = { .layout = layout, .records = { source, NULL, block_record_bytes(layout->dim), layout->dim }, .node = node };
+    struct build build = { .layout = layout, .records = block_records_of(source, layout->dim), .node = node };
     struct job all = { &build, 0, n };
     size_t inners = 0;
     int status = 0;

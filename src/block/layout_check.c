@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout.h"
 
-#include "block/layout_nodes.h"
+#include "block/layout_cells.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -76,6 +76,32 @@ static int check_child(const struct block_layout *layout, uint32_t inner, uint32
     return 0;
 }
 
+/* Planes: each but plane 0, and each slot, is one side of one plane, and all are met from plane 0 on; so they are a tree. */
+static int check_planes(const struct block_layout *layout, uint32_t inner, struct pcct_error *err)
+{
+    const struct block_plane *plane = block_planes(layout, inner);
+    const uint32_t count = block_inner(layout, inner)->count;
+    uint32_t waiting = count > 1, met = 0, slots = 0; /* sets: planes known but not looked at, planes known, slots known */
+
+    for (met = waiting; waiting != 0;) {
+        const uint32_t i = (uint32_t)__builtin_ctz(waiting);
+
+        waiting &= waiting - 1;
+        if (plane[i].axis >= layout->dim) return DAMAGED(err, "plane %u of inner node %u has axis %u", (unsigned)i, (unsigned)inner, (unsigned)plane[i].axis);
+        for (int right = 0; right < 2; right++) {
+            const uint32_t side = right ? plane[i].right : plane[i].left, at = side & ~(uint32_t)BLOCK_CELL;
+            uint32_t *known = side & BLOCK_CELL ? &slots : &met;
+
+            if (at >= (side & BLOCK_CELL ? count : count - 1) || *known >> at & 1) {
+                return DAMAGED(err, "plane %u of inner node %u leads to %u", (unsigned)i, (unsigned)inner, (unsigned)side);
+            }
+            *known |= UINT32_C(1) << at;
+            if (!(side & BLOCK_CELL)) waiting |= UINT32_C(1) << at;
+        }
+    }
+    return count < 2 || slots == (UINT32_C(1) << count) - 1 ? 0 : DAMAGED(err, "inner node %u has slots without a cell", (unsigned)inner);
+}
+
 /* Walks from the root, without a stack: every child names its parent and slot, which has been checked, so the way back is known and no node is
  * met twice. What is not met is in use but does not hang at the root. */
 static int check_reach_of_root(const struct block_layout *layout, struct pcct_error *err)
@@ -141,6 +167,7 @@ int block_check_links(const struct block_layout *layout, struct pcct_error *err)
     TRY(check_link_array(layout, 0, err));
     TRY(check_link_array(layout, 1, err));
     TRY(check_reach_of_root(layout, err));
+    for (uint32_t inner = 0; inner < layout->inners; inner++) TRY(check_planes(layout, inner, err));
     TRY(check_where(layout, err));
 done:
     return status;
@@ -175,6 +202,9 @@ static int check_lane(const struct block_layout *layout, const struct block_sour
     }
     if (block_source_label(source, node) < *block_least(layout, block)) {
         return DAMAGED(err, "T6c: the least label of block %u is above that of entry %u", (unsigned)block, (unsigned)node);
+    }
+    if (block_route(layout, source, node) != block) {
+        return DAMAGED(err, "T6f: entry %u is not in a cell of block %u", (unsigned)node, (unsigned)block);
     }
     if (kept != block_reach_kept(layout, block, block_source_reach(source, node))) {
         return DAMAGED(err, "T6e: entry %u has reach %g in block %u instead of %g", (unsigned)node, block_reach_told(layout, block, kept),

@@ -3,7 +3,6 @@
 
 #include "base/par.h"
 #include "base/sort.h"
-#include "block/layout_nodes.h"
 #include "block/layout_split.h"
 
 #include <assert.h>
@@ -12,18 +11,13 @@
 /*
  * A *family* is a lowest inner node with its blocks; every entry goes to one.
  * 1. Each entry is routed to a block, in parallel; the layout stands still. 2. Entries are grouped by family and block. From their counts follows
- * what becomes of each family: blocks that are too small are split; where that would make too many blocks for one inner node, the whole family is
- * laid out anew as several, with room to grow in blocks and nodes. So all the memory that will be needed is known: nothing can fail after that.
- * 3. Families are changed, in parallel, each on its own. 4. New families are hung next to those they came from, splitting inner nodes further up.
- * 5. Summaries are renewed level by level, at every ancestor of every family that was touched.
+ * what becomes of each family: blocks that are too small are split; where that would leave too many or too poor ones, the whole family is laid out
+ * anew, as several if one inner node cannot hold it. So all the memory that will be needed is known: nothing can fail after that.
+ * 3. Families are changed, in parallel, each on its own. 4. Summaries are renewed level by level, at every ancestor of every family that was touched.
+ * 5. New families are hung beside those they came from, by the planes that they were cut by; inner nodes that are full are split in two.
+ * No entry is moved but within its family.
  */
-enum {
-    PIECE = 60,    /* lanes aimed at in blocks that are split or laid out anew: full ones would be split again by the next entry */
-    CHILDREN = 14, /* likewise for the inner nodes of families that are laid out anew */
-    ROUTE_ENTRIES = 64,
-    FAMILIES_AT_ONCE = 2,
-    STACK = 64
-};
+enum { ROUTE_ENTRIES = 64, FAMILIES_AT_ONCE = 2, FEW_ENTRIES = 64, INNERS_SPARE = 256, SPARE_HEIGHT = 4, SPARE = 8 };
 
 /* The new entries of one block. */
 struct group {
@@ -41,6 +35,7 @@ struct family {
     uint32_t entries;        /* afterwards; only if the family is laid out anew, which `anew` says */
     int anew;
     size_t record;           /* the first of its records */
+    size_t cut;              /* and of its cuts */
 };
 
 struct insertion {
@@ -53,37 +48,13 @@ struct insertion {
     struct family *family;
     size_t groups, families;
     uint32_t *number, *fresh;     /* blocks and inner nodes */
-    size_t numbers, fresh_blocks, fresh_inners, record_count;
+    size_t numbers, fresh_blocks, fresh_inners, record_count, cuts;
     struct block_records records; /* of what is split or laid out anew: old lanes and new entries */
-    uint32_t *touched;            /* [families + fresh_inners] */
+    struct block_cut *cut;
+    uint32_t *touched;            /* [families] */
 };
 
 /* ---- routing ------------------------------------------------------------------------------------------------------------------------------ */
-
-/* Among children at the same distance, labels decide as in a search tree: equal points stay in runs of ascending labels. */
-static uint32_t best_slot(const double *bound, const int64_t *least, uint32_t count, int64_t label)
-{
-    uint32_t best = 0;
-
-    for (uint32_t slot = 1; slot < count; slot++) {
-        if (bound[slot] > bound[best]) continue;
-        if (bound[slot] < bound[best]) best = slot;
-        else if (least[slot] <= label ? least[best] > label || least[slot] > least[best] : least[slot] < least[best]) best = slot;
-    }
-    return best;
-}
-
-static uint32_t route(const struct block_layout *layout, const double *place, int64_t label)
-{
-    _Alignas(64) double bound[METRIC_FANOUT];
-    uint32_t at = layout->root;
-
-    do {
-        layout->metric->kernels->boxes_exact(bound, block_boxes(layout, at), place, layout->dim, (double)INFINITY);
-        at = block_children(layout, at)[best_slot(bound, block_least_labels(layout, at), block_inner(layout, at)->count, label)];
-    } while (!(at & BLOCK_IS_LEAF));
-    return at & ~BLOCK_IS_LEAF;
-}
 
 static void route_entries(void *ctx, size_t begin, size_t end, int thread)
 {
@@ -96,7 +67,7 @@ static void route_entries(void *ctx, size_t begin, size_t end, int thread)
         uint32_t block;
 
         assert(node < source->rows && (node >= insertion->layout->rows || block_where(insertion->layout)[node] == BLOCK_NONE));
-        block = route(insertion->layout, source->place + (size_t)node * insertion->layout->dim, block_source_label(source, node));
+        block = block_route(insertion->layout, source, node);
         insertion->pair[i].key = (uint64_t)block_link_of(insertion->layout, block)->parent << 32 | block;
         insertion->pair[i].value = i;
     }
@@ -114,6 +85,8 @@ static void count_groups(struct insertion *insertion)
     }
 }
 
+static uint32_t pieces_of(size_t entries) { return (uint32_t)((entries + BLOCK_PIECE - 1) / BLOCK_PIECE); }
+
 static void list_groups(struct insertion *insertion)
 {
     struct group *group = insertion->group;
@@ -127,7 +100,7 @@ static void list_groups(struct insertion *insertion)
         while (i < insertion->n && insertion->pair[i].key == key) i++;
         group->count = (uint32_t)i - group->first;
         total = block_link_of(insertion->layout, group->block)->count + group->count;
-        if (total > METRIC_LANES) group->pieces = (total + PIECE - 1) / PIECE;
+        if (total > METRIC_LANES) group->pieces = pieces_of(total);
         if (group == insertion->group || family->inner != key >> 32) {
             if (group != insertion->group) family++;
             *family = (struct family){ .inner = (uint32_t)(key >> 32), .first = (uint32_t)(group - insertion->group) };
@@ -151,30 +124,43 @@ static void plan_family(struct insertion *insertion, struct family *family)
         family->blocks += group[g].pieces - 1;
         if (group[g].pieces > 1) split_records += block_link_of(layout, group[g].block)->count + group[g].count;
     }
-    if (family->blocks > METRIC_FANOUT) {
+    if (family->blocks > family->had && (family->blocks > METRIC_FANOUT || family->blocks > pieces_of(total) + (pieces_of(total) + SPARE - 1) / SPARE)) {
         family->anew = 1;
         family->entries = (uint32_t)total;
-        family->blocks = (uint32_t)((total + PIECE - 1) / PIECE);
-        family->inners = (family->blocks + CHILDREN - 1) / CHILDREN;
+        family->blocks = pieces_of(total);
+        family->inners = (family->blocks + BLOCK_CHILDREN - 1) / BLOCK_CHILDREN;
         split_records = total;
     }
     family->number = (uint32_t)insertion->numbers;
     family->fresh = (uint32_t)insertion->fresh_inners;
     family->record = insertion->record_count;
+    family->cut = insertion->cuts;
     insertion->numbers += family->blocks > family->had ? family->blocks : family->had;
     insertion->fresh_blocks += family->blocks > family->had ? family->blocks - family->had : 0;
     insertion->fresh_inners += family->inners - 1;
     insertion->record_count += split_records;
+    insertion->cuts += family->blocks;
 }
 
-/* Inner nodes to make room for: the new families', and what hanging them may take. Each splits at most one node a level and may raise the root. A
- * node that was split has at most 9 children and is split again only after 8 more, so s splits of nodes among I need 8 (s - I) new children, of
- * which at most s are not families. */
-static size_t inners_needed(const struct block_layout *layout, size_t fresh)
+/* By how much hanging the new families may raise the layout: once, and again for every 15 children that the new root gets. */
+static size_t raised(const struct insertion *insertion)
 {
-    const size_t by_path = fresh * ((size_t)block_height(layout) + 1), by_count = (8 * (size_t)layout->inners + fresh) / 7 + BLOCK_HEIGHT_MAX;
+    return insertion->fresh_inners > 0 ? 1 + insertion->fresh_inners / BLOCK_PLANES : 0;
+}
 
-    return fresh + (by_path < by_count ? by_path : by_count);
+/* Inner nodes to make room for: the new families', and what hanging them may take. Each splits at most one node a level. */
+static size_t inners_needed(const struct insertion *insertion)
+{
+    const size_t fresh = insertion->fresh_inners, levels = (size_t)block_height(insertion->layout) - 1 + raised(insertion);
+
+    return fresh + fresh * levels + raised(insertion);
+}
+
+/* Whether that is out of proportion; it never is for FEW_ENTRIES. */
+static int is_too_much(const struct insertion *insertion)
+{
+    return insertion->n > FEW_ENTRIES && (inners_needed(insertion) > insertion->layout->inners / 2 + INNERS_SPARE ||
+                                          raised(insertion) > BLOCK_HEIGHT_MAX - BLOCK_HEIGHT_GROWN);
 }
 
 static int reserve(struct insertion *insertion, struct pcct_error *err)
@@ -186,9 +172,10 @@ static int reserve(struct insertion *insertion, struct pcct_error *err)
 
     TRY(base_take(&insertion->number, env, insertion->numbers, sizeof *insertion->number, err));
     TRY(base_take(&insertion->fresh, env, insertion->fresh_inners, sizeof *insertion->fresh, err));
-    TRY(base_take(&insertion->touched, env, insertion->families + insertion->fresh_inners, sizeof *insertion->touched, err));
+    TRY(base_take(&insertion->touched, env, insertion->families, sizeof *insertion->touched, err));
+    TRY(base_take(&insertion->cut, env, insertion->cuts, sizeof *insertion->cut, err));
     TRY(base_take(&insertion->records.record, env, insertion->record_count, insertion->records.record_bytes, err));
-    TRY(block_reserve(layout, layout->blocks + insertion->fresh_blocks, layout->inners + inners_needed(layout, insertion->fresh_inners), rows, err));
+    TRY(block_reserve(layout, layout->blocks + insertion->fresh_blocks, layout->inners + inners_needed(insertion), rows, err));
 done:
     return status;
 }
@@ -214,54 +201,6 @@ static void take_numbers(struct insertion *insertion)
 
 /* ---- families ----------------------------------------------------------------------------------------------------------------------------- */
 
-/* A run of records that becomes so many blocks. */
-struct run {
-    size_t begin, end;
-    uint32_t first, count;
-};
-
-/* First block of the i-th of a family's inner nodes. */
-static uint32_t share_begin(uint32_t blocks, uint32_t inners, uint32_t i)
-{
-    return (uint32_t)((uint64_t)blocks * i / inners);
-}
-
-/* After how many blocks a run is cut: between the inner nodes that its blocks go to, as long as there are several. */
-static uint32_t cut_of(const struct run *run, uint32_t blocks, uint32_t inners)
-{
-    const uint32_t i = (uint32_t)(((uint64_t)(run->first + run->count / 2) * inners + inners - 1) / blocks);
-
-    for (uint32_t at = i > 0 ? i - 1 : 0; at <= i + 1 && at <= inners; at++) {
-        const uint32_t begin = share_begin(blocks, inners, at);
-
-        if (begin > run->first && begin < run->first + run->count) return begin - run->first;
-    }
-    return run->count / 2;
-}
-
-/* Splits the records into as many blocks as there are numbers, each inner node's blocks from a run of their own. */
-static void split_records(struct insertion *insertion, size_t begin, size_t end, const uint32_t *number, uint32_t blocks, uint32_t inners)
-{
-    struct run waiting[STACK] = { { begin, end, 0, blocks } };
-    size_t count = 1;
-
-    while (count > 0) {
-        struct run at = waiting[--count];
-
-        while (at.count > 1) {
-            const uint32_t cut = cut_of(&at, blocks, inners);
-            const size_t middle = at.begin + (at.end - at.begin) * cut / at.count;
-
-            block_records_split(&insertion->records, at.begin, middle, at.end);
-            assert(count < STACK);
-            waiting[count++] = (struct run){ middle, at.end, at.first + cut, at.count - cut };
-            at.end = middle;
-            at.count = cut;
-        }
-        block_records_write(insertion->layout, number[at.first], &insertion->records, at.begin, at.end);
-    }
-}
-
 /* Records of the lanes of a block from `record` on. Returns where the next goes. */
 static size_t gather_lanes(struct insertion *insertion, size_t record, uint32_t block)
 {
@@ -280,11 +219,25 @@ static size_t gather_entries(struct insertion *insertion, size_t record, const s
     return record;
 }
 
+/* Hangs the blocks on the right of a cut, beside those on the left. */
+static void divide_family(struct block_layout *layout, uint32_t inner, const struct block_cut *cut, const uint32_t *number)
+{
+    block_divide(layout, inner, block_link_of(layout, number[cut->left])->slot, &cut->plane, number[cut->right] | BLOCK_IS_LEAF);
+}
+
+/* The i-th of the inner nodes that a family becomes. */
+static uint32_t inner_of(const struct insertion *insertion, const struct family *family, uint32_t i)
+{
+    return i == 0 ? family->inner : insertion->fresh[family->fresh + i - 1];
+}
+
 /* Appends to the blocks that have room and splits the others. */
 static void change_family(struct insertion *insertion, const struct family *family)
 {
     struct block_layout *layout = insertion->layout;
-    uint32_t *number = insertion->number + family->number, next = family->had;
+    const uint32_t *number = insertion->number + family->number;
+    struct block_cut *cut = insertion->cut + family->cut;
+    uint32_t next = family->had;
     size_t record = family->record;
 
     for (uint32_t g = 0; g < family->groups; g++) {
@@ -301,9 +254,10 @@ static void change_family(struct insertion *insertion, const struct family *fami
 
             piece[0] = group->block;
             memcpy(piece + 1, number + next, (group->pieces - 1) * sizeof *piece);
-            split_records(insertion, record, end, piece, group->pieces, 1);
+            block_records_share(cut, layout, &insertion->records, record, end, piece, group->pieces, 1);
             record = end;
-            for (uint32_t i = 1; i < group->pieces; i++) block_add_slot(layout, family->inner, number[next++] | BLOCK_IS_LEAF);
+            next += group->pieces - 1;
+            for (uint32_t i = 0; i < group->pieces - 1; i++) divide_family(layout, family->inner, &cut[i], piece);
         }
         block_summarise(layout, family->inner, slot);
     }
@@ -314,22 +268,27 @@ static void lay_out_family(struct insertion *insertion, const struct family *fam
 {
     struct block_layout *layout = insertion->layout;
     const uint32_t *number = insertion->number + family->number;
+    struct block_cut *cut = insertion->cut + family->cut;
     size_t record = family->record;
 
     for (uint32_t i = 0; i < family->had; i++) record = gather_lanes(insertion, record, number[i]);
     for (uint32_t g = 0; g < family->groups; g++) record = gather_entries(insertion, record, &insertion->group[family->first + g]);
     assert(record == family->record + family->entries);
-    split_records(insertion, family->record, record, number, family->blocks, family->inners);
+    block_records_share(cut, layout, &insertion->records, family->record, record, number, family->blocks, family->inners);
     block_clear_inner(layout, family->inner);
     for (uint32_t i = 0; i < family->inners; i++) {
-        const uint32_t inner = i == 0 ? family->inner : insertion->fresh[family->fresh + i - 1];
-        uint32_t below = 0;
+        const uint32_t inner = inner_of(insertion, family, i), end = block_share_begin(family->blocks, family->inners, i + 1);
+        uint32_t b = block_share_begin(family->blocks, family->inners, i), below = 0;
 
-        for (uint32_t b = share_begin(family->blocks, family->inners, i); b < share_begin(family->blocks, family->inners, i + 1); b++) {
-            block_add_slot(layout, inner, number[b] | BLOCK_IS_LEAF);
-            below += block_link_of(layout, number[b])->count;
-        }
+        block_add_slot(layout, inner, number[b] | BLOCK_IS_LEAF);
+        for (; b < end; b++) below += block_link_of(layout, number[b])->count;
         block_inner(layout, inner)->size_at_build = below;
+    }
+    for (uint32_t i = 0; i + 1 < family->blocks; i++) {
+        const uint32_t left = block_share_owner(family->blocks, family->inners, cut[i].left);
+
+        if (left != block_share_owner(family->blocks, family->inners, cut[i].right)) continue;
+        divide_family(layout, inner_of(insertion, family, left), &cut[i], number);
     }
 }
 
@@ -346,32 +305,13 @@ static void change_families(void *ctx, size_t begin, size_t end, int thread)
 
 /* ---- hanging and renewing ----------------------------------------------------------------------------------------------------------------- */
 
-/* Hangs the fresh inner nodes beside the old ones and frees the blocks that are left over. */
-static void hang_families(struct insertion *insertion)
-{
-    struct block_layout *layout = insertion->layout;
-
-    for (size_t f = 0; f < insertion->families; f++) {
-        const struct family *family = &insertion->family[f];
-
-        for (uint32_t i = family->blocks; i < family->had; i++) block_give_block(layout, insertion->number[family->number + i]);
-        if (family->inners == 1) continue;
-        if (family->inner == layout->root) block_raise_root(layout);
-        for (uint32_t i = 1; i < family->inners; i++) { /* splits move the old one: its parent is looked up anew */
-            block_hang(layout, block_inner(layout, family->inner)->parent, insertion->fresh[family->fresh + i - 1]);
-        }
-    }
-}
-
-/* All blocks hang at one depth, so all nodes of a level are renewed before the level above. Nothing is skipped because a summary did not change:
- * splits may have renewed it already, and left those above to this. */
+/* All blocks hang at one depth, so all nodes of a level are renewed before the level above. */
 static void renew_ancestors(struct insertion *insertion)
 {
     struct block_layout *layout = insertion->layout;
-    size_t count = 0;
+    size_t count = insertion->families;
 
-    for (size_t f = 0; f < insertion->families; f++) insertion->touched[count++] = insertion->family[f].inner;
-    for (size_t i = 0; i < insertion->fresh_inners; i++) insertion->touched[count++] = insertion->fresh[i];
+    for (size_t f = 0; f < insertion->families; f++) insertion->touched[f] = insertion->family[f].inner;
     while (insertion->touched[0] != layout->root) {
         uint32_t last = BLOCK_NONE;
         size_t kept = 0;
@@ -389,28 +329,63 @@ static void renew_ancestors(struct insertion *insertion)
     }
 }
 
-static int insert_locally(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err)
+/* Hangs the fresh inner nodes beside the old ones and frees the blocks that are left over. */
+static void hang_families(struct insertion *insertion)
 {
-    struct insertion insertion = { .layout = layout, .source = source, .node = node, .n = n,
-                                   .records = { source, NULL, block_record_bytes(layout->dim), layout->dim } };
+    struct block_layout *layout = insertion->layout;
+
+    for (size_t f = 0; f < insertion->families; f++) {
+        const struct family *family = &insertion->family[f];
+        const struct block_cut *cut = insertion->cut + family->cut;
+
+        for (uint32_t i = family->blocks; i < family->had; i++) block_give_block(layout, insertion->number[family->number + i]);
+        if (family->inners == 1) continue;
+        if (family->inner == layout->root) block_raise_root(layout);
+        for (uint32_t i = 0; i + 1 < family->blocks; i++) {
+            const uint32_t left = block_share_owner(family->blocks, family->inners, cut[i].left);
+            const uint32_t right = block_share_owner(family->blocks, family->inners, cut[i].right);
+
+            if (left != right) block_hang(layout, inner_of(insertion, family, left), &cut[i].plane, inner_of(insertion, family, right));
+        }
+    }
+}
+
+/* What the insertion will be, as long as nothing has changed. */
+static int plan(struct insertion *insertion, struct pcct_error *err)
+{
+    const struct base_env *env = insertion->layout->env;
+    int status = 0;
+
+    TRY(base_take(&insertion->pair, env, insertion->n, sizeof *insertion->pair, err));
+    base_par_for(env, insertion->n, ROUTE_ENTRIES, route_entries, insertion);
+    TRY(base_sort_pairs(insertion->pair, insertion->n, env, err));
+    count_groups(insertion);
+    TRY(base_take(&insertion->group, env, insertion->groups, sizeof *insertion->group, err));
+    TRY(base_take(&insertion->family, env, insertion->families, sizeof *insertion->family, err));
+    list_groups(insertion);
+    for (size_t f = 0; f < insertion->families; f++) plan_family(insertion, &insertion->family[f]);
+done:
+    return status;
+}
+
+/* Inserts *n entries, or none and sets it to 0 if they are too many for one step. */
+static int insert_some(size_t *n, struct block_layout *layout, const struct block_source *source, const uint32_t *node, struct pcct_error *err)
+{
+    struct insertion insertion = { .layout = layout, .source = source, .node = node, .n = *n, .records = block_records_of(source, layout->dim) };
     const struct base_env *env = layout->env;
     int status = 0;
 
-    TRY(base_take(&insertion.pair, env, n, sizeof *insertion.pair, err));
-    base_par_for(env, n, ROUTE_ENTRIES, route_entries, &insertion);
-    TRY(base_sort_pairs(insertion.pair, n, env, err));
-    count_groups(&insertion);
-    TRY(base_take(&insertion.group, env, insertion.groups, sizeof *insertion.group, err));
-    TRY(base_take(&insertion.family, env, insertion.families, sizeof *insertion.family, err));
-    list_groups(&insertion);
-    for (size_t f = 0; f < insertion.families; f++) plan_family(&insertion, &insertion.family[f]);
+    TRY(plan(&insertion, err));
+    if (is_too_much(&insertion)) {
+        *n = 0;
+        goto done;
+    }
     TRY(reserve(&insertion, err));
     take_numbers(&insertion);
     base_par_for(env, insertion.families, FAMILIES_AT_ONCE, change_families, &insertion);
-    hang_families(&insertion);
     renew_ancestors(&insertion);
-    layout->entries += n;
-    layout->room -= n;
+    hang_families(&insertion);
+    layout->entries += *n;
 done:
     base_free(env, insertion.pair);
     base_free(env, insertion.group);
@@ -418,6 +393,7 @@ done:
     base_free(env, insertion.number);
     base_free(env, insertion.fresh);
     base_free(env, insertion.touched);
+    base_free(env, insertion.cut);
     base_free(env, insertion.records.record);
     return status;
 }
@@ -451,7 +427,7 @@ static int rebuild_with(struct block_layout *layout, const struct block_source *
     TRY(base_take(&all, layout->env, total, sizeof *all, err));
     have = list_entries(all, layout);
     memcpy(all + have, node, n * sizeof *node);
-    TRY(block_build(&built, source, all, total, n >= have ? METRIC_LANES : PIECE, err));
+    TRY(block_build(&built, source, all, total, n >= have ? METRIC_LANES : BLOCK_PIECE, err));
     *layout = built;
     built = old;
 done:
@@ -460,11 +436,33 @@ done:
     return status;
 }
 
+/* Whether so many entries stand too high: a tree of planes that no plane splits evenly has grown by one child at a time. */
+static int is_high(const struct block_layout *layout, size_t entries)
+{
+    int height = SPARE_HEIGHT;
+
+    for (; entries > BLOCK_PIECE; entries /= BLOCK_CHILDREN) height++;
+    return block_height(layout) >= (height < BLOCK_HEIGHT_GROWN ? height : BLOCK_HEIGHT_GROWN);
+}
+
 int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err)
 {
-    if (n == 0) return 0;
-    if (layout->root == BLOCK_NONE || n > layout->room || block_height(layout) >= BLOCK_HEIGHT_GROWN) {
-        return rebuild_with(layout, source, node, n, err);
+    size_t inserted = 0, step = n;
+    int status = 0;
+
+    while (inserted < n) {
+        size_t some = step < n - inserted ? step : n - inserted;
+
+        if (some >= (layout->entries + 1) / 2 || is_high(layout, layout->entries + some)) {
+            some = n - inserted;
+            TRY(rebuild_with(layout, source, node + inserted, some, err));
+        } else {
+            TRY(insert_some(&some, layout, source, node + inserted, err));
+            if (some == 0) step /= 2;
+        }
+        inserted += some;
     }
-    return insert_locally(layout, source, node, n, err);
+done:
+    if (status != 0) block_remove(layout, source, node, inserted);
+    return status;
 }

@@ -66,6 +66,11 @@ static void clear_slots(struct block_layout *layout, uint32_t inner, uint32_t fi
     }
 }
 
+static void clear_planes(struct block_layout *layout, uint32_t inner)
+{
+    memset((struct block_plane *)layout->plane.data + (size_t)inner * BLOCK_PLANES, 0, BLOCK_PLANES * sizeof(struct block_plane));
+}
+
 uint32_t block_take_block(struct block_layout *layout)
 {
     uint32_t block = layout->free_block;
@@ -83,6 +88,7 @@ void block_clear_inner(struct block_layout *layout, uint32_t inner)
 {
     block_inner(layout, inner)->count = 0;
     clear_slots(layout, inner, 0);
+    clear_planes(layout, inner);
 }
 
 uint32_t block_take_inner(struct block_layout *layout)
@@ -94,6 +100,7 @@ uint32_t block_take_inner(struct block_layout *layout)
     *block_inner(layout, inner) = (struct block_link){ BLOCK_NONE, 0, 0, 0 };
     memset(block_near_frame(layout, inner), 0, (1 + (size_t)layout->dim) * sizeof(double));
     clear_slots(layout, inner, 0);
+    clear_planes(layout, inner);
     return inner;
 }
 
@@ -447,89 +454,10 @@ void block_drop_slot(struct block_layout *layout, uint32_t inner, uint32_t slot)
     if (link->count > 0) renew_near(layout, inner, 0, link->count);
 }
 
-void block_move_slot(struct block_layout *layout, uint32_t to, uint32_t from, uint32_t slot)
+void block_copy_slot(struct block_layout *layout, uint32_t to, uint32_t from, uint32_t slot)
 {
-    struct block_link *link = block_inner(layout, to);
-
-    assert(link->count < METRIC_FANOUT);
-    copy_slot(layout, to, link->count++, from, slot);
-    block_drop_slot(layout, from, slot);
-}
-
-/* ---- overflow ----------------------------------------------------------------------------------------------------------------------------- */
-
-enum { OVERFLOWING = METRIC_FANOUT + 1, LOWER_HALF = OVERFLOWING / 2 + 1 };
-
-/* Twice the centre of a slot's box along an axis. */
-static double centre(const struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t axis)
-{
-    const double *box = block_boxes(layout, inner) + slot;
-
-    return box[(size_t)axis * METRIC_FANOUT] + box[(size_t)(layout->dim + axis) * METRIC_FANOUT];
-}
-
-/* The axis along which the centres of the 16 slots of `inner` and slot 0 of `extra` lie widest apart. */
-static uint32_t widest_axis(const struct block_layout *layout, uint32_t inner, uint32_t extra)
-{
-    uint32_t widest = 0;
-    double width = -1;
-
-    for (uint32_t axis = 0; axis < layout->dim; axis++) {
-        double from = centre(layout, extra, 0, axis), to = from;
-
-        for (uint32_t slot = 0; slot < METRIC_FANOUT; slot++) {
-            const double c = centre(layout, inner, slot, axis);
-
-            from = c < from ? c : from;
-            to = c > to ? c : to;
-        }
-        if (to - from > width) {
-            width = to - from;
-            widest = axis;
-        }
-    }
-    return widest;
-}
-
-/* Shares out the slots of a full inner node and the single one of `sibling`: the lower and the upper half by centre (ties by least label, then by
- * slot) along the widest axis; the half with the sibling's own slot goes to the sibling. */
-static void share_slots(struct block_layout *layout, uint32_t inner, uint32_t sibling)
-{
-    const uint32_t axis = widest_axis(layout, inner, sibling);
-    double c[OVERFLOWING];
-    int64_t least[OVERFLOWING];
-    unsigned rank[OVERFLOWING] = { 0 };
-
-    for (uint32_t i = 0; i < OVERFLOWING; i++) {
-        const uint32_t at = i < METRIC_FANOUT ? inner : sibling, slot = i < METRIC_FANOUT ? i : 0;
-
-        c[i] = centre(layout, at, slot, axis);
-        least[i] = block_least_labels(layout, at)[slot];
-    }
-    for (uint32_t i = 0; i < OVERFLOWING; i++) {
-        for (uint32_t other = 0; other < i; other++) {
-            const int before = c[i] < c[other] || (c[i] == c[other] && least[i] < least[other]);
-
-            rank[before ? other : i]++;
-        }
-    }
-    for (uint32_t slot = METRIC_FANOUT; slot-- > 0;) { /* downwards: the last slot, which fills the gap, has been decided on */
-        if ((rank[slot] < LOWER_HALF) == (rank[METRIC_FANOUT] < LOWER_HALF)) block_move_slot(layout, sibling, inner, slot);
-    }
-}
-
-/* Splits a full inner node other than the root to take one more child; returns the new sibling, which hangs nowhere yet. */
-static uint32_t split_inner(struct block_layout *layout, uint32_t inner, uint32_t child)
-{
-    const uint32_t sibling = block_take_inner(layout);
-    struct block_link *old = block_inner(layout, inner), *made = block_inner(layout, sibling);
-
-    block_add_slot(layout, sibling, child);
-    share_slots(layout, inner, sibling);
-    made->size_at_build = (uint32_t)((uint64_t)old->size_at_build * made->count / OVERFLOWING);
-    old->size_at_build -= made->size_at_build;
-    block_summarise(layout, old->parent, old->slot);
-    return sibling;
+    assert(block_inner(layout, to)->count < METRIC_FANOUT);
+    copy_slot(layout, to, block_inner(layout, to)->count++, from, slot);
 }
 
 void block_raise_root(struct block_layout *layout)
@@ -539,14 +467,4 @@ void block_raise_root(struct block_layout *layout)
     block_inner(layout, root)->size_at_build = block_inner(layout, old)->size_at_build;
     layout->root = root;
     block_add_slot(layout, root, old);
-}
-
-void block_hang(struct block_layout *layout, uint32_t inner, uint32_t child)
-{
-    while (block_inner(layout, inner)->count == METRIC_FANOUT) {
-        if (inner == layout->root) block_raise_root(layout);
-        child = split_inner(layout, inner, child);
-        inner = block_inner(layout, inner)->parent;
-    }
-    block_add_slot(layout, inner, child);
 }

@@ -15,6 +15,9 @@
 /* Inner nodes above any block. All blocks hang at one depth; a layout grows past half of this only by way of a rebuild. */
 enum { BLOCK_HEIGHT_MAX = 32, BLOCK_HEIGHT_GROWN = 16 };
 
+/* Lanes and children aimed at in parts that are laid out anew: full ones would be split by the next entry. */
+enum { BLOCK_PIECE = 60, BLOCK_CHILDREN = 14 };
+
 /* In block_arrays() the arrays by block come first, then those by inner node, then `where`. */
 enum { BLOCK_ARRAYS_OF_BLOCKS = 6 };
 
@@ -164,16 +167,13 @@ int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot);
 /* Summarises inner nodes in their parents from `inner` up to where nothing changes any more. Right only if all other summaries are. */
 void block_climb(struct block_layout *layout, uint32_t inner);
 
-/* Slots: adds a child with its summary; moves one with its summary to another inner node (the last slot takes its place); drops one. */
+/* Slots: adds a child with its summary; adds that of another inner node's slot with what is known of it; drops one (the last takes its place). Planes
+ * are not touched: see block_divide(). */
 void block_add_slot(struct block_layout *layout, uint32_t inner, uint32_t child);
-void block_move_slot(struct block_layout *layout, uint32_t to, uint32_t from, uint32_t slot);
+void block_copy_slot(struct block_layout *layout, uint32_t to, uint32_t from, uint32_t slot);
 void block_drop_slot(struct block_layout *layout, uint32_t inner, uint32_t slot);
 
 /* Makes a new root above the old one, which is its only child. */
 void block_raise_root(struct block_layout *layout);
-
-/* Hangs a child under an inner node, splitting it and its ancestors in two where they are full. Summaries of ancestors that are not split are
- * left for the caller to renew. Takes at most one inner node for each level and one for a new root. */
-void block_hang(struct block_layout *layout, uint32_t inner, uint32_t child);
 
 #endif

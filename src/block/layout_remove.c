@@ -1,101 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout.h"
 
-#include "block/layout_nodes.h"
+#include "block/layout_split.h"
 
 #include <assert.h>
 
 /*
  * Entry by entry, without memory of its own. Summaries are exact before and after each step, so a step climbs only as far as something changes.
  */
-enum { POOR_LANES = 16, JOINED_LANES = 48, POOR_CHILDREN = 4, JOINED_CHILDREN = 12 };
+enum { THIN_LANES = 48, THIN_SPARE = 4, POOR_CHILDREN = 6, JOINED_CHILDREN = 13, RECORD_WORDS = sizeof(struct block_record) / sizeof(uint64_t) };
 
-/* ---- joining ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- families ----------------------------------------------------------------------------------------------------------------------------- */
 
-/* Squared distance between the boxes of two slots. */
-static double gap(const struct block_layout *layout, uint32_t inner, uint32_t a, uint32_t b)
+/* How many blocks a family, a lowest inner node, would have if it were laid out anew, as long as that is worth it; else 0. */
+static uint32_t fewer_blocks(const struct block_layout *layout, uint32_t inner)
 {
-    const double *low = block_boxes(layout, inner), *high = low + (size_t)layout->dim * METRIC_FANOUT;
-    double sum = 0;
+    const uint32_t count = block_inner(layout, inner)->count;
+    uint32_t entries = 0, wanted;
 
-    for (uint32_t j = 0; j < layout->dim; j++, low += METRIC_FANOUT, high += METRIC_FANOUT) {
-        const double t = low[a] > high[b] ? low[a] - high[b] : low[b] > high[a] ? low[b] - high[a] : 0;
-
-        sum += t * t;
-    }
-    return sum;
+    for (uint32_t slot = 0; slot < count; slot++) entries += block_child_link(layout, block_children(layout, inner)[slot])->count;
+    wanted = (entries + BLOCK_PIECE - 1) / BLOCK_PIECE;
+    return count > wanted + (wanted + THIN_SPARE - 1) / THIN_SPARE ? wanted : 0;
 }
 
-static uint64_t label_gap(const struct block_layout *layout, uint32_t inner, uint32_t a, uint32_t b)
+/* Lays a family out anew in some of its blocks. */
+static void lay_out_family(struct block_layout *layout, const struct block_source *source, uint32_t inner, uint32_t blocks)
 {
-    const int64_t x = block_least_labels(layout, inner)[a], y = block_least_labels(layout, inner)[b];
+    const uint32_t had = block_inner(layout, inner)->count;
+    uint64_t memory[METRIC_FANOUT * METRIC_LANES * RECORD_WORDS];
+    struct block_records records = { source, (char *)memory, sizeof(struct block_record), layout->dim, 1 };
+    struct block_cut cut[METRIC_FANOUT];
+    uint32_t number[METRIC_FANOUT];
+    size_t count = 0;
 
-    return x > y ? (uint64_t)x - (uint64_t)y : (uint64_t)y - (uint64_t)x;
-}
-
-/* The slot whose child lies nearest to that of `slot` (ties by least label) and has room for it within `most`; METRIC_FANOUT if there is none. */
-static uint32_t partner_of(const struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t most)
-{
-    const uint32_t *child = block_children(layout, inner), count = block_inner(layout, inner)->count;
-    uint32_t best = METRIC_FANOUT;
-    double best_gap = 0;
-
-    for (uint32_t other = 0; other < count; other++) {
-        double g;
-
-        if (other == slot || block_child_link(layout, child[other])->count + block_child_link(layout, child[slot])->count > most) continue;
-        g = gap(layout, inner, slot, other);
-        if (best < METRIC_FANOUT && g > best_gap) continue;
-        if (best < METRIC_FANOUT && g == best_gap && label_gap(layout, inner, slot, other) >= label_gap(layout, inner, slot, best)) continue;
-        best = other;
-        best_gap = g;
-    }
-    return best;
-}
-
-/* Puts what the child of `slot` holds into the child of `partner` and frees it. */
-static void join_children(struct block_layout *layout, const struct block_source *source, uint32_t inner, uint32_t slot, uint32_t partner)
-{
-    const uint32_t from = block_children(layout, inner)[slot], to = block_children(layout, inner)[partner];
-
-    if (from & BLOCK_IS_LEAF) {
-        block_move_lanes(layout, source, to & ~BLOCK_IS_LEAF, from & ~BLOCK_IS_LEAF);
-        block_give_block(layout, from & ~BLOCK_IS_LEAF);
-    } else {
-        block_inner(layout, to)->size_at_build += block_inner(layout, from)->size_at_build;
-        while (block_inner(layout, from)->count > 0) block_move_slot(layout, to, from, block_inner(layout, from)->count - 1u);
-        block_give_inner(layout, from);
-    }
-    block_summarise(layout, inner, partner);
-    block_drop_slot(layout, inner, slot);
-}
-
-/* Joins poor children of `inner` with others. Blocks: until none has a partner; returns BLOCK_NONE. Inner nodes: one pair, all summaries above are
- * made right, and the joined node is returned: blocks below it may have found partners. */
-static uint32_t join_poor(struct block_layout *layout, const struct block_source *source, uint32_t inner)
-{
-    const uint32_t *child = block_children(layout, inner);
-    const int leaf = (child[0] & BLOCK_IS_LEAF) != 0;
-    uint32_t slot = 0;
-
-    while (slot < block_inner(layout, inner)->count) {
-        const int poor = block_child_link(layout, child[slot])->count < (leaf ? POOR_LANES : POOR_CHILDREN);
-        const uint32_t partner = poor ? partner_of(layout, inner, slot, leaf ? JOINED_LANES : JOINED_CHILDREN) : METRIC_FANOUT;
-        const uint32_t joined = poor && partner < METRIC_FANOUT ? child[partner] : BLOCK_NONE;
-
-        if (joined == BLOCK_NONE) {
-            slot++;
-            continue;
+    for (uint32_t slot = 0; slot < had; slot++) {
+        number[slot] = block_children(layout, inner)[slot] & ~BLOCK_IS_LEAF;
+        for (uint32_t lane = 0; lane < block_link_of(layout, number[slot])->count; lane++) {
+            block_record_set(&records, count++, block_nodes(layout, number[slot])[lane]);
         }
-        join_children(layout, source, inner, slot, partner);
-        if (!leaf) {
-            block_climb(layout, inner);
-            return joined;
-        }
-        slot = 0;
     }
-    return BLOCK_NONE;
+    block_records_share(cut, layout, &records, 0, count, number, blocks, 1);
+    block_clear_inner(layout, inner);
+    block_add_slot(layout, inner, number[0] | BLOCK_IS_LEAF);
+    for (uint32_t i = 0; i + 1 < blocks; i++) {
+        block_divide(layout, inner, block_link_of(layout, number[cut[i].left])->slot, &cut[i].plane, number[cut[i].right] | BLOCK_IS_LEAF);
+    }
+    block_inner(layout, inner)->size_at_build = (uint32_t)count;
+    for (uint32_t i = blocks; i < had; i++) block_give_block(layout, number[i]);
 }
+
+/* ---- inner nodes -------------------------------------------------------------------------------------------------------------------------- */
 
 /* Drops an inner node that has no children; returns its parent, BLOCK_NONE if it was the root. */
 static uint32_t drop_empty(struct block_layout *layout, uint32_t inner)
@@ -103,7 +57,7 @@ static uint32_t drop_empty(struct block_layout *layout, uint32_t inner)
     const uint32_t parent = block_inner(layout, inner)->parent, slot = block_inner(layout, inner)->slot;
 
     if (parent == BLOCK_NONE) layout->root = BLOCK_NONE;
-    else block_drop_slot(layout, parent, slot);
+    else block_drop_cell(layout, parent, slot);
     block_give_inner(layout, inner);
     return parent;
 }
@@ -122,24 +76,28 @@ static void lower_root(struct block_layout *layout)
     }
 }
 
-/* Puts things right above a lowest inner node whose slots have changed: joins what is poor, drops what is empty, renews summaries. */
-static void tidy(struct block_layout *layout, const struct block_source *source, uint32_t inner)
+/* Joins an inner node with the one beside it if they are poor; returns whether it did. */
+static int join_poor(struct block_layout *layout, uint32_t inner)
 {
-    while (inner != BLOCK_NONE) {
-        const struct block_link *link = block_inner(layout, inner);
-        uint32_t joined = BLOCK_NONE;
+    const struct block_link *link = block_inner(layout, inner);
+    const uint32_t slot = block_sibling(layout, link->parent, link->slot);
+    uint32_t other;
 
-        if (link->count == 0) {
-            inner = drop_empty(layout, inner);
-            continue;
-        }
-        joined = join_poor(layout, source, inner);
-        if (joined == BLOCK_NONE) {
-            if (inner == layout->root) break;
-            if (!block_summarise(layout, link->parent, link->slot) && link->count >= POOR_CHILDREN) break;
-            joined = link->parent;
-        }
-        inner = joined;
+    if (slot == METRIC_FANOUT) return 0;
+    other = block_inner(layout, block_children(layout, link->parent)[slot])->count;
+    if ((link->count > POOR_CHILDREN && other > POOR_CHILDREN) || link->count + other > JOINED_CHILDREN) return 0;
+    block_join(layout, link->parent, link->slot, slot);
+    return 1;
+}
+
+/* Puts things right above an inner node that has lost children: drops what is empty, joins what is poor, renews summaries. */
+static void tidy(struct block_layout *layout, uint32_t inner)
+{
+    while (inner != BLOCK_NONE && block_inner(layout, inner)->count == 0) inner = drop_empty(layout, inner);
+    if (inner == BLOCK_NONE) return;
+    block_climb(layout, inner);
+    for (; inner != layout->root; inner = block_inner(layout, inner)->parent) {
+        while (join_poor(layout, inner)) continue;
     }
     lower_root(layout);
 }
@@ -182,17 +140,22 @@ static void remove_entry(struct block_layout *layout, const struct block_source 
     const struct block_link link = *block_link_of(layout, block);
     const int reaching = block_reach_told(layout, block, block_reaches(layout, block)[at % METRIC_LANES]) >=
                          block_top_reaches(layout, link.parent)[link.slot];
+    uint32_t blocks;
 
     drop_lane(layout, block, at % METRIC_LANES);
     if (link.count == 1) {
-        block_drop_slot(layout, link.parent, link.slot);
+        block_drop_cell(layout, link.parent, link.slot);
         block_give_block(layout, block);
-        tidy(layout, source, link.parent);
+        tidy(layout, link.parent);
         return;
     }
     if (changed) changed = block_shrink(layout, source, block);
     if ((changed || reaching) && block_summarise(layout, link.parent, link.slot)) block_climb(layout, link.parent);
-    if (link.count <= POOR_LANES) tidy(layout, source, link.parent);
+    if (link.count > THIN_LANES) return;
+    blocks = fewer_blocks(layout, link.parent);
+    if (blocks == 0) return;
+    lay_out_family(layout, source, link.parent, blocks);
+    tidy(layout, link.parent);
 }
 
 void block_remove(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n)

@@ -11,7 +11,7 @@ void block_record_set(const struct block_records *records, size_t i, uint32_t no
     struct block_record *record = block_record_at(records, i);
 
     record->node = node;
-    if (records->dim <= BLOCK_RECORD_DIM) {
+    if (!records->looked_up) {
         memcpy(record->place, records->source->place + (size_t)node * records->dim, records->dim * sizeof(double));
     }
 }
@@ -140,10 +140,13 @@ static void select_records(const struct block_records *records, size_t begin, si
     }
 }
 
-void block_records_split(const struct block_records *records, size_t begin, size_t middle, size_t end)
+struct block_plane block_records_split(const struct block_records *records, size_t begin, size_t middle, size_t end)
 {
+    const uint32_t axis = widest_axis(records, begin, end);
+
     assert(begin < middle && middle < end);
-    select_records(records, begin, middle, end, widest_axis(records, begin, end));
+    select_records(records, begin, middle, end, axis);
+    return block_plane_at(records->source, records->dim, axis, block_record_at(records, middle)->node);
 }
 
 /* ---- into lanes --------------------------------------------------------------------------------------------------------------------------- */
@@ -216,4 +219,55 @@ void block_records_write(struct block_layout *layout, uint32_t block, const stru
     }
     block_link_of(layout, block)->count = (uint16_t)count;
     block_clear_lanes(layout, block, count);
+}
+
+/* ---- into several blocks ------------------------------------------------------------------------------------------------------------------ */
+
+enum { STACK = 64 };
+
+/* A run of records that becomes so many blocks. */
+struct run {
+    size_t begin, end;
+    uint32_t first, count;
+};
+
+uint32_t block_share_begin(uint32_t blocks, uint32_t inners, uint32_t i)
+{
+    return (uint32_t)((uint64_t)blocks * i / inners);
+}
+
+uint32_t block_share_owner(uint32_t blocks, uint32_t inners, uint32_t b)
+{
+    return (uint32_t)((((uint64_t)b + 1) * inners - 1) / blocks);
+}
+
+/* After how many blocks a run is cut: between the inner nodes that its blocks go to, as long as there are several. */
+static uint32_t cut_of(const struct run *run, uint32_t blocks, uint32_t inners)
+{
+    const uint32_t from = block_share_owner(blocks, inners, run->first), to = block_share_owner(blocks, inners, run->first + run->count - 1);
+
+    return from == to ? run->count / 2 : block_share_begin(blocks, inners, from + (to - from + 1) / 2) - run->first;
+}
+
+void block_records_share(struct block_cut *cut, struct block_layout *layout, const struct block_records *records, size_t begin, size_t end,
+                         const uint32_t *number, uint32_t blocks, uint32_t inners)
+{
+    struct run waiting[STACK] = { { begin, end, 0, blocks } };
+    size_t count = 1;
+
+    while (count > 0) {
+        struct run at = waiting[--count];
+
+        while (at.count > 1) {
+            const uint32_t left = cut_of(&at, blocks, inners);
+            const size_t middle = at.begin + (at.end - at.begin) * left / at.count;
+
+            *cut++ = (struct block_cut){ block_records_split(records, at.begin, middle, at.end), at.first, at.first + left };
+            assert(count < STACK);
+            waiting[count++] = (struct run){ middle, at.end, at.first + left, at.count - left };
+            at.end = middle;
+            at.count = left;
+        }
+        block_records_write(layout, number[at.first], records, at.begin, at.end);
+    }
 }

@@ -24,8 +24,8 @@ struct image_head {
     uint64_t digest[INDEX_ARRAYS];
     struct block_shape shape;
 };
-_Static_assert(sizeof(struct image_head) == 176 && offsetof(struct image_head, shape) == 136, "image_head is written out as it is");
-_Static_assert(sizeof(struct block_shape) == 40 && offsetof(struct block_shape, rows) == 36, "block_shape is written out as it is");
+_Static_assert(sizeof(struct image_head) == 168 && offsetof(struct image_head, shape) == 136, "image_head is written out as it is");
+_Static_assert(sizeof(struct block_shape) == 32 && offsetof(struct block_shape, rows) == 28, "block_shape is written out as it is");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written out as they are");
 
 enum { IMAGE_FORM = 1, LAYOUT_FIRST_ID = 32 };
