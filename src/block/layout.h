@@ -191,7 +191,7 @@ void block_knn_filter(struct block_near *near, const struct block_layout *layout
 void block_knn_decide(struct base_topk *top, const struct block_near *near, const struct block_layout *layout, const struct block_source *source,
                       struct block_work *work);
 
-/* The block whose box is nearest at each inner node from the root: queries that share it are near each other. BLOCK_NONE when empty. */
+/* The block in whose cell a point is: queries that share it are near each other. BLOCK_NONE when empty. */
 uint32_t block_home(const struct block_layout *layout, const double *q);
 
 /* Proves T6 (a) to (e) against the source; has(owner, node) says whether the layout is to have an entry.

@@ -33,22 +33,24 @@ static inline uint32_t slot_of(const struct block_plane *plane, uint32_t count, 
     return at & ~(uint32_t)BLOCK_CELL;
 }
 
-uint32_t block_route_slot(const struct block_layout *layout, uint32_t inner, const struct block_source *source, uint32_t node)
+static uint32_t route(const struct block_layout *layout, const double *place, int64_t label, uint32_t node)
 {
-    return slot_of(block_planes(layout, inner), block_inner(layout, inner)->count, block_source_place(source, layout->dim, node),
-                   label_of(source, node), node);
-}
-
-uint32_t block_route(const struct block_layout *layout, const struct block_source *source, uint32_t node)
-{
-    const double *place = block_source_place(source, layout->dim, node);
-    const int64_t label = label_of(source, node);
     uint32_t at = layout->root;
 
     do {
         at = block_children(layout, at)[slot_of(block_planes(layout, at), block_inner(layout, at)->count, place, label, node)];
     } while (!(at & BLOCK_IS_LEAF));
     return at & ~BLOCK_IS_LEAF;
+}
+
+uint32_t block_route(const struct block_layout *layout, const struct block_source *source, uint32_t node)
+{
+    return route(layout, block_source_place(source, layout->dim, node), label_of(source, node), node);
+}
+
+uint32_t block_home(const struct block_layout *layout, const double *q)
+{
+    return layout->root == BLOCK_NONE ? BLOCK_NONE : route(layout, q, INT64_MAX, BLOCK_NONE);
 }
 
 /* ---- the planes of one node --------------------------------------------------------------------------------------------------------------- */

@@ -20,8 +20,7 @@ static inline struct block_plane *block_planes(const struct block_layout *layout
 /* The plane just before an entry, in the order that entries are split by: it is to the right of it. */
 struct block_plane block_plane_at(const struct block_source *source, uint32_t dim, uint32_t axis, uint32_t node);
 
-/* The slot of an inner node in whose cell an entry is, and the block. */
-uint32_t block_route_slot(const struct block_layout *layout, uint32_t inner, const struct block_source *source, uint32_t node);
+/* The block in whose cell an entry is. */
 uint32_t block_route(const struct block_layout *layout, const struct block_source *source, uint32_t node);
 
 /* Divides the cell of a slot: what is to the right of the plane becomes the cell of one more child. The node has room for it. */
@@ -37,8 +36,8 @@ uint32_t block_sibling(const struct block_layout *layout, uint32_t inner, uint32
 void block_join(struct block_layout *layout, uint32_t inner, uint32_t to, uint32_t from);
 
 /* Divides the cell of an inner node, other than the root, in its parent: what is to the right of the plane is the child's. Ancestors that are full are
- * split in two before, and the root is raised. Takes at most one inner node for each level above `inner` and one for a new root. All summaries must be
- * right, and are afterwards. */
+ * split in two before, and the root is raised. Takes at most one inner node for each level above `inner` and one for a new root. Boxes must
+ * enclose what belongs in a cell, and do afterwards. */
 void block_hang(struct block_layout *layout, uint32_t inner, const struct block_plane *plane, uint32_t child);
 
 #endif

@@ -329,7 +329,32 @@ static void renew_ancestors(struct insertion *insertion)
     }
 }
 
-/* Hangs the fresh inner nodes beside the old ones and frees the blocks that are left over. */
+/* A fresh inner node that does not hang yet has its entries in the cell of the old one: until it does, the boxes there cover it, too. */
+static void widen_families(struct insertion *insertion)
+{
+    struct block_layout *layout = insertion->layout;
+
+    for (size_t f = 0; f < insertion->families; f++) {
+        const struct family *family = &insertion->family[f];
+        const struct block_link *link = block_inner(layout, family->inner);
+
+        if (family->inners == 1 || family->inner == layout->root) continue;
+        for (uint32_t i = 1; i < family->inners; i++) block_widen_slot(layout, link->parent, link->slot, inner_of(insertion, family, i));
+        block_climb(layout, link->parent);
+    }
+}
+
+/* Frees the blocks that are left over. */
+static void give_blocks(struct insertion *insertion)
+{
+    for (size_t f = 0; f < insertion->families; f++) {
+        const struct family *family = &insertion->family[f];
+
+        for (uint32_t i = family->blocks; i < family->had; i++) block_give_block(insertion->layout, insertion->number[family->number + i]);
+    }
+}
+
+/* Hangs the fresh inner nodes beside the old ones. */
 static void hang_families(struct insertion *insertion)
 {
     struct block_layout *layout = insertion->layout;
@@ -338,7 +363,6 @@ static void hang_families(struct insertion *insertion)
         const struct family *family = &insertion->family[f];
         const struct block_cut *cut = insertion->cut + family->cut;
 
-        for (uint32_t i = family->blocks; i < family->had; i++) block_give_block(layout, insertion->number[family->number + i]);
         if (family->inners == 1) continue;
         if (family->inner == layout->root) block_raise_root(layout);
         for (uint32_t i = 0; i + 1 < family->blocks; i++) {
@@ -384,7 +408,12 @@ static int insert_some(size_t *n, struct block_layout *layout, const struct bloc
     take_numbers(&insertion);
     base_par_for(env, insertion.families, FAMILIES_AT_ONCE, change_families, &insertion);
     renew_ancestors(&insertion);
-    hang_families(&insertion);
+    if (insertion.fresh_inners > 0) {
+        widen_families(&insertion);
+        hang_families(&insertion);
+        renew_ancestors(&insertion);
+    }
+    give_blocks(&insertion);
     layout->entries += *n;
 done:
     base_free(env, insertion.pair);

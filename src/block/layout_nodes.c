@@ -243,14 +243,6 @@ void block_put_lane(struct block_layout *layout, const struct block_source *sour
     if (lane == 0 || !write_lane(layout, source, block, lane)) block_reframe(layout, source, block);
 }
 
-void block_move_lanes(struct block_layout *layout, const struct block_source *source, uint32_t to, uint32_t from)
-{
-    const uint32_t more = block_link_of(layout, from)->count;
-
-    for (uint32_t i = 0; i < more; i++) block_put_lane(layout, source, to, block_nodes(layout, from)[i]);
-    block_link_of(layout, from)->count = 0;
-}
-
 int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block)
 {
     const uint32_t count = block_link_of(layout, block)->count, dim = layout->dim, *node = block_nodes(layout, block);
@@ -399,6 +391,20 @@ int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot)
 
     assert(block_child_link(layout, child)->count > 0);
     return child & BLOCK_IS_LEAF ? summarise_block(layout, inner, slot, child & ~BLOCK_IS_LEAF) : summarise_inner(layout, inner, slot, child);
+}
+
+void block_widen_slot(struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t by)
+{
+    const double *from = block_boxes(layout, by);
+    double *low = block_boxes(layout, inner) + slot, *high = low + (size_t)layout->dim * METRIC_FANOUT;
+
+    for (uint32_t j = 0; j < layout->dim; j++, low += METRIC_FANOUT, high += METRIC_FANOUT) {
+        for (uint32_t i = 0; i < block_inner(layout, by)->count; i++) {
+            *low = fmin(*low, from[(size_t)j * METRIC_FANOUT + i]);
+            *high = fmax(*high, from[(size_t)(layout->dim + j) * METRIC_FANOUT + i]);
+        }
+    }
+    renew_near(layout, inner, slot, block_inner(layout, inner)->count);
 }
 
 void block_climb(struct block_layout *layout, uint32_t inner)

@@ -144,8 +144,6 @@ void block_clear_lanes(struct block_layout *layout, uint32_t block, uint32_t fir
 
 /* Puts an entry into the next lane of a block, which has one free; a frame that it is outside of is made anew. Its slot is not told. */
 void block_put_lane(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node);
-/* Moves all lanes of a block to the end of another, which has room. */
-void block_move_lanes(struct block_layout *layout, const struct block_source *source, uint32_t to, uint32_t from);
 /* Box and least label of a block from its entries, and its frame if that has become too wide; returns whether box or label changed. */
 int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block);
 /* Centre and scale from a block's box; and all lanes by them. */
@@ -164,6 +162,8 @@ static inline float block_framed(const double *frame, uint32_t axis, double x)
 
 /* Writes the summary of the child of a slot from what is in the child. Returns whether anything changed. */
 int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot);
+/* Widens the box of a slot to that of another inner node, whose parent is still to be found. */
+void block_widen_slot(struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t by);
 /* Summarises inner nodes in their parents from `inner` up to where nothing changes any more. Right only if all other summaries are. */
 void block_climb(struct block_layout *layout, uint32_t inner);
 

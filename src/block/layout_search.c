@@ -126,17 +126,3 @@ void block_visit(const struct block_layout *layout, const struct block_source *s
 done:
     block_work_add(work, &search.work);
 }
-
-uint32_t block_home(const struct block_layout *layout, const double *q)
-{
-    _Alignas(64) double bound[METRIC_FANOUT];
-    uint32_t at = layout->root;
-
-    if (at == BLOCK_NONE) return BLOCK_NONE;
-    do {
-        layout->metric->kernels->boxes(bound, block_near_boxes(layout, at), block_near_frame(layout, at), &layout->metric->filter, q, layout->dim,
-                                       (double)INFINITY);
-        at = block_children(layout, at)[block_first_slot(layout, at, bound)];
-    } while (!(at & BLOCK_IS_LEAF));
-    return at & ~BLOCK_IS_LEAF;
-}

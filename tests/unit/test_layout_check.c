@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_block.h"
 
-#include "block/layout_nodes.h"
+#include "block/layout_cells.h"
 
 #include <math.h>
 #include <string.h>
@@ -232,16 +232,112 @@ static void rings_are_found(void **state)
 
     (void)state;
     plant(&p);
-    support_ok(support_block_build(&p.block, 64 * 16 * 3, 64, &err), &err);
+    support_ok(support_block_build(&p.block, 64 * 14 * 3, 64, &err), &err);
     assert_int_equal(layout->inners, 4);
     link = layout->inner.data;
     child = layout->child.data;
     support_ok(block_check_links(layout, &err), &err);
-    for (uint32_t slot = 1; slot < 16; slot++) ((struct block_link *)layout->block.data)[child[3 * 16 + slot] & ~BLOCK_IS_LEAF].count = 0;
+    for (uint32_t slot = 1; slot < 14; slot++) ((struct block_link *)layout->block.data)[child[3 * 16 + slot] & ~BLOCK_IS_LEAF].count = 0;
     link[0].count = 2; /* the third child of the root is its own only child now */
     link[3] = (struct block_link){ 3, 0, 1, 0 };
     child[3 * 16] = 3;
     assert_int_equal(block_check_links(layout, &err), PCCT_E_DAMAGED);
+    uproot(&p);
+}
+
+/* Sides of planes, set to everything they can be: only what they were is a tree. */
+static void only_trees_of_planes_are_taken(void **state)
+{
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+
+    (void)state;
+    plant(&p);
+    for (uint32_t inner = 0; inner < layout->inners; inner++) {
+        struct block_plane *plane = block_planes(layout, inner);
+
+        for (uint32_t i = 0; i + 1 < block_inner(layout, inner)->count; i++) {
+            const struct block_plane kept = plane[i];
+
+            for (uint32_t value = 0; value < 256; value++) {
+                plane[i].left = (uint8_t)value;
+                assert_int_equal(block_check_links(layout, NULL), value == kept.left ? 0 : PCCT_E_DAMAGED);
+                plane[i].left = kept.left;
+                plane[i].right = (uint8_t)value;
+                assert_int_equal(block_check_links(layout, NULL), value == kept.right ? 0 : PCCT_E_DAMAGED);
+                plane[i].right = kept.right;
+            }
+            plane[i].axis = 2;
+            assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);
+            plane[i].axis = UINT16_MAX;
+            assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);
+            plane[i] = kept;
+        }
+    }
+    support_block_check(&p.block);
+    uproot(&p);
+}
+
+/* Planes that lead to each other, and to which none leads. */
+static void rings_of_planes_are_found(void **state)
+{
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+    struct block_plane *plane;
+
+    (void)state;
+    plant(&p);
+    plane = block_planes(layout, layout->root);
+    assert_true(block_inner(layout, layout->root)->count > 3);
+    for (uint32_t i = 1; i + 1 < block_inner(layout, layout->root)->count; i++) { /* a plane takes the place of its own side */
+        const struct block_plane kept = plane[i];
+        uint8_t *above = NULL;
+
+        for (uint32_t other = 0; other + 1 < block_inner(layout, layout->root)->count; other++) {
+            if (plane[other].left == i) above = &plane[other].left;
+            if (plane[other].right == i) above = &plane[other].right;
+        }
+        assert_non_null(above);
+        *above = kept.left;
+        plane[i].left = (uint8_t)i;
+        assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);
+        *above = (uint8_t)i;
+        plane[i] = kept;
+    }
+    support_block_check(&p.block);
+    uproot(&p);
+}
+
+/* A plane that is moved by the least amount has an entry on the wrong side, or names another side first. */
+static void entries_outside_of_their_cells_are_found(void **state)
+{
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+
+    (void)state;
+    plant(&p);
+    support_ok(support_block_build(&p.block, 4000, 64, NULL), NULL); /* all planes have their entries still */
+    for (uint32_t inner = 0; inner < layout->inners; inner++) {
+        for (uint32_t i = 0; i + 1 < block_inner(layout, inner)->count; i++) {
+            struct block_plane *plane = &block_planes(layout, inner)[i];
+            const struct block_plane kept = *plane;
+
+            plane->value = nextafter(kept.value, 9);
+            assert_fault(&p, "T6f");
+            plane->value = kept.value;
+            plane->label++;
+            assert_fault(&p, "T6f");
+            plane->label--;
+            plane->node++;
+            assert_fault(&p, "T6f");
+            *plane = kept;
+            plane->left = kept.right;
+            plane->right = kept.left;
+            assert_fault(&p, "T6f");
+            *plane = kept;
+        }
+    }
+    support_block_check(&p.block);
     uproot(&p);
 }
 
@@ -253,6 +349,9 @@ int main(void)
         cmocka_unit_test(wrong_frames_are_found),
         cmocka_unit_test(every_link_is_checked),
         cmocka_unit_test(rings_are_found),
+        cmocka_unit_test(only_trees_of_planes_are_taken),
+        cmocka_unit_test(rings_of_planes_are_found),
+        cmocka_unit_test(entries_outside_of_their_cells_are_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,90 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_block.h"
 
-#include "block/layout_nodes.h"
+#include "block/layout_cells.h"
 
 #include <math.h>
-
-/* A block with a single lane at x, hanging nowhere yet; its entry has number and label `node`. */
-static uint32_t lone_block(struct support_block *block, uint32_t node, double x)
-{
-    const uint32_t number = block_take_block(&block->layout);
-
-    block->place[node] = x;
-    block->label[node] = node;
-    block->reach[node] = node;
-    block_put_lane(&block->layout, &block->source, number, node);
-    block->layout.entries++;
-    return number;
-}
-
-/* Children are hung one by one, in three orders: inner nodes split in two halves by place, the root grows, all stays sound and tight. */
-static void hanging_splits_inner_nodes(void **state)
-{
-    struct support_env env;
-    struct pcct_error err = { 0, "" };
-
-    (void)state;
-    support_env_start(&env, 1);
-    for (int order = 0; order < 3; order++) {
-        struct support_block block;
-        struct block_layout *layout = &block.layout;
-        uint32_t first;
-
-        support_block_start(&block, &env, 700, 1, SUPPORT_UNIFORM, 1);
-        support_ok(block_reserve(layout, 700, 700, 700, &err), &err);
-        layout->rows = 700;
-        for (uint32_t i = 0; i < 700; i++) block_where(layout)[i] = BLOCK_NONE;
-        layout->root = block_take_inner(layout);
-        first = lone_block(&block, 0, 350);
-        block_add_slot(layout, layout->root, first | BLOCK_IS_LEAF);
-        for (uint32_t i = 1; i < 700; i++) {
-            const uint32_t number = lone_block(&block, i, order == 0 ? i : order == 1 ? 700 - i : i * 389 % 700);
-            uint32_t inner = block_link_of(layout, number - (order < 2))->parent;
-
-            if (order == 2) inner = block_link_of(layout, i * 31 % number)->parent; /* anywhere: overlapping boxes are sound too */
-            block_hang(layout, inner, number | BLOCK_IS_LEAF);
-            for (inner = block_link_of(layout, number)->parent; inner != layout->root; inner = block_inner(layout, inner)->parent) {
-                block_summarise(layout, block_inner(layout, inner)->parent, block_inner(layout, inner)->slot);
-            }
-            if (i % 10 == 0 || i < 40) support_block_check(&block);
-        }
-        assert_int_equal(block_height(layout), 3);
-        for (uint32_t i = 0; i < layout->inners; i++) assert_true(block_inner(layout, i)->count >= (i == layout->root ? 2 : 8));
-        support_block_finish(&block);
-    }
-    support_env_finish(&env);
-}
-
-/* The halves are the lower and the upper one, whichever the new child belongs to. */
-static void halves_are_apart(void **state)
-{
-    struct support_env env;
-    struct pcct_error err = { 0, "" };
-
-    (void)state;
-    support_env_start(&env, 1);
-    for (uint32_t last = 0; last < 17; last++) {
-        struct support_block block;
-        struct block_layout *layout = &block.layout;
-        uint32_t low, high;
-
-        support_block_start(&block, &env, 17, 1, SUPPORT_UNIFORM, 1);
-        support_ok(block_reserve(layout, 17, 4, 17, &err), &err);
-        layout->rows = 17;
-        layout->root = block_take_inner(layout);
-        for (uint32_t i = 0; i < 16; i++) block_add_slot(layout, layout->root, lone_block(&block, i, i < last ? i : i + 1) | BLOCK_IS_LEAF);
-        block_hang(layout, layout->root, lone_block(&block, 16, last) | BLOCK_IS_LEAF);
-        support_block_check(&block);
-        assert_int_equal(block_inner(layout, layout->root)->count, 2);
-        low = block_boxes(layout, layout->root)[0] > block_boxes(layout, layout->root)[1];
-        high = 1 - low;
-        assert_true(block_boxes(layout, layout->root)[low] == 0 && block_boxes(layout, layout->root)[METRIC_FANOUT + low] == 8);
-        assert_true(block_boxes(layout, layout->root)[high] == 9 && block_boxes(layout, layout->root)[METRIC_FANOUT + high] == 16);
-        support_block_finish(&block);
-    }
-    support_env_finish(&env);
-}
 
 static void numbers_are_given_back(void **state)
 {
@@ -129,7 +48,8 @@ static void climbing_renews_ancestors(void **state)
         const uint32_t at = block_where(layout)[node];
         const struct block_link *link = block_link_of(layout, at / METRIC_LANES);
 
-        block.place[2 * node] = -(double)node;
+        block.place[2 * node] = nextafter(block.place[2 * node], 9); /* past a plane that was made here, which the label no longer is */
+        block.place[2 * node + 1] = nextafter(block.place[2 * node + 1], 9);
         block.label[node] = -1000 - (int64_t)node;
         assert_true(block_shrink(layout, &block.source, at / METRIC_LANES));
         assert_false(block_shrink(layout, &block.source, at / METRIC_LANES));
@@ -179,6 +99,19 @@ static double place_of(int kind, uint32_t node, uint32_t axis)
     }
 }
 
+/* How many of the entries are before one in the order of planes along axis 0. */
+static uint32_t rank_of(const struct support_block *block, uint32_t node)
+{
+    uint32_t rank = 0;
+
+    for (uint32_t i = 0; i < 64; i++) {
+        const double x = block->place[3 * i], y = block->place[3 * node];
+
+        rank += x < y || (x == y && block->label[i] < block->label[node]);
+    }
+    return rank;
+}
+
 /* However entries come, box, frame and lanes are right after each: none is beyond 1 in its frame. */
 static void frames_follow_their_entries(void **state)
 {
@@ -189,25 +122,34 @@ static void frames_follow_their_entries(void **state)
     for (int kind = 0; kind < 7; kind++) {
         struct support_block block;
         struct block_layout *layout = &block.layout;
-        uint32_t number[2];
+        struct block_plane plane = { 0 };
+        uint32_t number[2], rank[64];
 
         start_pair(&block, &env, 3);
         for (uint32_t i = 0; i < 65 * 3; i++) block.place[i] = place_of(kind, i / 3, i % 3);
+        for (uint32_t i = 0; i < 64; i++) {
+            rank[i] = rank_of(&block, i);
+            if (rank[i] == 30) plane = block_plane_at(&block.source, 3, 0, i);
+        }
         number[0] = block_take_block(layout);
-        put_entry(&block, number[0], 0);
-        block_add_slot(layout, layout->root, number[0] | BLOCK_IS_LEAF);
-        for (uint32_t node = 1; node < 30; node++) {
+        for (uint32_t node = 0; node < 64; node++) {
+            if (rank[node] >= 30) continue;
             put_entry(&block, number[0], node);
+            if (layout->entries == 1) block_add_slot(layout, layout->root, number[0] | BLOCK_IS_LEAF);
             block_summarise(layout, layout->root, 0);
             support_block_check(&block);
         }
         number[1] = block_take_block(layout);
-        for (uint32_t node = 30; node < 64; node++) put_entry(&block, number[1], node);
-        block_add_slot(layout, layout->root, number[1] | BLOCK_IS_LEAF);
+        for (uint32_t node = 0; node < 64; node++) {
+            if (rank[node] >= 30) put_entry(&block, number[1], node);
+        }
+        block_divide(layout, layout->root, 0, &plane, number[1] | BLOCK_IS_LEAF);
         support_block_check(&block);
         support_block_ask(&block, 20, 5);
-        block_move_lanes(layout, &block.source, number[0], number[1]); /* fills it */
-        block_drop_slot(layout, layout->root, 1);
+        for (uint32_t node = 0; node < 64; node++) {
+            if (rank[node] >= 30) block_put_lane(layout, &block.source, number[0], node); /* fills it */
+        }
+        block_drop_cell(layout, layout->root, 1);
         block_give_block(layout, number[1]);
         block_summarise(layout, layout->root, 0);
         support_block_check(&block);
@@ -251,8 +193,6 @@ static void reaches_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hanging_splits_inner_nodes),
-        cmocka_unit_test(halves_are_apart),
         cmocka_unit_test(numbers_are_given_back),
         cmocka_unit_test(climbing_renews_ancestors),
         cmocka_unit_test(frames_follow_their_entries),

@@ -66,7 +66,7 @@ static void poor_parts_are_joined(void **state)
  * What the last entry of the block leaves behind must be seen at the root too. */
 static void a_join_is_seen_at_the_root(void **state)
 {
-    enum { N = 64 * (256 + 16 + 4) };
+    enum { N = 64 * (14 * 14 + 14 + 4) };
     struct support_env env;
     struct pcct_error err = { 0, "" };
     struct support_block block;
@@ -82,14 +82,14 @@ static void a_join_is_seen_at_the_root(void **state)
     }
     support_ok(block_build(&block.layout, &block.source, block.node, N, 64, &err), &err);
     for (uint32_t gone = 0; gone < 64 * (8 + 1); gone++) { /* eight blocks of the neighbour, then the last block of all */
-        const uint32_t node = gone < 64 * 8 ? 64 * 256 + gone : N - 1 - (gone - 64 * 8);
+        const uint32_t node = gone < 64 * 8 ? 64 * 14 * 14 + gone : N - 1 - (gone - 64 * 8);
 
         block_remove(&block.layout, &block.source, &node, 1);
         block.reach[node] = -(double)INFINITY;
         if (gone % 64 >= 40) support_block_check(&block);
     }
     for (uint32_t i = 0; i < block.layout.inners; i++) inners += ((struct block_link *)block.layout.inner.data)[i].count > 0;
-    assert_int_equal(inners, 1 + 2 + 16 + 1);
+    assert_int_equal(inners, 1 + 2 + 14 + 1);
     support_block_finish(&block);
     support_env_finish(&env);
 }

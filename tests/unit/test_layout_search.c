@@ -199,7 +199,7 @@ static void home_is_where_a_stored_point_stands(void **state)
     support_env_start(&env, 2);
     support_block_start(&block, &env, 10000, 3, SUPPORT_UNIFORM, 1);
     support_ok(support_block_build(&block, 10000, 64, &err), &err);
-    for (uint32_t i = 0; i < 10000; i++) { /* boxes of a fresh layout do not overlap */
+    for (uint32_t i = 0; i < 10000; i++) { /* no two are at the same place along any axis */
         assert_int_equal(block_home(&block.layout, block.place + 3 * i), ((uint32_t *)block.layout.where.data)[i] / METRIC_LANES);
     }
     support_block_finish(&block);

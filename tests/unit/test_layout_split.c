@@ -58,12 +58,18 @@ static void the_least_come_first(void **state)
         struct support_block block;
         struct block_records records;
         const uint32_t dim = dims[round % 6], n = 2 + (uint32_t)(round * 37 % (N - 2)), from = (uint32_t)round % 5;
+        struct block_plane plane;
         uint32_t node[N + 8], middle;
         char seen[N + 8] = { 0 };
 
         support_block_start(&block, &env, n + from, dim, (enum support_shape)(round / 6 % SUPPORT_SHAPES), (uint64_t)round);
         if (round % 7 == 0) memset(block.label, 0, (n + from) * sizeof *block.label); /* ties down to the node */
-        records = (struct block_records){ &block.source, malloc((n + from) * block_record_bytes(dim)), block_record_bytes(dim), dim };
+        records = block_records_of(&block.source, dim);
+        if (round % 5 == 0) { /* as where room is scarce */
+            records.looked_up = 1;
+            records.record_bytes = sizeof(struct block_record);
+        }
+        records.record = malloc((n + from) * records.record_bytes);
         assert_non_null(records.record);
         for (uint32_t i = 0; i < n + from; i++) {
             block_record_set(&records, i, i);
@@ -73,7 +79,10 @@ static void the_least_come_first(void **state)
         along = widest(&block, from, n);
         qsort(node + from, n, sizeof *node, compare);
         middle = 1 + (uint32_t)base_random_below(&block.random, n - 1);
-        block_records_split(&records, from, from + middle, from + n);
+        plane = block_records_split(&records, from, from + middle, from + n);
+        assert_int_equal(plane.axis, along);
+        assert_int_equal(plane.node, node[from + middle]); /* the least of the others, in all it is compared by */
+        assert_true(plane.value == block.place[plane.node * dim + along] && plane.label == block.label[plane.node]);
         for (uint32_t i = 0; i < n + from; i++) {
             const struct block_record *record = block_record_at(&records, i);
 
@@ -137,7 +146,8 @@ static void records_become_lanes(void **state)
         support_ok(block_reserve(&block.layout, 1, 1, 100, &err), &err);
         block.layout.rows = 100;
         number = block_take_block(&block.layout);
-        records = (struct block_records){ &block.source, malloc(100 * block_record_bytes(dim)), block_record_bytes(dim), dim };
+        records = block_records_of(&block.source, dim);
+        records.record = malloc(100 * records.record_bytes);
         assert_non_null(records.record);
         for (uint32_t i = 0; i < 100; i++) {
             block.reach[i] = i % 3 ? i / 8.0 : -1;

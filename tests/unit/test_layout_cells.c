@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_block.h"
+
+#include "block/layout_cells.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { K = 10, QUERIES = 300 };
+
+static uint64_t blocks_visited(const struct support_block *block, const struct block_layout *layout)
+{
+    struct block_work work = { 0 };
+    struct base_topk_entry entry[K];
+    struct base_topk top;
+    struct block_near near;
+    const uint32_t dim = layout->dim, *where = block_where(&block->layout);
+    double q[16];
+    uint32_t asked = 0;
+
+    assert_int_equal(block_near_take(&near, &block->env->env, K, NULL), 0);
+    for (uint32_t row = 0, other = 0, passed = 0; row < block->rows; row++) {
+        if (row >= block->layout.rows || where[row] == BLOCK_NONE || passed++ % (1 + (uint32_t)layout->entries / QUERIES) != 0) continue;
+        for (uint32_t j = 0; j < dim; j++) q[j] = 0.98 * block->place[row * dim + j] + 0.02 * block->place[other * dim + j];
+        base_topk_start(&top, entry, K);
+        support_knn(&top, &near, layout, &block->source, q, BLOCK_NONE, &work);
+        asked++;
+        other = row;
+    }
+    assert_true(asked > 20);
+    block_near_free(&near, &block->env->env);
+    return work.blocks;
+}
+
+/* Asserts that queries look at no more blocks than `most` times those of a layout that is built of the same entries at 60 lanes a block. */
+static void check_decay(const char *what, const struct support_block *block, double most)
+{
+    struct block_layout fresh;
+    uint32_t *node = calloc(block->rows, sizeof *node), n = 0;
+    uint64_t got, wanted;
+
+    assert_non_null(node);
+    support_block_check(block);
+    for (uint32_t i = 0; i < block->rows; i++) {
+        if (support_block_has(block->reach, i)) node[n++] = i;
+    }
+    block_init(&fresh, &block->env->env, &block->metric);
+    assert_int_equal(block_build(&fresh, &block->source, node, n, BLOCK_PIECE, NULL), 0);
+    got = blocks_visited(block, &block->layout);
+    wanted = blocks_visited(block, &fresh);
+    if (getenv("SHOW")) print_message("%s d %u n %u: %.3f height %d lanes %.1f\n", what, block->layout.dim, n, (double)got / (double)wanted, block_height(&block->layout), n / (double)block->layout.blocks);
+    if ((double)got > most * (double)wanted) fail_msg("%s: %.3f of a fresh layout", what, (double)got / (double)wanted);
+    block_free(&fresh);
+    free(node);
+}
+
+/* Entries [first, first + n) come or go. Returns how many of the others were moved. */
+static uint32_t come(struct support_block *block, uint32_t first, uint32_t n)
+{
+    const uint32_t rows = block->layout.rows;
+    uint32_t *before = calloc(block->rows, sizeof *before), moved = 0;
+    struct pcct_error err = { 0, "" };
+
+    assert_non_null(before);
+    memcpy(before, block_where(&block->layout), rows * sizeof *before);
+    for (uint32_t i = 0; i < n; i++) {
+        block->node[i] = first + i;
+        block->reach[first + i] = (double)INFINITY;
+    }
+    support_ok(block_insert(&block->layout, &block->source, block->node, n, &err), &err);
+    for (uint32_t i = 0; i < rows; i++) moved += before[i] != BLOCK_NONE && block_where(&block->layout)[i] != before[i];
+    free(before);
+    return moved;
+}
+
+static void go(struct support_block *block, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) block->node[i] = first + i;
+    block_remove(&block->layout, &block->source, block->node, n);
+    for (uint32_t i = 0; i < n; i++) block->reach[first + i] = -(double)INFINITY;
+}
+
+static void start(struct support_block *block, struct support_env *env, uint32_t rows, uint32_t dim, enum support_shape shape, uint32_t n)
+{
+    struct pcct_error err = { 0, "" };
+
+    support_block_start(block, env, rows, dim, shape, 5);
+    for (uint32_t i = 0; i < n; i++) {
+        block->node[i] = i;
+        block->reach[i] = (double)INFINITY;
+    }
+    support_ok(block_build(&block->layout, &block->source, block->node, n, 64, &err), &err);
+}
+
+/* Doubling by small batches, four times half of it replaced, the oldest first, then halving: as good as laid out anew, and no batch moves much more
+ * than it brings. */
+static void upkeep_is_as_good_as_laying_out(void **state)
+{
+    enum { N = 10240, STEP = 512 };
+    static const uint32_t dims[] = { 2, 3, 8 };
+    struct support_env env;
+
+    (void)state;
+    support_env_start(&env, 2);
+    for (int turn = 0; turn < 6; turn++) {
+        struct support_block block;
+        uint32_t first = 0, end = N, most = 0;
+        uint64_t moved = 0;
+
+        start(&block, &env, 6 * N, dims[turn % 3], turn < 3 ? SUPPORT_UNIFORM : SUPPORT_CLUSTERS, N);
+        for (; end < 2 * N; end += STEP) {
+            const uint32_t more = come(&block, end, STEP);
+
+            moved += more;
+            most = more > most ? more : most;
+        }
+        if (getenv("SHOW")) print_message("moved %.1f most %u\n", (double)moved / N, most);
+        check_decay("doubled", &block, 1.15);
+        for (most = 0, moved = 0; end < 6 * N; end += STEP, first += STEP) {
+            uint32_t more;
+
+            go(&block, first, STEP);
+            more = come(&block, end, STEP);
+            moved += more;
+            most = more > most ? more : most;
+            if (end % N == 0) check_decay("turnover", &block, 1.15);
+        }
+        if (getenv("SHOW")) print_message("moved %.1f most %u\n", (double)moved / (4 * N), most);
+        check_decay("turned over", &block, 1.15);
+        support_block_remove(&block, N);
+        check_decay("halved", &block, 1.25);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* What comes is always one width further than what went. */
+static void drift_does_no_harm(void **state)
+{
+    enum { N = 10240, STEP = 512 };
+    struct support_env env;
+
+    (void)state;
+    support_env_start(&env, 2);
+    for (uint32_t dim = 2; dim <= 4; dim += 2) {
+        struct support_block block;
+        uint32_t first = 0;
+
+        start(&block, &env, 5 * N, dim, SUPPORT_UNIFORM, N);
+        for (uint32_t i = N; i < 5 * N; i++) block.place[i * dim] += i / N;
+        for (uint32_t end = N; end < 5 * N; end += STEP, first += STEP) {
+            come(&block, end, STEP);
+            go(&block, first, STEP);
+            if (end % (N / 2) == 0) check_decay("drift", &block, 1.2);
+        }
+        check_decay("drifted", &block, 1.2);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* Points in an order that no plane but the first splits evenly: a line from one end to the other, along an axis and across; a spiral inwards. */
+static void sorted_points_keep_it_low(void **state)
+{
+    enum { N = 20000, STEP = 100 };
+    struct support_env env;
+
+    (void)state;
+    support_env_start(&env, 2);
+    for (int kind = 0; kind < 4; kind++) {
+        struct support_block block;
+        uint32_t inners = 0;
+
+        support_block_start(&block, &env, N, 2, SUPPORT_UNIFORM, 1);
+        for (uint32_t i = 0; i < N; i++) {
+            const double radius = exp(-1e-3 * i), x = kind == 0 ? i : kind == 1 ? N - i : kind == 2 ? i : radius * cos(i / 500.0);
+
+            block.place[2 * i] = x;
+            block.place[2 * i + 1] = kind < 2 ? 0 : kind == 2 ? i * 1.0000001 : radius * sin(i / 500.0);
+        }
+        for (uint32_t first = 0; first < N; first += STEP) come(&block, first, STEP);
+        check_decay("line", &block, 1.3);
+        for (uint32_t i = 0; i < block.layout.inners; i++) inners += block_inner(&block.layout, i)->count > 0;
+        if (getenv("SHOW")) print_message("height %d inners %u\n", block_height(&block.layout), inners);
+        assert_true(block_height(&block.layout) <= 4);
+        assert_true(inners <= 2 * N / (BLOCK_PIECE * BLOCK_CHILDREN / 2));
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(upkeep_is_as_good_as_laying_out),
+        cmocka_unit_test(drift_does_no_harm),
+        cmocka_unit_test(sorted_points_keep_it_low),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
