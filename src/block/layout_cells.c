@@ -140,7 +140,7 @@ static uint8_t append(struct block_plane *all, uint32_t *planes, const struct bl
     return (uint8_t)(count > 1 ? first : BLOCK_CELL | slot);
 }
 
-void block_join(struct block_layout *layout, uint32_t inner, uint32_t to, uint32_t from)
+void block_unite(struct block_layout *layout, uint32_t inner, uint32_t to, uint32_t from)
 {
     const uint32_t kept = block_children(layout, inner)[to], gone = block_children(layout, inner)[from];
     const uint32_t had = block_inner(layout, kept)->count, more = block_inner(layout, gone)->count;

@@ -33,7 +33,7 @@ void block_drop_cell(struct block_layout *layout, uint32_t inner, uint32_t slot)
 uint32_t block_sibling(const struct block_layout *layout, uint32_t inner, uint32_t slot);
 
 /* Moves all children of the inner node in slot `from`, which is freed, to its sibling in slot `to`, which has room. */
-void block_join(struct block_layout *layout, uint32_t inner, uint32_t to, uint32_t from);
+void block_unite(struct block_layout *layout, uint32_t inner, uint32_t to, uint32_t from);
 
 /* Divides the cell of an inner node, other than the root, in its parent: what is to the right of the plane is the child's. Ancestors that are full are
  * split in two before, and the root is raised. Takes at most one inner node for each level above `inner` and one for a new root. Boxes must

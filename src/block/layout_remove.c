@@ -86,7 +86,7 @@ static int join_poor(struct block_layout *layout, uint32_t inner)
     if (slot == METRIC_FANOUT) return 0;
     other = block_inner(layout, block_children(layout, link->parent)[slot])->count;
     if ((link->count > POOR_CHILDREN && other > POOR_CHILDREN) || link->count + other > JOINED_CHILDREN) return 0;
-    block_join(layout, link->parent, link->slot, slot);
+    block_unite(layout, link->parent, link->slot, slot);
     return 1;
 }
 
