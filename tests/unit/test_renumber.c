@@ -416,7 +416,7 @@ static void test_without_memory(void **state)
         expect_sound(&w.state);
         assert_non_null(w.state.labels);
     }
-    assert_int_equal(failures, 2 + 9 + 1); /* maps, arrays, the layout's numbers */
+    assert_int_equal(failures, 2 + 9 + 2); /* maps, arrays, the layout's numbers and planes */
     expect_moved(&before, &w.state);
     expect_sound(&w.state);
     index_free(&before);
