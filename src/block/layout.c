@@ -116,7 +116,9 @@ static void renumber_planes(struct renumbering *r, uint32_t rows)
     for (uint32_t inner = 0; inner < layout->inners; inner++) {
         struct block_plane *plane = block_planes(layout, inner);
 
-        for (uint32_t i = 0; i + 1 < block_inner(layout, inner)->count; i++) plane[i].node = plane[i].node < layout->rows ? r->next[plane[i].node] : rows;
+        for (uint32_t i = 0; i + 1 < block_inner(layout, inner)->count; i++) {
+            plane[i].node = plane[i].node < layout->rows ? r->next[plane[i].node] : rows;
+        }
     }
 }
 

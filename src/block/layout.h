@@ -18,7 +18,8 @@
  * T6 layout. (a) Each entry stands in exactly one lane of one block and `where` says which; (b) the box that a parent keeps for a child encloses
  * every point below, at every ancestor, and so does a block's own; (c) the reach kept for a child is at least, and the least label at most, those of
  * every lane below; (d) parent, slot and count fields agree with the children, and all blocks hang at one depth; (e) lanes hold the entry's
- * coordinates and reach as the block's frame says, near boxes the sides as the inner node's, and nothing is beyond 1 there.
+ * coordinates and reach as the block's frame says, near boxes the sides as the inner node's, and nothing is beyond 1 there; (f) the planes of an
+ * inner node are a tree with its slots as leaves, and each entry is on the side of its own block at every plane on the way from the root.
  *
  * All arrays are flat and index-linked, so that a layout can be written out and mapped (block_arrays). Threads: reading calls may run
  * concurrently; changing calls exclude all others.
@@ -88,19 +89,19 @@ void block_init(struct block_layout *layout, const struct base_env *env, const s
 void block_free(struct block_layout *layout);
 
 /* Lays out the n entries node[] anew, discarding what was there. Blocks are filled to `fill` lanes (1 to 64). Median splits of the
- * widest axis (ties and equal points by label, then node), pieces chosen so that the lowest inner nodes are full. Parallel; the result depends on
+ * widest axis (ties and equal points by label, then node), pieces chosen so that the lowest inner nodes have 14 children. Parallel; the result depends on
  * the entries only. After a failure the layout is empty. Errors: MEMORY. */
 int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, int fill, struct pcct_error *err);
 
-/* Adds n entries that are not in the layout: each goes to one block, by least box distance at each inner node (ties: the child with the greatest
- * least label that is not above the entry's, else the one with the least). Full blocks are split at medians; a lowest inner node with more blocks
- * than it can hold is laid out anew as several; inner nodes above are split in two. Rebuilds the whole when
- * more than `room` were added since it was built, so that neither growth nor turnover at constant size lets it decay.
- * Parallel, with the same result for every number of threads. After a failure nothing has changed. Errors: MEMORY. */
+/* Adds n entries that are not in the layout: each goes to the block in whose cell it is, as the planes say. Full blocks are split at medians; a
+ * lowest inner node with more blocks than it can hold, or clearly more than its entries need, is laid out anew, as several if need be; those above
+ * are split in two along a plane, which moves no entry. The whole is laid out anew only when n is half of what is there or more, or when it stands
+ * far higher than so many entries need, which takes points in an order that leaves no plane to split by. Parallel, with the same result for every
+ * number of threads. After a failure nothing has changed. Errors: MEMORY. */
 int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err);
 
-/* Takes n entries out; boxes, reaches and labels of all ancestors shrink to what is left; poor blocks are joined with a sibling, empty ones freed.
- * The source still knows them. Cannot fail. */
+/* Takes n entries out; boxes, reaches and labels of all ancestors shrink to what is left; a lowest inner node with clearly more blocks than its
+ * entries need is laid out anew in fewer, poor inner nodes are united, empty ones freed. The source still knows them. Cannot fail. */
 void block_remove(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n);
 
 /* Takes over from the source the reaches of n entries, here and at all ancestors. Cannot fail. */
@@ -194,7 +195,7 @@ void block_knn_decide(struct base_topk *top, const struct block_near *near, cons
 /* The block in whose cell a point is: queries that share it are near each other. BLOCK_NONE when empty. */
 uint32_t block_home(const struct block_layout *layout, const double *q);
 
-/* Proves T6 (a) to (e) against the source; has(owner, node) says whether the layout is to have an entry.
+/* Proves T6 (a) to (f) against the source; has(owner, node) says whether the layout is to have an entry.
  * Errors: DAMAGED, naming the first fault. Used by index_check, tests and fsck. */
 int block_check(const struct block_layout *layout, const struct block_source *source, int (*has)(const void *owner, uint32_t node),
                 struct pcct_error *err);

@@ -35,8 +35,8 @@ uint32_t block_sibling(const struct block_layout *layout, uint32_t inner, uint32
 /* Moves all children of the inner node in slot `from`, which is freed, to its sibling in slot `to`, which has room. */
 void block_unite(struct block_layout *layout, uint32_t inner, uint32_t to, uint32_t from);
 
-/* Divides the cell of an inner node, other than the root, in its parent: what is to the right of the plane is the child's. Ancestors that are full are
- * split in two before, and the root is raised. Takes at most one inner node for each level above `inner` and one for a new root. Boxes must
+/* Divides the cell of an inner node, other than the root, in its parent: what is to the right of the plane is the child's. Ancestors that are full
+ * are split in two before, and the root is raised. Takes at most one inner node for each level above `inner` and one for a new root. Boxes must
  * enclose what belongs in a cell, and do afterwards. */
 void block_hang(struct block_layout *layout, uint32_t inner, const struct block_plane *plane, uint32_t child);
 

@@ -87,7 +87,9 @@ static int check_planes(const struct block_layout *layout, uint32_t inner, struc
         const uint32_t i = (uint32_t)__builtin_ctz(waiting);
 
         waiting &= waiting - 1;
-        if (plane[i].axis >= layout->dim) return DAMAGED(err, "plane %u of inner node %u has axis %u", (unsigned)i, (unsigned)inner, (unsigned)plane[i].axis);
+        if (plane[i].axis >= layout->dim) {
+            return DAMAGED(err, "plane %u of inner node %u has axis %u", (unsigned)i, (unsigned)inner, (unsigned)plane[i].axis);
+        }
         for (int right = 0; right < 2; right++) {
             const uint32_t side = right ? plane[i].right : plane[i].left, at = side & ~(uint32_t)BLOCK_CELL;
             uint32_t *known = side & BLOCK_CELL ? &slots : &met;

@@ -17,7 +17,14 @@
  * 5. New families are hung beside those they came from, by the planes that they were cut by; inner nodes that are full are split in two.
  * No entry is moved but within its family.
  */
-enum { ROUTE_ENTRIES = 64, FAMILIES_AT_ONCE = 2, FEW_ENTRIES = 64, INNERS_SPARE = 256, SPARE_HEIGHT = 4, SPARE = 8 };
+enum {
+    ROUTE_ENTRIES = 64,
+    FAMILIES_AT_ONCE = 2,
+    FEW_ENTRIES = 64,   /* so many are always inserted in one step */
+    INNERS_SPARE = 256, /* inner nodes that a step may make room for in any case; beyond, half as many as there are */
+    SPARE_HEIGHT = 4,
+    SPARE = 8 /* a family keeps an eighth more blocks than it needs */
+};
 
 /* The new entries of one block. */
 struct group {
@@ -115,6 +122,7 @@ static void plan_family(struct insertion *insertion, struct family *family)
     const struct block_layout *layout = insertion->layout;
     const struct group *group = insertion->group + family->first;
     size_t split_records = 0, total = 0;
+    uint32_t wanted;
 
     family->had = family->blocks = block_inner(layout, family->inner)->count;
     family->inners = 1;
@@ -124,10 +132,11 @@ static void plan_family(struct insertion *insertion, struct family *family)
         family->blocks += group[g].pieces - 1;
         if (group[g].pieces > 1) split_records += block_link_of(layout, group[g].block)->count + group[g].count;
     }
-    if (family->blocks > family->had && (family->blocks > METRIC_FANOUT || family->blocks > pieces_of(total) + (pieces_of(total) + SPARE - 1) / SPARE)) {
+    wanted = pieces_of(total);
+    if (family->blocks > family->had && (family->blocks > METRIC_FANOUT || family->blocks > wanted + (wanted + SPARE - 1) / SPARE)) {
         family->anew = 1;
         family->entries = (uint32_t)total;
-        family->blocks = pieces_of(total);
+        family->blocks = wanted;
         family->inners = (family->blocks + BLOCK_CHILDREN - 1) / BLOCK_CHILDREN;
         split_records = total;
     }

@@ -8,7 +8,13 @@
 /*
  * Entry by entry, without memory of its own. Summaries are exact before and after each step, so a step climbs only as far as something changes.
  */
-enum { THIN_LANES = 48, THIN_SPARE = 4, POOR_CHILDREN = 6, JOINED_CHILDREN = 13, RECORD_WORDS = sizeof(struct block_record) / sizeof(uint64_t) };
+enum {
+    THIN_LANES = 48, /* a family with too many blocks has one below that */
+    THIN_SPARE = 4,  /* and a quarter more than it needs */
+    POOR_CHILDREN = 6,
+    UNITED_CHILDREN = 13,
+    RECORD_WORDS = sizeof(struct block_record) / sizeof(uint64_t)
+};
 
 /* ---- families ----------------------------------------------------------------------------------------------------------------------------- */
 
@@ -76,8 +82,8 @@ static void lower_root(struct block_layout *layout)
     }
 }
 
-/* Joins an inner node with the one beside it if they are poor; returns whether it did. */
-static int join_poor(struct block_layout *layout, uint32_t inner)
+/* Unites an inner node with the one beside it if they are poor; returns whether it did. */
+static int unite_poor(struct block_layout *layout, uint32_t inner)
 {
     const struct block_link *link = block_inner(layout, inner);
     const uint32_t slot = block_sibling(layout, link->parent, link->slot);
@@ -85,19 +91,19 @@ static int join_poor(struct block_layout *layout, uint32_t inner)
 
     if (slot == METRIC_FANOUT) return 0;
     other = block_inner(layout, block_children(layout, link->parent)[slot])->count;
-    if ((link->count > POOR_CHILDREN && other > POOR_CHILDREN) || link->count + other > JOINED_CHILDREN) return 0;
+    if ((link->count > POOR_CHILDREN && other > POOR_CHILDREN) || link->count + other > UNITED_CHILDREN) return 0;
     block_unite(layout, link->parent, link->slot, slot);
     return 1;
 }
 
-/* Puts things right above an inner node that has lost children: drops what is empty, joins what is poor, renews summaries. */
+/* Puts things right above an inner node that has lost children: drops what is empty, unites what is poor, renews summaries. */
 static void tidy(struct block_layout *layout, uint32_t inner)
 {
     while (inner != BLOCK_NONE && block_inner(layout, inner)->count == 0) inner = drop_empty(layout, inner);
     if (inner == BLOCK_NONE) return;
     block_climb(layout, inner);
     for (; inner != layout->root; inner = block_inner(layout, inner)->parent) {
-        while (join_poor(layout, inner)) continue;
+        while (unite_poor(layout, inner)) continue;
     }
     lower_root(layout);
 }
