@@ -88,8 +88,8 @@ struct block_source {
 void block_init(struct block_layout *layout, const struct base_env *env, const struct metric *metric);
 void block_free(struct block_layout *layout);
 
-/* Lays out the n entries node[] anew, discarding what was there. Blocks are filled to `fill` lanes (1 to 64). Median splits of the
- * widest axis (ties and equal points by label, then node), pieces chosen so that the lowest inner nodes have 14 children. Parallel; the result depends on
+/* Lays out the n entries node[] anew, discarding what was there. Blocks are filled to `fill` lanes (1 to 64). Median splits of the widest axis (ties
+ * and equal points by label, then node), pieces chosen so that the lowest inner nodes have 14 children. Parallel; the result depends on
  * the entries only. After a failure the layout is empty. Errors: MEMORY. */
 int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, int fill, struct pcct_error *err);
 

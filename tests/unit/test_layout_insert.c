@@ -263,6 +263,37 @@ static void failures_change_nothing(void **state)
     support_env_finish(&env);
 }
 
+/* Into a packed layout, where each block that is met is split and each family overflows: the entries go in by steps. The first of them succeed and
+ * are taken back when a later one fails. */
+static void steps_are_taken_back(void **state)
+{
+    enum { N = 50176, MORE = 900 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    uint32_t node[MORE];
+    struct failing failing = { &block, node, MORE };
+    uint64_t one_step;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, N + MORE, 1, SUPPORT_UNIFORM, 1);
+    for (uint32_t i = 0; i < N; i++) {
+        block.node[i] = i;
+        block.reach[i] = 1;
+    }
+    support_ok(block_build(&block.layout, &block.source, block.node, N, 64, &err), &err);
+    for (uint32_t i = 0; i < MORE; i++) node[i] = N + i;
+    failing.n = 1;
+    one_step = support_fail_each(&env, insert_some, &failing);
+    failing.node++;
+    failing.n = MORE - 1;
+    assert_true(support_fail_each(&env, insert_some, &failing) > 2 * one_step);
+    support_block_check(&block);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +301,7 @@ int main(void)
         cmocka_unit_test(one_block_takes_everything),       cmocka_unit_test(grows_from_nothing),
         cmocka_unit_test(equal_points_stay_cheap),          cmocka_unit_test(threads_do_not_show),
         cmocka_unit_test(failures_change_nothing),
+        cmocka_unit_test(steps_are_taken_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
