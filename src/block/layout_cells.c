@@ -173,8 +173,8 @@ static int before(const struct block_plane *a, const struct block_plane *b)
     return !is_right(b, a->value, a->label, a->node);
 }
 
-/* Which side of a plane the cell of a slot is on: -1 left, 1 right, 0 both or not known. What is in the cell decides, if planes of the same axis
- * that bound it do not. */
+/* Which side of a plane the cell of a slot is on: -1 left, 1 right, 0 both or not known. Of plane 0 the tree knows, whatever values a damaged file
+ * has in it; of others what is in the cell, or planes of the same axis that bound it. */
 static int side_of(const struct block_layout *layout, uint32_t inner, const struct block_plane *by, uint32_t slot)
 {
     struct block_plane *plane = block_planes(layout, inner);
@@ -182,13 +182,14 @@ static int side_of(const struct block_layout *layout, uint32_t inner, const stru
     const double *low = block_boxes(layout, inner) + (size_t)by->axis * METRIC_FANOUT, *high = low + (size_t)layout->dim * METRIC_FANOUT;
     uint32_t at = slot | BLOCK_CELL;
 
-    if (high[slot] < by->value) return -1;
-    if (low[slot] > by->value) return 1;
+    if (by != plane && high[slot] < by->value) return -1;
+    if (by != plane && low[slot] > by->value) return 1;
     while (at != 0) { /* up to the root of the tree */
         const uint8_t *found = find(plane, planes, at);
 
         for (at = 0; found != &plane[at].left && found != &plane[at].right; at++) continue;
-        if (plane[at].axis != by->axis) continue;
+        if (by == plane && at == 0) return found == &plane[0].left ? -1 : 1;
+        if (by == plane || plane[at].axis != by->axis) continue;
         if (found == &plane[at].left && !before(by, &plane[at])) return -1;
         if (found == &plane[at].right && !before(&plane[at], by)) return 1;
     }

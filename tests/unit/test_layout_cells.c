@@ -184,12 +184,45 @@ static void sorted_points_keep_it_low(void **state)
     support_env_finish(&env);
 }
 
+/* Planes out of a damaged file, sound trees with senseless values: worth less, but insertion ends and answers are right. */
+static void senseless_planes_do_no_harm(void **state)
+{
+    struct support_env env;
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int kind = 0; kind < 4; kind++) {
+        struct support_block block;
+        struct pcct_error err = { 0, "" };
+
+        start(&block, &env, 12000, 2, SUPPORT_UNIFORM, 6000);
+        for (uint32_t first = 6000; first < 12000; first += 300) {
+            for (uint32_t inner = 0; inner < block.layout.inners; inner++) {
+                for (uint32_t i = 0; i + 1 < block_inner(&block.layout, inner)->count; i++) {
+                    struct block_plane *plane = &block_planes(&block.layout, inner)[i];
+
+                    plane->value = kind == 0 ? (double)NAN : kind == 1 ? 1e300 : kind == 2 ? 0.5 : 1 - plane->value;
+                    plane->axis = (uint16_t)(kind == 2 ? i % 2 : 0);
+                }
+            }
+            support_ok(block_check_links(&block.layout, &err), &err);
+            come(&block, first, 300);
+            go(&block, first - 6000, 150);
+        }
+        support_ok(block_check_links(&block.layout, &err), &err);
+        support_block_ask(&block, 20, 10);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(upkeep_is_as_good_as_laying_out),
         cmocka_unit_test(drift_does_no_harm),
         cmocka_unit_test(sorted_points_keep_it_low),
+        cmocka_unit_test(senseless_planes_do_no_harm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
