@@ -54,4 +54,4 @@ mkfifo pipe
 { : <pipe; cat hundred.csv; } | try pcct insert a.pcct - -b 40 --telemetry pipe
 pcct info a.pcct --json | json_get head
 try pcct insert nowhere.pcct hundred.csv --telemetry new
-ls new 2>/dev/null
+[ -e new ] || echo no file
