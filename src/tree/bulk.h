@@ -37,7 +37,7 @@ int tree_bulk_settle(int *taken, struct index_state *state, const uint32_t *orde
  * on average; spread, over how many scales the samples' nearest neighbours are; sparse = 0 when even the least scale has too many. others: how many
  * there are within 2^scale, next: within 2^(scale + 1), at least.
  */
-enum { TREE_BULK_FEW = 12 };
+enum { TREE_BULK_FEW = 8 };
 struct tree_outlook {
     int scale, spread, sparse;
     double others, next;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GRAIN = 4096, SAMPLES = 128, SAMPLES_AT_ONCE = 4, NEIGHBOURS = 32, BUDGET_PER_ITEM = 24, BUDGET_BASE = 65536, TOLD_AT_ONCE = 1024 };
+enum { GRAIN = 4096, SAMPLES = 128, SAMPLES_AT_ONCE = 4, NEIGHBOURS = 32, BUDGET_PER_ITEM = 12, BUDGET_BASE = 65536, TOLD_AT_ONCE = 1024 };
 
 /* ---- outlook ------------------------------------------------------------------------------------------------------------------------------ */
 

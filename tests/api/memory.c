@@ -34,9 +34,10 @@ struct bulk {
     int threads, kind;
 };
 
-/* Kinds of points that are hard in different ways: even, in small clusters, few places with many twins each, on a line in order. */
-enum { EVEN, CLUSTERS, TWINS, LINE, KINDS };
-static const char *const kinds[] = { "even", "clusters", "twins", "line" };
+/* Kinds of points that are hard in different ways: even, in small clusters, few places with many twins each, on a line in order, a third
+ * of them in a small ball. */
+enum { EVEN, CLUSTERS, TWINS, LINE, BALL, KINDS };
+static const char *const kinds[] = { "even", "clusters", "twins", "line", "ball" };
 
 static double coordinate(struct random_numbers *r, int kind, size_t row, uint32_t axis)
 {
@@ -44,6 +45,7 @@ static double coordinate(struct random_numbers *r, int kind, size_t row, uint32_
     case CLUSTERS: return (double)(row % 97 * (axis + 3) % 89) + random_unit(r) * 1e-3;
     case TWINS: return (double)random_below(r, 5);
     case LINE: return axis == 0 ? (double)row : 0;
+    case BALL: return row % 3 == 0 ? random_unit(r) * 1e-2 : random_unit(r) + (double)(row % 97);
     default: return random_unit(r);
     }
 }
@@ -89,7 +91,7 @@ static void the_bound_is_kept(void **test)
     (void)test;
     for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
         for (int kind = 0; kind < KINDS; kind++) {
-            struct bulk b = { 50000, dims[d], 1 + kind % 2, kind };
+            struct bulk b = { 100000, dims[d], 1 + kind % 2, kind };
             const int64_t peak = peak_of(&b), bound = (int64_t)PCCT_BULK_BYTES(b.n, b.dim);
 
             printf("d=%u %-8s %d threads: %5.0f bytes a point, bound %5.0f\n", b.dim, kinds[kind], b.threads, (double)peak / (double)b.n,
