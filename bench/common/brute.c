@@ -6,6 +6,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PIECE = 1024, SAMPLE = 256 };
 
@@ -76,23 +77,12 @@ static void search(struct best *best, const struct bench_brute *brute, const dou
 struct work {
     const struct bench_brute *brute;
     const struct bench_answers *answers;
+    int64_t *labels;
+    double *distances;
     size_t sample, next;
-    uint64_t differences;
 };
 
-static int differs(const struct best *best, const int64_t *label, const double *distance)
-{
-    for (size_t i = 0; i < best->k; i++) {
-        if (i >= best->count) {
-            if (label[i] != -1 || !isinf(distance[i])) return 1;
-        } else if (label[i] != best->row[i] || distance[i] != sqrt(best->square[i])) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static void *check(void *argument)
+static void *answer(void *argument)
 {
     struct work *work = argument;
     const struct bench_answers *answers = work->answers;
@@ -103,10 +93,11 @@ static void *check(void *argument)
         size_t turn = __atomic_fetch_add(&work->next, 1, __ATOMIC_RELAXED), query;
 
         if (turn >= work->sample) break;
-        query = turn * answers->nq / work->sample;
+        query = bench_brute_sampled(turn, work->sample, answers->nq);
         search(&best, work->brute, answers->queries + query * work->brute->dim, answers->self ? answers->self[query] : -1);
-        if (differs(&best, answers->labels + query * k, answers->distances + query * k)) {
-            __atomic_fetch_add(&work->differences, 1, __ATOMIC_RELAXED); /* read after the threads were joined */
+        for (size_t i = 0; i < k; i++) {
+            work->labels[turn * k + i] = i < best.count ? best.row[i] : -1;
+            work->distances[turn * k + i] = i < best.count ? sqrt(best.square[i]) : INFINITY;
         }
     }
     free(best.row);
@@ -114,15 +105,38 @@ static void *check(void *argument)
     return NULL;
 }
 
-uint64_t bench_brute_differences(const struct bench_brute *brute, const struct bench_answers *answers, size_t sample)
+size_t bench_brute_sampled(size_t turn, size_t sample, size_t nq)
 {
-    struct work work = { brute, answers, sample, 0, 0 };
+    return turn * nq / sample;
+}
+
+void bench_brute_answers(int64_t *labels, double *distances, const struct bench_brute *brute, const struct bench_answers *answers, size_t sample)
+{
+    struct work work = { brute, answers, labels, distances, sample, 0 };
     size_t helpers = brute->threads > 1 ? (size_t)brute->threads - 1 : 0, started = 0;
     pthread_t *thread = bench_take(helpers, sizeof *thread);
 
-    while (started < helpers && pthread_create(&thread[started], NULL, check, &work) == 0) started++;
-    check(&work);
+    while (started < helpers && pthread_create(&thread[started], NULL, answer, &work) == 0) started++;
+    answer(&work);
     while (started > 0) pthread_join(thread[--started], NULL);
     free(thread);
-    return work.differences;
+}
+
+uint64_t bench_brute_differences(const struct bench_brute *brute, const struct bench_answers *answers, size_t sample)
+{
+    size_t k = answers->k;
+    int64_t *labels = bench_take(sample * k, sizeof *labels);
+    double *distances = bench_take(sample * k, sizeof *distances);
+    uint64_t differences = 0;
+
+    bench_brute_answers(labels, distances, brute, answers, sample);
+    for (size_t turn = 0; turn < sample; turn++) {
+        size_t query = bench_brute_sampled(turn, sample, answers->nq);
+
+        differences += memcmp(labels + turn * k, answers->labels + query * k, k * sizeof *labels) != 0
+                       || memcmp(distances + turn * k, answers->distances + query * k, k * sizeof *distances) != 0;
+    }
+    free(distances);
+    free(labels);
+    return differences;
 }

@@ -26,6 +26,13 @@ struct bench_answers {
 /* How many queries to check: all when that is little work, else 256. */
 size_t bench_brute_sample(const struct bench_brute *brute, size_t nq);
 
+/* Which of nq queries is the turn-th of a sample. */
+size_t bench_brute_sampled(size_t turn, size_t sample, size_t nq);
+
+/* The right answers of sampled queries: labels[sample][k], distances[sample][k]; -1 and infinity where there are fewer points. Those of `answers` are
+ * not looked at. */
+void bench_brute_answers(int64_t *labels, double *distances, const struct bench_brute *brute, const struct bench_answers *answers, size_t sample);
+
 /* The number of sampled queries whose labels or distances differ, to the last bit. */
 uint64_t bench_brute_differences(const struct bench_brute *brute, const struct bench_answers *answers, size_t sample);
 

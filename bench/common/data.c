@@ -11,23 +11,6 @@
 
 enum { CLUSTERS = 1000, LATENT = 5, SHAPE_SEED = 20, LATTICE_PLACES = 32768 };
 
-const struct bench_workload *bench_workloads(size_t *count)
-{
-    static const struct bench_workload list[] = {
-        { "U2k", BENCH_GAUSSIAN, 2048, 8, 512, 8, 64 }, /* a set used again and again would train the branch predictor */
-        { "U8k", BENCH_GAUSSIAN, 8192, 8, 1024, 16, 1 },
-        { "U32k", BENCH_GAUSSIAN, 32768, 8, 1024, 8, 1 },
-        { "G3", BENCH_GAUSSIAN, 32768, 3, 1024, 50, 1 },
-        { "U262k", BENCH_GAUSSIAN, 262144, 8, 4096, 10, 1 },
-        { "S1M", BENCH_UNIFORM, 1000000, 3, 10000, 10, 1 },
-        { "C10", BENCH_CLUSTERS, 200000, 10, 4000, 10, 1 },
-        { "M64", BENCH_MANIFOLD, 100000, 64, 2000, 10, 1 },
-    };
-
-    *count = sizeof list / sizeof *list;
-    return list;
-}
-
 static const char *const names[] = { "gaussian", "uniform", "clusters", "manifold", "lattice", "line", "spread6", "spread12", "cities" };
 
 int bench_shape_named(enum bench_shape *shape, const char *name)

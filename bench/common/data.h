@@ -31,14 +31,4 @@ void bench_series_close(struct bench_series *series);
 /* The first n points of a series. */
 void bench_points(double *points, enum bench_shape shape, size_t n, size_t dim, uint64_t seed);
 
-struct bench_workload {
-    const char *name;
-    enum bench_shape shape;
-    size_t n, dim, nq, k;
-    size_t sets; /* of nq queries each, used in turn */
-};
-
-/* The workloads of the query benchmark, in order. Static storage. */
-const struct bench_workload *bench_workloads(size_t *count);
-
 #endif

@@ -8,15 +8,14 @@
 
 enum { HEAD_BYTES = 128, MAGIC_BYTES = 10 };
 
-static void write_array(const char *folder, const char *name, const char *what, const char *type, const void *value, size_t rows, size_t columns)
+void bench_npy_doubles(const char *folder, const char *name, const char *what, const double *value, size_t rows, size_t columns)
 {
     char head[HEAD_BYTES] = "\x93NUMPY\x01", path[4096];
     FILE *file = NULL;
     int bytes;
 
     head[8] = (char)(HEAD_BYTES - MAGIC_BYTES);
-    bytes =
-        snprintf(head + MAGIC_BYTES, HEAD_BYTES - MAGIC_BYTES, "{'descr': '%s', 'fortran_order': False, 'shape': (%zu, %zu), }", type, rows, columns);
+    bytes = snprintf(head + MAGIC_BYTES, HEAD_BYTES - MAGIC_BYTES, "{'descr': '<f8', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, columns);
     memset(head + MAGIC_BYTES + bytes, ' ', (size_t)(HEAD_BYTES - MAGIC_BYTES - bytes));
     head[HEAD_BYTES - 1] = '\n';
     if ((size_t)snprintf(path, sizeof path, "%s/%s.%s.npy", folder, name, what) >= sizeof path) bench_die("%s: too long a path", folder);
@@ -25,14 +24,4 @@ static void write_array(const char *folder, const char *name, const char *what, 
     if (fwrite(head, sizeof head, 1, file) != 1 || fwrite(value, 8, rows * columns, file) != rows * columns || fclose(file) != 0) {
         bench_die("%s could not be written in full", path);
     }
-}
-
-void bench_npy_doubles(const char *folder, const char *name, const char *what, const double *value, size_t rows, size_t columns)
-{
-    write_array(folder, name, what, "<f8", value, rows, columns);
-}
-
-void bench_npy_integers(const char *folder, const char *name, const char *what, const int64_t *value, size_t rows, size_t columns)
-{
-    write_array(folder, name, what, "<i8", value, rows, columns);
 }

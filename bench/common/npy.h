@@ -3,10 +3,8 @@
 #define BENCH_NPY_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-/* Write folder/name.what.npy, rows x columns, for other programs to read. */
+/* Writes folder/name.what.npy, rows x columns, for other programs to read. */
 void bench_npy_doubles(const char *folder, const char *name, const char *what, const double *value, size_t rows, size_t columns);
-void bench_npy_integers(const char *folder, const char *name, const char *what, const int64_t *value, size_t rows, size_t columns);
 
 #endif

@@ -94,7 +94,6 @@ static void read_option(struct bench_options *options, char letter, const char *
 
     switch (letter) {
     case 'd': options->dir = value; break;
-    case 'D': options->dump = value; break;
     case 'o': options->only = value; check_only(value, help); break;
     case 't': read_threads(options, value); break;
     case 'q': options->quick = 1; break;
@@ -119,11 +118,11 @@ static void read_option(struct bench_options *options, char letter, const char *
 void bench_options_read(struct bench_options *options, int argc, char **argv, const char *help)
 {
     static const struct option known[] = {
-        { "dir", required_argument, NULL, 'd' },     { "dump", required_argument, NULL, 'D' },    { "only", required_argument, NULL, 'o' },
-        { "csv", required_argument, NULL, 'c' },     { "threads", required_argument, NULL, 't' }, { "quick", no_argument, NULL, 'q' },
-        { "repeats", required_argument, NULL, 'r' }, { "help", no_argument, NULL, 'h' },          { "n", required_argument, NULL, 'N' },
-        { "d", required_argument, NULL, 'M' },       { "batches", required_argument, NULL, 'b' }, { "data", required_argument, NULL, 's' },
-        { "cities", required_argument, NULL, 'p' },  { "markdown", no_argument, NULL, 'm' },      { NULL, 0, NULL, 0 },
+        { "dir", required_argument, NULL, 'd' },  { "only", required_argument, NULL, 'o' },    { "csv", required_argument, NULL, 'c' },
+        { "threads", required_argument, NULL, 't' }, { "quick", no_argument, NULL, 'q' },      { "repeats", required_argument, NULL, 'r' },
+        { "help", no_argument, NULL, 'h' },       { "n", required_argument, NULL, 'N' },       { "d", required_argument, NULL, 'M' },
+        { "batches", required_argument, NULL, 'b' }, { "data", required_argument, NULL, 's' }, { "cities", required_argument, NULL, 'p' },
+        { "markdown", no_argument, NULL, 'm' },   { NULL, 0, NULL, 0 },
     };
     int place = 0;
 

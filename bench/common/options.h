@@ -20,7 +20,6 @@ struct bench_shapes {
 /* What all benchmark programs are asked for in the same words. */
 struct bench_options {
     const char *dir;     /* where stores are put */
-    const char *dump;    /* where data and answers are put; NULL: nowhere */
     const char *only;    /* names with commas between them; NULL: all */
     FILE *csv;           /* NULL: none */
     int threads[BENCH_LIST];

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOT_INSTALLED = 77, PATH_BYTES = 4096 };
+enum { PATH_BYTES = 4096 };
 
 struct task {
     const char *points;
@@ -21,8 +21,9 @@ struct task {
     void *ctx;
 };
 
-static void run(const char *path, const struct task *task)
+static void run(void *ctx, const char *path)
 {
+    const struct task *task = ctx;
     const char *end = strrchr(path, '.');
     char command[3 * PATH_BYTES], line[256], name[64];
     FILE *output = NULL;
@@ -43,7 +44,7 @@ static void run(const char *path, const struct task *task)
         task->show(task->ctx, name, threads, leaf, seconds);
     }
     status = pclose(output);
-    if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == NOT_INSTALLED)) return;
+    if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == BENCH_PEER_NOT_INSTALLED)) return;
     bench_die("%s failed", path);
 }
 
@@ -52,10 +53,8 @@ static int is_program(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-void bench_peers_build(const char *points, size_t n, size_t dim, int repeats,
-                       void (*show)(void *ctx, const char *name, int threads, size_t leaf, double seconds), void *ctx)
+void bench_peers_each(void (*visit)(void *ctx, const char *path), void *ctx)
 {
-    const struct task task = { points, n, dim, repeats, show, ctx };
     char self[PATH_BYTES], folder[PATH_BYTES + 16], path[2 * PATH_BYTES];
     ssize_t bytes = readlink("/proc/self/exe", self, sizeof self - 1);
     struct dirent **entry = NULL;
@@ -68,8 +67,16 @@ void bench_peers_build(const char *points, size_t n, size_t dim, int repeats,
     count = scandir(folder, &entry, is_program, alphasort);
     for (int i = 0; i < count; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
-        if (access(path, X_OK) == 0) run(path, &task);
+        if (access(path, X_OK) == 0) visit(ctx, path);
         free(entry[i]);
     }
     free(entry);
+}
+
+void bench_peers_build(const char *points, size_t n, size_t dim, int repeats,
+                       void (*show)(void *ctx, const char *name, int threads, size_t leaf, double seconds), void *ctx)
+{
+    struct task task = { points, n, dim, repeats, show, ctx };
+
+    bench_peers_each(run, &task);
 }
