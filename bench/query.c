@@ -167,8 +167,7 @@ static void ask(struct run *run, size_t set, int threads, struct pcct_work *work
     options.threads = threads;
     options.work = work;
     if (run->self) {
-        options.exclude_self = 1;
-        BENCH_MUST(pcct_knn_stored(run->labels, run->distances, run->view, run->self, w->nq, w->k, &options, &err));
+        BENCH_MUST(pcct_graph(run->labels, run->distances, run->view, w->k, &options, &err));
     } else {
         BENCH_MUST(
             pcct_knn(run->labels + from * w->k, run->distances + from * w->k, run->view, run->queries + from * w->dim, w->nq, w->k, &options, &err));
