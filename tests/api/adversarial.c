@@ -190,14 +190,19 @@ static void expect_nearest(const char *name, const double *points, size_t dim, c
     }
 }
 
-/* Further draws of the same data, stored points, and points between two stored ones. */
+/* Further draws of the same data, stored points, points between two stored ones, and points far from all. */
 static void fill_queries(double *queries, const double *points, const struct data *data, size_t dim)
 {
     for (size_t q = 0; q < NQ; q++) {
-        size_t a = random_below(&random_state, N) * dim, b = random_below(&random_state, N) * dim;
+        const double *a = points + random_below(&random_state, N) * dim, *b = points + random_below(&random_state, N) * dim;
+        double *x = queries + q * dim, far = pow(10, 100 * unit());
 
-        data->fill(queries + q * dim, dim);
-        for (size_t j = 0; q % 3 != 0 && j < dim; j++) queries[q * dim + j] = q % 3 == 1 ? points[a + j] : points[a + j] / 2 + points[b + j] / 2;
+        data->fill(x, dim);
+        for (size_t j = 0; j < dim; j++) {
+            if (q % 4 == 1) x[j] = a[j];
+            if (q % 4 == 2) x[j] = a[j] / 2 + b[j] / 2;
+            if (q % 4 == 3) x[j] = a[j] + far;
+        }
     }
 }
 
