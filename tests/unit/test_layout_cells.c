@@ -54,6 +54,15 @@ static void check_decay(const char *what, const struct support_block *block, dou
     free(node);
 }
 
+/* Entries for each block in use. */
+static double lanes_used(const struct support_block *block)
+{
+    uint32_t used = 0;
+
+    for (uint32_t i = 0; i < block->layout.blocks; i++) used += block_link_of(&block->layout, i)->count > 0;
+    return (double)block->layout.entries / used;
+}
+
 /* Entries [first, first + n) come or go. Returns how many of the others were moved. */
 static uint32_t come(struct support_block *block, uint32_t first, uint32_t n)
 {
@@ -120,6 +129,7 @@ static void upkeep_is_as_good_as_laying_out(void **state)
             moved += more;
             most = more > most ? more : most;
             if (end % N == 0) check_decay("turnover", &block, decay);
+            assert_true(lanes_used(&block) >= 49.5);
         }
         assert_true(moved < 4 * 4 * N && most < 10 * STEP);
         check_decay("turned over", &block, decay);
