@@ -174,16 +174,13 @@ static int before(const struct block_plane *a, const struct block_plane *b)
 }
 
 /* Which side of a plane the cell of a slot is on: -1 left, 1 right, 0 both or not known. Of plane 0 the tree knows, whatever values a damaged file
- * has in it; of others what is in the cell, or planes of the same axis that bound it. */
+ * has in it; of others planes of the same axis that bound it. (What is in the cell does not tell: more of it may be about to be hung.) */
 static int side_of(const struct block_layout *layout, uint32_t inner, const struct block_plane *by, uint32_t slot)
 {
     struct block_plane *plane = block_planes(layout, inner);
     const uint32_t planes = block_inner(layout, inner)->count - 1u;
-    const double *low = block_boxes(layout, inner) + (size_t)by->axis * METRIC_FANOUT, *high = low + (size_t)layout->dim * METRIC_FANOUT;
     uint32_t at = slot | BLOCK_CELL;
 
-    if (by != plane && high[slot] < by->value) return -1;
-    if (by != plane && low[slot] > by->value) return 1;
     while (at != 0) { /* up to the root of the tree */
         const uint8_t *found = find(plane, planes, at);
 
