@@ -338,21 +338,6 @@ static void renew_ancestors(struct insertion *insertion)
     }
 }
 
-/* A fresh inner node that does not hang yet has its entries in the cell of the old one: until it does, the boxes there cover it, too. */
-static void widen_families(struct insertion *insertion)
-{
-    struct block_layout *layout = insertion->layout;
-
-    for (size_t f = 0; f < insertion->families; f++) {
-        const struct family *family = &insertion->family[f];
-        const struct block_link *link = block_inner(layout, family->inner);
-
-        if (family->inners == 1 || family->inner == layout->root) continue;
-        for (uint32_t i = 1; i < family->inners; i++) block_widen_slot(layout, link->parent, link->slot, inner_of(insertion, family, i));
-        block_climb(layout, link->parent);
-    }
-}
-
 /* Frees the blocks that are left over. */
 static void give_blocks(struct insertion *insertion)
 {
@@ -418,7 +403,6 @@ static int insert_some(size_t *n, struct block_layout *layout, const struct bloc
     base_par_for(env, insertion.families, FAMILIES_AT_ONCE, change_families, &insertion);
     renew_ancestors(&insertion);
     if (insertion.fresh_inners > 0) {
-        widen_families(&insertion);
         hang_families(&insertion);
         renew_ancestors(&insertion);
     }

@@ -393,20 +393,6 @@ int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot)
     return child & BLOCK_IS_LEAF ? summarise_block(layout, inner, slot, child & ~BLOCK_IS_LEAF) : summarise_inner(layout, inner, slot, child);
 }
 
-void block_widen_slot(struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t by)
-{
-    const double *from = block_boxes(layout, by);
-    double *low = block_boxes(layout, inner) + slot, *high = low + (size_t)layout->dim * METRIC_FANOUT;
-
-    for (uint32_t j = 0; j < layout->dim; j++, low += METRIC_FANOUT, high += METRIC_FANOUT) {
-        for (uint32_t i = 0; i < block_inner(layout, by)->count; i++) {
-            *low = fmin(*low, from[(size_t)j * METRIC_FANOUT + i]);
-            *high = fmax(*high, from[(size_t)(layout->dim + j) * METRIC_FANOUT + i]);
-        }
-    }
-    renew_near(layout, inner, slot, block_inner(layout, inner)->count);
-}
-
 void block_climb(struct block_layout *layout, uint32_t inner)
 {
     while (inner != layout->root) {

@@ -162,8 +162,6 @@ static inline float block_framed(const double *frame, uint32_t axis, double x)
 
 /* Writes the summary of the child of a slot from what is in the child. Returns whether anything changed. */
 int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot);
-/* Widens the box of a slot to that of another inner node, whose parent is still to be found. */
-void block_widen_slot(struct block_layout *layout, uint32_t inner, uint32_t slot, uint32_t by);
 /* Summarises inner nodes in their parents from `inner` up to where nothing changes any more. Right only if all other summaries are. */
 void block_climb(struct block_layout *layout, uint32_t inner);
 
