@@ -9,6 +9,7 @@
 #include <pcct/filter.h>
 #include <pcct/history.h>
 #include <pcct/metric.h>
+#include <pcct/ordering.h>
 #include <pcct/query.h>
 #include <pcct/store.h>
 #include <pcct/stats.h>

@@ -33,6 +33,10 @@ int api_asked_labels(struct api_asked *asked, const pcct_view *view, const int64
 int api_asked_all(struct api_asked *asked, const pcct_view *view, const pcct_filter *filter, int threads, struct pcct_error *err);
 void api_asked_free(struct api_asked *asked);
 
+/* nodes[n_live]: those of an ordering, the labels of all live points, each once. Errors: INVALID (another number of labels), UNKNOWN, DUPLICATE
+ * (naming the label), MEMORY. */
+int api_ordering_nodes(uint32_t *nodes, const pcct_view *view, const int64_t *ordering, size_t n, const struct base_env *env, struct pcct_error *err);
+
 void api_tell_work(struct pcct_work *out, const struct block_work *work); /* out NULL: nowhere */
 
 #endif

@@ -9,7 +9,7 @@
 _Static_assert((int)PCCT_ORDER_NODE == (int)QUERY_ORDER_NODE && (int)PCCT_ORDER_LABEL == (int)QUERY_ORDER_LABEL &&
                    (int)PCCT_ORDER_GIVEN == (int)QUERY_ORDER_GIVEN, "one numbering");
 
-static int check_options(const struct pcct_filter_options *o, const struct index_state *state, struct pcct_error *err)
+static int check_options(const struct pcct_filter_options *o, struct pcct_error *err)
 {
     int status = 0;
 
@@ -24,11 +24,6 @@ static int check_options(const struct pcct_filter_options *o, const struct index
     }
     if (o->order != PCCT_ORDER_GIVEN && o->ordering) {
         TRY(base_fail(err, PCCT_E_INVALID, "an ordering goes with the order PCCT_ORDER_GIVEN"));
-    }
-    if (o->order != PCCT_ORDER_GIVEN) goto done;
-    if (o->n_ordering != state->n_live || (o->n_ordering > 0 && !o->ordering)) {
-        TRY(base_fail(err, PCCT_E_INVALID, "the ordering has %zu labels; it must name each of the %u live points once", o->n_ordering,
-                      (unsigned)state->n_live));
     }
 done:
     return status;
@@ -59,19 +54,21 @@ static void choose_by_bit(uint8_t *chosen, const struct index_state *state, cons
     }
 }
 
-/* The nodes of an ordering, which is then known to be one of all live points: it has as many labels, all live and none twice. */
-static int read_ordering(uint32_t *given, const pcct_view *view, const struct pcct_filter_options *o, const struct base_env *env,
-                         struct pcct_error *err)
+/* The ordering is then known to be one of all live points: it has as many labels, all live and none twice. */
+int api_ordering_nodes(uint32_t *nodes, const pcct_view *view, const int64_t *ordering, size_t n, const struct base_env *env, struct pcct_error *err)
 {
     uint8_t *met = NULL;
     int status = 0;
 
+    if (n != view->state.n_live || (n > 0 && !ordering)) {
+        TRY(base_fail(err, PCCT_E_INVALID, "the ordering has %zu labels; it must name each of the %u live points once", n,
+                      (unsigned)view->state.n_live));
+    }
     TRY(base_take_zero(&met, env, view->state.n, 1, err));
-    TRY(api_view_nodes(given, view, o->ordering, o->n_ordering, err));
-    for (size_t i = 0; i < o->n_ordering; i++) {
-        if (met[given[i]]++) {
-            TRY(base_fail(err, PCCT_E_DUPLICATE, "label %" PRId64 " stands twice in the ordering; it must name each live point once",
-                          o->ordering[i]));
+    TRY(api_view_nodes(nodes, view, ordering, n, err));
+    for (size_t i = 0; i < n; i++) {
+        if (met[nodes[i]]++) {
+            TRY(base_fail(err, PCCT_E_DUPLICATE, "label %" PRId64 " stands twice in the ordering; it must name each live point once", ordering[i]));
         }
     }
 done:
@@ -92,7 +89,7 @@ int pcct_filter_open(pcct_filter **out, const pcct_view *view, const struct pcct
     if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_filter_open needs a place for the handle");
     *out = NULL;
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_filter_open", err));
-    TRY(check_options(&o, &view->state, err));
+    TRY(check_options(&o, err));
     TRY(base_take_zero(&filter, env, 1, sizeof *filter, err));
     filter->view = view;
     filter->env = *env;
@@ -104,8 +101,8 @@ int pcct_filter_open(pcct_filter **out, const pcct_view *view, const struct pcct
     if (o.bitmap) choose_by_bit(chosen, &view->state, &o);
     rule.chosen = chosen;
     if (o.order == PCCT_ORDER_GIVEN) {
-        TRY(base_take(&given, env, o.n_ordering, sizeof *given, err));
-        TRY(read_ordering(given, view, &o, env, err));
+        TRY(base_take(&given, env, view->state.n_live, sizeof *given, err));
+        TRY(api_ordering_nodes(given, view, o.ordering, o.n_ordering, env, err));
         rule.given = given;
     }
     TRY(query_filter_make(&filter->filter, &view->state, &rule, &filter->env, err));

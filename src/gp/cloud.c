@@ -92,7 +92,7 @@ done:
 
 void gp_cloud_free(struct gp_cloud *cloud, const struct base_env *env)
 {
-    block_free(&cloud->layout);
+    if (cloud->layout.metric) block_free(&cloud->layout);
     base_free(env, cloud->node);
     base_free(env, cloud->place);
     memset(cloud, 0, sizeof *cloud);

@@ -23,7 +23,7 @@ struct gp_cloud {
  * too large when it is divided, naming the label), MEMORY, CANCELLED. */
 int gp_cloud_make(struct gp_cloud *cloud, const struct index_state *state, const double *lengthscale, const struct base_env *env,
                   struct pcct_error *err);
-void gp_cloud_free(struct gp_cloud *cloud, const struct base_env *env);
+void gp_cloud_free(struct gp_cloud *cloud, const struct base_env *env); /* a zeroed one too */
 
 static inline const double *gp_cloud_place(const struct gp_cloud *cloud, uint32_t row)
 {

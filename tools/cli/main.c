@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 static const struct verb *const verbs[] = {
-    &verb_create, &verb_insert, &verb_delete, &verb_knn, &verb_radius, &verb_graph, &verb_net, &verb_dump, &verb_log,
-    &verb_info,   &verb_verify, &verb_fsck,
+    &verb_create, &verb_insert,  &verb_delete, &verb_knn, &verb_radius, &verb_graph,  &verb_net,
+    &verb_order,  &verb_vecchia, &verb_dump,   &verb_log, &verb_info,   &verb_verify, &verb_fsck,
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

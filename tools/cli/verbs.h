@@ -4,7 +4,7 @@
 
 #include "options.h"
 
-extern const struct verb verb_create, verb_insert, verb_delete, verb_knn, verb_radius, verb_graph, verb_net, verb_dump, verb_log, verb_info,
-    verb_verify, verb_fsck;
+extern const struct verb verb_create, verb_insert, verb_delete, verb_knn, verb_radius, verb_graph, verb_net, verb_order, verb_vecchia, verb_dump,
+    verb_log, verb_info, verb_verify, verb_fsck;
 
 #endif
