@@ -3,20 +3,6 @@
 
 #include <assert.h>
 
-/*
- * Up to this k the entries are kept sorted, ascending; beyond it in a heap with the greatest on top. Measured on one thread of a Zen 4, k-NN per
- * second, sorted against heap: n = 10^6, d = 3, k = 10: 514-554k against 490k; n = 32768, d = 3, k = 50: 320k against 225k. Alone, offers of random
- * keys: k = 100 is a tie, k = 200 takes 1.2 times as long sorted, k = 1000 3.4 times.
- */
-enum { SORTED_MAX = 64 };
-
-/* Moves what is greater than `item` up by one, from place `hole` down, and puts it there. */
-static void insert_sorted(struct base_topk_entry *entry, size_t hole, struct base_topk_entry item)
-{
-    for (; hole > 0 && base_topk_less(&item, &entry[hole - 1]); hole--) entry[hole] = entry[hole - 1];
-    entry[hole] = item;
-}
-
 /* Puts `item` into the heap of `count` entries whose place 0 is vacant. */
 static void sift_down(struct base_topk_entry *entry, size_t count, struct base_topk_entry item)
 {
@@ -43,29 +29,14 @@ static void sift_up(struct base_topk_entry *entry, size_t hole, struct base_topk
     entry[hole] = item;
 }
 
-/* The greatest of k entries. */
-static struct base_topk_entry *last(const struct base_topk *top)
+void base_topk_offer_heap(struct base_topk *top, struct base_topk_entry item)
 {
-    return top->k <= SORTED_MAX ? &top->entry[top->k - 1] : &top->entry[0];
-}
-
-void base_topk_offer(struct base_topk *top, double key, int64_t id)
-{
-    struct base_topk_entry item = {key, id};
-
-    assert(top->k >= 1);
-    if (top->count == top->k && !base_topk_less(&item, last(top))) return;
-    if (top->k <= SORTED_MAX) {
-        insert_sorted(top->entry, top->count < top->k ? top->count++ : top->k - 1, item);
-    } else if (top->count < top->k) {
-        sift_up(top->entry, top->count++, item);
-    } else {
-        sift_down(top->entry, top->count, item);
-    }
-    if (top->count == top->k) {
-        top->limit = last(top)->key;
-        top->limit_id = last(top)->id;
-    }
+    assert(top->k > BASE_TOPK_SORTED);
+    if (top->count < top->k) sift_up(top->entry, top->count++, item);
+    else sift_down(top->entry, top->count, item);
+    if (top->count < top->k) return;
+    top->limit = top->entry[0].key;
+    top->limit_id = top->entry[0].id;
 }
 
 /* Sorts a heap. */
@@ -81,13 +52,13 @@ static void unheap(struct base_topk_entry *entry, size_t count)
 
 void base_topk_finish(struct base_topk *top)
 {
-    if (top->k > SORTED_MAX) unheap(top->entry, top->count);
+    if (top->k > BASE_TOPK_SORTED) unheap(top->entry, top->count);
 }
 
 void base_topk_sort(struct base_topk_entry *entry, size_t n)
 {
-    if (n <= SORTED_MAX) {
-        for (size_t i = 1; i < n; i++) insert_sorted(entry, i, entry[i]);
+    if (n <= BASE_TOPK_SORTED) {
+        for (size_t i = 1; i < n; i++) base_topk_insert(entry, i, entry[i]);
         return;
     }
     for (size_t i = 1; i < n; i++) sift_up(entry, i, entry[i]);

@@ -36,8 +36,37 @@ static inline void base_topk_start(struct base_topk *top, struct base_topk_entry
     top->limit_id = INT64_MAX;
 }
 
-/* Offers an entry; it is taken if it belongs to the k least so far. */
-void base_topk_offer(struct base_topk *top, double key, int64_t id);
+/* Moves what is greater than `item` up by one, from place `hole` down, and puts it there. */
+static inline void base_topk_insert(struct base_topk_entry *entry, size_t hole, struct base_topk_entry item)
+{
+    for (; hole > 0 && base_topk_less(&item, &entry[hole - 1]); hole--) entry[hole] = entry[hole - 1];
+    entry[hole] = item;
+}
+
+/*
+ * Up to this k the entries are kept sorted, ascending; beyond it in a heap with the greatest on top. Measured on one thread of a Zen 4, k-NN per
+ * second, sorted against heap: n = 10^6, d = 3, k = 10: 514-554k against 490k; n = 32768, d = 3, k = 50: 320k against 225k. Alone, offers of random
+ * keys: k = 100 is a tie, k = 200 takes 1.2 times as long sorted, k = 1000 3.4 times.
+ */
+enum { BASE_TOPK_SORTED = 64 };
+void base_topk_offer_heap(struct base_topk *top, struct base_topk_entry item); /* what base_topk_offer() leaves to it */
+
+/* Offers an entry; it is taken if it belongs to the k least so far. k >= 1. */
+static inline void base_topk_offer(struct base_topk *top, double key, int64_t id)
+{
+    const struct base_topk_entry item = { key, id };
+    const size_t last = top->k - 1;
+
+    if (top->count > last && !(key < top->limit || (key == top->limit && id < top->limit_id))) return;
+    if (top->k > BASE_TOPK_SORTED) {
+        base_topk_offer_heap(top, item);
+        return;
+    }
+    base_topk_insert(top->entry, top->count > last ? last : top->count++, item);
+    if (top->count <= last) return;
+    top->limit = top->entry[last].key;
+    top->limit_id = top->entry[last].id;
+}
 
 /* Sorts the entries ascending by (key, id); no offers after that. */
 void base_topk_finish(struct base_topk *top);

@@ -170,16 +170,14 @@ int block_join(const struct block_layout *layout, const struct block_source *sou
  * k-NN. The scratch of one thread, for queries one after the other; block_near_take() makes room for any k up to the one it is given.
  */
 struct block_near {
-    double *sorted;         /* few nearest: the k least upper ends in order, -infinity before them; else NULL */
-    double *least, *most;   /* [capacity] candidates, which are all that may be among the k nearest of what was scanned: their keys lie between */
-    uint32_t *lane;         /* [capacity] where they stand: block * 64 + lane */
-    size_t k, capacity, count;
-    size_t mark;            /* of so many candidates the k-th is found next */
-    unsigned length;        /* of sorted; 0: not in use */
-    double limit;           /* the k-th key is at most this */
+    struct metric_near found; /* what may be among the k nearest of what was scanned; number: where it stands, block * 64 + lane */
+    uint32_t *node;           /* [capacity] after the search: the entries, nearest first, or nearly, if they are few */
+    size_t k, capacity;
+    size_t mark;              /* of so many the k-th is found next */
+    double unit;              /* of the query: what keys are multiplied by */
     struct block_query query;
-    uint32_t self_lane;     /* where the entry to leave out stands; BLOCK_NONE: nowhere */
-    int full;               /* 1: there were more candidates than room */
+    uint32_t self_lane;       /* where the entry to leave out stands; BLOCK_NONE: nowhere */
+    int full;                 /* 1: there were more than room, or further off than a float can tell */
 };
 int block_near_take(struct block_near *near, const struct base_env *env, size_t k, struct pcct_error *err);
 void block_near_free(struct block_near *near, const struct base_env *env);

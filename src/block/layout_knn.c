@@ -8,32 +8,33 @@
 #include <math.h>
 
 /*
- * Down to the home block first, keeping the bounds met on the way; then up again, level by level: what the way left aside and is still near
- * enough is searched before the level above, which is further off. So the limit is tight early and no bound is computed twice.
+ * Down to the home block first, keeping the values met on the way; then up again, level by level: what the way left aside and is still near
+ * enough is searched before the level above, which is further off. So the limit is tight early and no value is computed twice.
  */
 struct step {
-    _Alignas(64) double bound[METRIC_FANOUT];
+    _Alignas(64) float value[METRIC_FANOUT];
     uint32_t inner, slot; /* the slot that was taken */
 };
 
 struct filtering {
     const struct block_layout *layout;
+    const struct block_source *source;
     const struct metric_kernels *kernels;
     struct block_near *near;
+    float slack;                                  /* of values of boxes */
     struct block_work work;
-    struct block_waiting stack[BLOCK_STACK];
+    float bound[BLOCK_STACK + METRIC_FANOUT];     /* a stack of what waits, in the unit of the query */
+    uint32_t child[BLOCK_STACK + METRIC_FANOUT];
 };
 
 /* ---- by the filter ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Bounds of the children of an inner node; returns those that are used and within the limit. */
-static uint32_t open_inner(double *bound, struct filtering *f, uint32_t inner, double limit)
+static void open_inner(float *value, struct filtering *f, uint32_t inner)
 {
     const struct block_layout *layout = f->layout;
 
     f->work.nodes++;
-    return f->kernels->boxes(bound, block_near_boxes(layout, inner), block_near_frame(layout, inner), &layout->metric->filter, f->near->query.q,
-                             layout->dim, limit) & block_used_slots(layout, inner);
+    f->kernels->near_boxes(value, block_near_boxes(layout, inner), block_near_frame(layout, inner), f->near->query.q, layout->dim);
 }
 
 /* Slots below which there is what the query is for. */
@@ -53,36 +54,41 @@ static uint64_t wanted_lanes(const struct block_near *near, const struct block_l
 /* Returns 0 when there is no more room for candidates. */
 static int filter_block(struct filtering *f, uint32_t block)
 {
-    const struct block_layout *layout = f->layout;
-    const struct metric *metric = layout->metric;
-    const double *frame = block_frame(layout, block), unit = metric_unit(metric, frame[0]);
-    _Alignas(64) float value[METRIC_LANES];
-    uint64_t mask = wanted_lanes(f->near, layout, block);
+    const uint64_t wanted = wanted_lanes(f->near, f->layout, block);
 
-    if (mask == 0) return 1;
-    mask &= f->kernels->lanes(value, block_lanes(layout, block), frame, f->near->query.q, layout->dim,
-                              metric_filter_limit(metric, f->near->limit * unit));
-    f->work.blocks++;
-    f->work.distances += block_link_of(layout, block)->count;
-    return mask == 0 || block_near_offer(f->near, metric, unit, value, block, mask);
+    return wanted == 0 || block_near_scan(f->near, f->layout, f->source, block, wanted, &f->work);
+}
+
+/* Puts the children in `slots` that are within the limit on the stack of `count`; returns the new count. */
+static unsigned push(struct filtering *f, unsigned count, uint32_t inner, const float *value, uint32_t slots)
+{
+    const struct block_layout *layout = f->layout;
+    const double unit = f->near->unit / metric_unit(layout->metric, block_near_frame(layout, inner)[0]);
+    const float times = (float)fmin(unit, 0x1p100); /* less than it is does no harm to a bound, infinity would */
+    unsigned end = count + f->kernels->near_push(f->bound + count, f->child + count, value, block_children(layout, inner),
+                                                 wanted_slots(f->near, inner, slots), times, f->slack, f->near->found.limit);
+
+    for (unsigned i = count; i < end; i++) {
+        if (f->child[i] & BLOCK_IS_LEAF) __builtin_prefetch(block_frame(layout, f->child[i] & ~BLOCK_IS_LEAF)); /* needed first when it is visited */
+    }
+    return end;
 }
 
 /* Searches what is on the stack. */
 static int filter_stack(struct filtering *f, unsigned count)
 {
-    _Alignas(64) double bound[METRIC_FANOUT];
+    _Alignas(64) float value[METRIC_FANOUT];
 
     while (count > 0) {
-        const struct block_waiting at = f->stack[--count];
-        uint32_t mask;
+        const uint32_t child = f->child[--count];
 
-        if (at.bound > f->near->limit) continue;
-        if (at.child & BLOCK_IS_LEAF) {
-            if (!filter_block(f, at.child & ~BLOCK_IS_LEAF)) return 0;
+        if (f->bound[count] > f->near->found.limit) continue;
+        if (child & BLOCK_IS_LEAF) {
+            if (!filter_block(f, child & ~BLOCK_IS_LEAF)) return 0;
             continue;
         }
-        mask = wanted_slots(f->near, at.child, open_inner(bound, f, at.child, f->near->limit));
-        count = block_push(f->stack, count, f->layout, at.child, bound, mask);
+        open_inner(value, f, child);
+        count = push(f, count, child, value, block_used_slots(f->layout, child));
     }
     return 1;
 }
@@ -96,10 +102,12 @@ static uint32_t descend(struct filtering *f, struct step *way, int *levels)
 
     do {
         struct step *step = &way[level++];
+        const uint32_t count = block_inner(layout, at)->count;
 
-        open_inner(step->bound, f, at, (double)INFINITY);
+        open_inner(step->value, f, at);
         step->inner = at;
-        step->slot = block_first_slot(layout, at, step->bound);
+        step->slot = 0;
+        for (uint32_t slot = 1; slot < count; slot++) step->slot = step->value[slot] < step->value[step->slot] ? slot : step->slot;
         at = block_children(layout, at)[step->slot];
     } while (!(at & BLOCK_IS_LEAF));
     *levels = level;
@@ -107,20 +115,20 @@ static uint32_t descend(struct filtering *f, struct step *way, int *levels)
 }
 
 /* Returns 0 when candidates are too many for their room. */
-static int filter_all(struct filtering *f)
+static int filter_all(struct filtering *f, size_t k)
 {
+    const struct block_layout *layout = f->layout;
     struct step way[BLOCK_HEIGHT_MAX];
     int level = 0;
+    const uint32_t home = descend(f, way, &level);
 
-    if (!filter_block(f, descend(f, way, &level))) return 0;
+    block_near_start(f->near, layout->metric, k, block_frame(layout, home)[0]);
+    if (!filter_block(f, home)) return 0;
     while (level-- > 0) {
         const struct step *step = &way[level];
-        const uint32_t count = block_inner(f->layout, step->inner)->count;
-        uint32_t mask = 0;
+        const uint32_t others = block_used_slots(layout, step->inner) & ~(UINT32_C(1) << step->slot);
 
-        for (uint32_t slot = 0; slot < count; slot++) mask |= (uint32_t)(step->bound[slot] <= f->near->limit) << slot;
-        mask = wanted_slots(f->near, step->inner, mask & ~(UINT32_C(1) << step->slot));
-        if (!filter_stack(f, block_push(f->stack, 0, f->layout, step->inner, step->bound, mask))) return 0;
+        if (!filter_stack(f, push(f, 0, step->inner, step->value, others))) return 0;
     }
     return 1;
 }
@@ -128,24 +136,19 @@ static int filter_all(struct filtering *f)
 void block_knn_filter(struct block_near *near, const struct block_layout *layout, const struct block_source *source,
                       const struct block_query *query, size_t k, struct block_work *work)
 {
-    const uint32_t *node = layout->node.data;
     struct filtering f;
 
     f.layout = layout;
+    f.source = source;
     f.kernels = layout->metric->kernels;
     f.near = near;
+    f.slack = (float)(layout->metric->filter.slack * (1 + 0x1p-20));
     f.work = (struct block_work){ 0, 0, 0, 0 };
-    block_near_start(near, k, query->limit);
     near->query = *query;
     near->self_lane = query->self < layout->rows ? block_where(layout)[query->self] : BLOCK_NONE;
-    near->full = layout->root != BLOCK_NONE && !filter_all(&f);
-    if (!near->full) block_near_finish(near, layout->metric);
-    for (size_t i = 0; i < near->count; i++) {
-        const uint32_t next = node[near->lane[i]];
-
-        __builtin_prefetch(block_source_place(source, layout->dim, next));
-        if (source->label) __builtin_prefetch(source->label + next);
-    }
+    near->found.count = 0;
+    near->full = layout->root != BLOCK_NONE && !filter_all(&f, k);
+    if (!near->full && layout->root != BLOCK_NONE) block_near_finish(near, layout, source);
     block_work_add(work, &f.work);
 }
 
@@ -237,12 +240,31 @@ static void search_exactly(struct decision *d)
     }
 }
 
+/* In the order of the filter's values nearly nothing is moved when it is offered. */
+static void compare_all(struct decision *d)
+{
+    enum { SIDE = 64 };
+    const struct block_near *near = d->near;
+    double key[SIDE];
+
+    for (size_t from = 0; from < near->found.count; from += SIDE) {
+        const size_t n = near->found.count - from < SIDE ? near->found.count - from : SIDE;
+        const uint32_t *node = near->node + from;
+
+        metric_keys(key, d->layout->metric, near->query.q, d->source->place, node, n);
+        for (size_t i = 0; i < n; i++) {
+            if (key[i] <= near->query.limit) base_topk_offer(d->top, key[i], block_source_label(d->source, node[i]));
+        }
+    }
+    d->work.exact += near->found.count;
+}
+
 void block_knn_decide(struct base_topk *top, const struct block_near *near, const struct block_layout *layout, const struct block_source *source,
                       struct block_work *work)
 {
     struct decision decision = { top, near, layout, source, { 0, 0, 0, 0 } };
 
     if (near->full) search_exactly(&decision);
-    for (size_t i = 0; !near->full && i < near->count; i++) offer_lane(&decision, ((const uint32_t *)layout->node.data)[near->lane[i]]);
+    else compare_all(&decision);
     block_work_add(work, &decision.work);
 }

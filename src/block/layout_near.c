@@ -4,139 +4,118 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 /*
- * Up to METRIC_SORTED_MAX the k least upper ends are kept in order by a kernel. Beyond it candidates gather until there are FOUND_EVERY more than
- * after the last search for the k-th, or a third of k. ROOM is for equal distances and for a block's lanes.
+ * Up to METRIC_SORTED_MAX the k least values are kept in order by a kernel. Beyond it they gather until there are FOUND_EVERY more than after the last
+ * search for the k-th, or a third of k. ROOM is for equal distances and for a block's lanes; BEHIND is what kernels may write behind what they put.
+ * Values of FAR and more may stand for any that are greater, since floats end not far from there: they make no limit.
  */
-enum { FOUND_EVERY = 16, ROOM = 512, STEPS = 24 };
+enum { FOUND_EVERY = 16, ROOM = 512, BEHIND = 16 };
+#define FAR 0x1p100F
 
 int block_near_take(struct block_near *near, const struct base_env *env, size_t k, struct pcct_error *err)
 {
     int status = 0;
 
-    *near = (struct block_near){ .capacity = (2 * k + ROOM) / 8 * 8 };
-    TRY(base_take(&near->sorted, env, METRIC_SORTED_MAX, sizeof *near->sorted, err));
-    TRY(base_take(&near->least, env, near->capacity, sizeof *near->least, err));
-    TRY(base_take(&near->most, env, near->capacity, sizeof *near->most, err));
-    TRY(base_take(&near->lane, env, near->capacity, sizeof *near->lane, err));
+    *near = (struct block_near){ .capacity = 2 * k + ROOM };
+    TRY(base_take(&near->found.value, env, near->capacity + BEHIND, sizeof *near->found.value, err));
+    TRY(base_take(&near->found.number, env, near->capacity + BEHIND, sizeof *near->found.number, err));
+    TRY(base_take(&near->node, env, near->capacity, sizeof *near->node, err));
 done:
     return status;
 }
 
 void block_near_free(struct block_near *near, const struct base_env *env)
 {
-    base_free(env, near->lane);
-    base_free(env, near->most);
-    base_free(env, near->least);
-    base_free(env, near->sorted);
+    base_free(env, near->node);
+    base_free(env, near->found.number);
+    base_free(env, near->found.value);
 }
 
-/* A limit from the beginning is as if k entries had been met that end there. */
-void block_near_start(struct block_near *near, size_t k, double limit)
+/* A limit from the beginning is as if k entries had been met at its end. */
+void block_near_start(struct block_near *near, const struct metric *metric, size_t k, double scale)
 {
-    assert(k >= 1 && (2 * k + ROOM) / 8 * 8 <= near->capacity);
+    const double rounding = 1 + 0x1p-20, grow = metric->filter.grow, slack = metric->filter.slack * BLOCK_NEAR_WIDER;
+    struct metric_near *found = &near->found;
+    float most;
+
+    assert(k >= 1 && 2 * k + ROOM <= near->capacity);
+    near->unit = metric_unit(metric, scale);
     near->k = k;
-    near->count = 0;
-    near->limit = limit;
     near->mark = k + FOUND_EVERY;
-    near->length = k <= METRIC_SORTED_MAX ? (unsigned)(k + 7) / 8 * 8 : 0;
-    for (size_t i = 0; i < near->length; i++) near->sorted[i] = i < near->length - k ? -(double)INFINITY : limit;
+    near->full = 0;
+    most = (float)((grow * near->query.limit * near->unit + slack) * rounding);
+    if (most >= FAR) most = INFINITY;
+    found->count = 0;
+    found->length = k <= 16 ? 16 : k <= METRIC_SORTED_MAX ? METRIC_SORTED_MAX : 0;
+    for (size_t i = 0; i < found->length; i++) found->sorted[i] = i < found->length - k ? -INFINITY : most;
+    found->grow = (float)(grow * grow * rounding);
+    found->slack = (float)((grow + 1) * slack * rounding);
+    found->limit = found->grow * most + found->slack;
 }
 
-/* Leaves the candidates that begin within the limit. */
-static void drop(struct block_near *near)
+/* In double precision what passes the block's own filter. */
+static void compare_block(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block,
+                          uint64_t wanted, struct block_work *work)
 {
-    size_t kept = 0;
+    const struct metric *metric = layout->metric;
+    const double *frame = block_frame(layout, block), *q = near->query.q;
+    const double limit = (double)near->found.limit * (1 + 0x1p-20) / near->unit; /* a key that is rounded to the limit is within */
+    _Alignas(64) float value[METRIC_LANES];
 
-    for (size_t i = 0; i < near->count; i++) {
-        near->least[kept] = near->least[i];
-        near->most[kept] = near->most[i];
-        near->lane[kept] = near->lane[i];
-        kept += near->least[i] <= near->limit;
+    wanted &= metric->kernels->lanes(value, block_lanes(layout, block), frame, q, layout->dim,
+                                     metric_filter_limit(metric, limit * metric_unit(metric, frame[0])));
+    for (uint64_t lanes = wanted; lanes != 0; lanes &= lanes - 1) {
+        const int lane = __builtin_ctzll(lanes);
+        const double *place = block_source_place(source, layout->dim, block_nodes(layout, block)[lane]);
+
+        value[lane] = (float)(metric_key(metric, q, place) * near->unit);
+        work->exact++;
     }
-    near->count = kept;
+    if (wanted != 0) metric->kernels->near_values(&near->found, value, wanted, block * METRIC_LANES);
 }
 
-/* Numbers that are not negative are in the order of their bits. */
-static uint64_t bits_of(double value)
+int block_near_scan(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block, uint64_t wanted,
+                    struct block_work *work)
 {
-    uint64_t bits;
+    const struct metric_kernels *kernels = layout->metric->kernels;
+    const double *frame = block_frame(layout, block), unit = near->unit / metric_unit(layout->metric, frame[0]);
+    struct metric_near *found = &near->found;
 
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static double double_of(uint64_t bits)
-{
-    double value;
-
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* Lowers the limit to a value that the k-th upper end does not exceed, nor fall short of by more than a few places. Halving the interval of bits
- * finds it in few steps whether the ends are of one size or of many, and costs no mispredicted branch, unlike selection by pivots. */
-static void lower_limit(struct block_near *near, const struct metric_kernels *kernels)
-{
-    const size_t few = near->k / 16 + 2;
-    double least = (double)INFINITY, most = 0;
-    uint64_t low, high;
-
-    for (size_t i = 0; i < near->count; i++) {
-        least = near->most[i] < least ? near->most[i] : least;
-        most = near->most[i] > most ? near->most[i] : most;
+    if (found->count + METRIC_LANES > near->capacity) {
+        kernels->near_drop(found);
+        if (found->count + METRIC_LANES > near->capacity) return 0;
     }
-    low = bits_of(least);
-    high = bits_of(fmin(most, near->limit));
-    for (int step = 0; step < STEPS && low < high; step++) {
-        const uint64_t middle = low + (high - low) / 2;
-        const size_t within = kernels->count_within(near->most, near->count, double_of(middle));
-
-        if (within < near->k) low = middle + 1;
-        else high = middle;
-        if (within >= near->k && within <= near->k + few) break;
+    work->blocks++;
+    work->distances += block_link_of(layout, block)->count;
+    if (unit <= BLOCK_NEAR_WIDER && unit >= BLOCK_NEAR_NARROWER) {
+        kernels->near_lanes(found, block_lanes(layout, block), frame, near->query.q, layout->dim, (float)unit, wanted, block * METRIC_LANES);
+    } else {
+        compare_block(near, layout, source, block, wanted, work);
     }
-    near->limit = double_of(high);
-}
-
-static void narrow(struct block_near *near, const struct metric_kernels *kernels)
-{
-    if (near->count >= near->k) {
-        lower_limit(near, kernels);
-        drop(near);
+    if (found->length == 0 && found->count >= near->mark) {
+        kernels->near_narrow(found, near->k);
+        near->mark = found->count + (near->k / 3 > FOUND_EVERY ? near->k / 3 : FOUND_EVERY);
     }
-    near->mark = near->count + (near->k / 3 > FOUND_EVERY ? near->k / 3 : FOUND_EVERY);
-}
-
-int block_near_offer(struct block_near *near, const struct metric *metric, double unit, const float *value, uint32_t block, uint64_t mask)
-{
-    const struct metric_filter *filter = &metric->filter;
-    const double per_unit = 1 / unit, grow = filter->grow * per_unit, slack = filter->slack * per_unit, shrink = per_unit / filter->grow;
-
-    if (near->count + METRIC_LANES > near->capacity) {
-        drop(near);
-        if (near->count + METRIC_LANES > near->capacity) return 0;
-    }
-    if (near->length > 0) {
-        near->limit = metric->kernels->keep_least(near->sorted, near->length, value, mask, grow, slack);
-        mask &= metric->kernels->within(value, metric_filter_limit(metric, near->limit * unit));
-    }
-    for (; mask != 0; mask &= mask - 1) {
-        const int lane = __builtin_ctzll(mask);
-        const double v = (double)value[lane];
-
-        near->least[near->count] = shrink * fmin(v, (double)FLT_MAX) - slack; /* beyond a float's range v is infinite, the key is not */
-        near->most[near->count] = grow * v + slack;
-        near->lane[near->count++] = block * METRIC_LANES + (uint32_t)lane;
-    }
-    if (near->length == 0 && near->count >= near->mark) narrow(near, metric->kernels);
     return 1;
 }
 
-void block_near_finish(struct block_near *near, const struct metric *metric)
+void block_near_finish(struct block_near *near, const struct block_layout *layout, const struct block_source *source)
 {
-    if (near->length > 0) drop(near);
-    else narrow(near, metric->kernels);
+    const struct metric_kernels *kernels = layout->metric->kernels;
+    struct metric_near *found = &near->found;
+    const uint32_t *node = layout->node.data;
+    uint32_t order[METRIC_ORDERED_MAX];
+
+    if (found->length == 0 && found->count > near->k) kernels->near_narrow(found, near->k);
+    else kernels->near_drop(found);
+    if (found->limit >= FAR && isfinite(found->limit)) near->full = 1;
+    if (found->count <= METRIC_ORDERED_MAX) kernels->near_order(order, found->value, found->count);
+    for (size_t i = 0; i < found->count; i++) {
+        const uint32_t next = node[found->number[found->count <= METRIC_ORDERED_MAX ? order[i] : i]];
+
+        near->node[i] = next;
+        __builtin_prefetch(block_source_place(source, layout->dim, next));
+        if (source->label) __builtin_prefetch(source->label + next);
+    }
 }

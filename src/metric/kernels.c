@@ -5,7 +5,10 @@ static int has(enum metric_isa isa)
 {
 #if METRIC_X86
     __builtin_cpu_init();
-    if (isa == METRIC_ISA_AVX512) return __builtin_cpu_supports("avx512f") != 0;
+    if (isa == METRIC_ISA_AVX512) {
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512bw");
+    }
     if (isa == METRIC_ISA_AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
     return isa == METRIC_ISA_SCALAR;

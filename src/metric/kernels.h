@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* The tables that metric_kernels_choose() chooses from. Within the metric room only. */
 #if defined(__x86_64__)

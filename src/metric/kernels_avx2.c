@@ -6,6 +6,7 @@
 
 typedef __m256d vec;
 typedef __m256 fvec;
+typedef __m256i uvec;
 
 #define ISA __attribute__((target("avx2,fma")))
 #define TABLES metric_kernels_avx2
@@ -23,8 +24,6 @@ typedef __m256 fvec;
 #define vec_min(a, b) _mm256_min_pd(a, b)
 #define vec_abs(v) _mm256_andnot_pd(_mm256_set1_pd(-0.0), v)
 #define vec_not_above(a, b) ((unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_LE_OQ)))
-#define vec_shifted(v, before) _mm256_shuffle_pd(_mm256_permute2f128_pd(before, v, 0x21), v, 0x5)
-#define vec_last(v) _mm256_cvtsd_f64(_mm256_permute4x64_pd(v, 3))
 #define vec_of_floats(p) _mm256_cvtps_pd(_mm_load_ps(p))
 #define fvec_load(p) _mm256_load_ps(p)
 #define fvec_store(p, v) _mm256_store_ps(p, v)
@@ -34,8 +33,31 @@ typedef __m256 fvec;
 #define fvec_add_product(sum, a, b) _mm256_fmadd_ps(a, b, sum)
 #define fvec_max(a, b) _mm256_max_ps(a, b)
 #define fvec_min(a, b) _mm256_min_ps(a, b)
+#define fvec_mul(a, b) _mm256_mul_ps(a, b)
+#define fvec_load_any(p) _mm256_loadu_ps(p)
+#define fvec_shifted(v, before) \
+    _mm256_castsi256_ps(_mm256_alignr_epi8(_mm256_castps_si256(v), _mm256_castps_si256(_mm256_permute2f128_ps(before, v, 0x21)), 12))
+#define fvec_last(v) _mm256_permutevar8x32_ps(v, _mm256_set1_epi32(7))
+#define fvec_first(v) _mm256_cvtss_f32(v)
+#define uvec_load(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define uvec_from(first) _mm256_add_epi32(_mm256_set1_epi32((int)(first)), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0))
 #define fvec_abs(v) _mm256_andnot_ps(_mm256_set1_ps(-0.0F), v)
 #define fvec_not_above(a, b) ((unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LE_OQ)))
+
+static inline __attribute__((always_inline)) ISA unsigned put(float *value, uint32_t *number, fvec v, uvec u, unsigned mask)
+{
+    _Alignas(32) float values[FWIDTH];
+    _Alignas(32) uint32_t numbers[FWIDTH];
+    unsigned count = 0;
+
+    _mm256_store_ps(values, v);
+    _mm256_store_si256((__m256i *)numbers, u);
+    for (; mask != 0; mask &= mask - 1, count++) {
+        value[count] = values[__builtin_ctz(mask)];
+        number[count] = numbers[__builtin_ctz(mask)];
+    }
+    return count;
+}
 
 #include "metric/kernels_body.h"
 #endif

@@ -8,8 +8,6 @@
  *   vec_load vec_store vec_all vec_add vec_sub vec_mul vec_max vec_min vec_abs
  *   fvec_load and so on, and fvec_add_product(sum, a, b)
  *   vec_not_above(a, b)    bit i: a[i] <= b[i]
- *   vec_shifted(v, before) v moved up by one place, the last of `before` first
- *   vec_last(v)            its last double
  *   vec_of_floats(p)       as many floats widened
  * An exact bound is made of the very operations of metric_key(), in its order, so all instances give the same bits. The functions are specialised
  * for a few dimensions and for the way to sum by inlining them with constants: at small dimensions the loop costs more than its body.
@@ -29,6 +27,12 @@ INSIDE fvec filter_up(fvec sum, fvec t, enum metric_sum how)
 {
     if (how == METRIC_SQUARES) return fvec_add_product(sum, t, t);
     return how == METRIC_SIZES ? fvec_add(sum, fvec_abs(t)) : fvec_max(sum, fvec_abs(t));
+}
+
+/* Frames a query. */
+INSIDE void frame_query(float *centre, const double *frame, const double *q, uint32_t dim)
+{
+    for (uint32_t j = 0; j < dim; j++) centre[j] = (float)((q[j] - frame[1 + j]) * frame[0]);
 }
 
 /* Filter's values of the lanes of `groups` vectors from `first` on. In many dimensions most blocks are far beyond the limit, which shows after some
@@ -64,7 +68,7 @@ INSIDE uint64_t scan(float *value, const float *lane, const double *frame, const
     float centre[METRIC_DIM_MAX];
     uint64_t mask = 0;
 
-    for (uint32_t j = 0; j < dim; j++) centre[j] = (float)((q[j] - frame[1 + j]) * frame[0]);
+    frame_query(centre, frame, q, dim);
     for (unsigned first = 0; first < METRIC_LANES; first += FGROUP * FWIDTH) {
         fvec sum[FGROUP];
 
@@ -87,7 +91,7 @@ INSIDE uint64_t scan_reaching(float *value, const float *lane, const float *reac
     float centre[METRIC_DIM_MAX];
     uint64_t mask = 0;
 
-    for (uint32_t j = 0; j < dim; j++) centre[j] = (float)((q[j] - frame[1 + j]) * frame[0]);
+    frame_query(centre, frame, q, dim);
     for (unsigned first = 0; first < METRIC_LANES; first += GROUP) {
         fvec sum[PARTS];
         unsigned reaching = 0;
@@ -107,43 +111,10 @@ INSIDE uint64_t scan_reaching(float *value, const float *lane, const float *reac
     return mask;
 }
 
-INSIDE uint64_t values_within(const float *value, float limit)
-{
-    const fvec bar = fvec_all(limit);
-    uint64_t mask = 0;
-
-    UNROLLED
-    for (unsigned at = 0; at < METRIC_LANES; at += FWIDTH) mask |= (uint64_t)fvec_not_above(fvec_load(value + at), bar) << at;
-    return mask;
-}
-
-/* Each new end x moves what is greater up by one place: w[i] = min(w[i], max(w[i - 1], x)). */
-INSIDE double keep(double *sorted, unsigned length, const float *value, uint64_t mask, double grow, double slack)
-{
-    const vec nothing = vec_all(-(double)INFINITY);
-    enum { MOST = METRIC_SORTED_MAX / WIDTH };
-    const unsigned groups = length / WIDTH;
-    double last = sorted[length - 1];
-    vec w[MOST];
-
-    UNROLLED
-    for (unsigned g = 0; g < groups; g++) w[g] = vec_load(sorted + g * WIDTH);
-    for (; mask != 0; mask &= mask - 1) {
-        const double end = grow * (double)value[__builtin_ctzll(mask)] + slack;
-        const vec x = vec_all(end);
-
-        if (!(end < last)) continue;
-        UNROLLED
-        for (unsigned g = groups; g-- > 0;) w[g] = vec_min(w[g], vec_max(vec_shifted(w[g], g > 0 ? w[g - 1] : nothing), x));
-        last = vec_last(w[groups - 1]);
-    }
-    UNROLLED
-    for (unsigned g = 0; g < groups; g++) vec_store(sorted + g * WIDTH, w[g]);
-    return last;
-}
-
 /* One coordinate's distance from a box. */
 #define OUTSIDE(kind, low, centre, high, nothing) kind##_max(kind##_max(kind##_sub(low, centre), kind##_sub(centre, high)), nothing)
+
+#include "metric/kernels_near.h"
 
 INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach, const double *frame, const struct metric_filter *filter,
                             const double *q, enum metric_sum how, uint32_t dim, double limit)
@@ -159,7 +130,7 @@ INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach
     uint32_t mask = 0;
     fvec sum[SIDE];
 
-    for (uint32_t j = 0; j < dim; j++) centre[j] = (float)((q[j] - frame[1 + j]) * frame[0]);
+    frame_query(centre, frame, q, dim);
     UNROLLED
     for (unsigned g = 0; g < SIDE; g++) sum[g] = nothing;
     for (uint32_t j = 0; j < dim; j++) {
@@ -214,6 +185,23 @@ INSIDE uint32_t bound_exactly(double *bound, const double *box, const double *q,
     return mask;
 }
 
+/* Searches for the nearest spend their time in these. */
+#define BY_NEAR_DIM(call)        \
+    switch (dim) {               \
+    case 1: return call(1);      \
+    case 2: return call(2);      \
+    case 3: return call(3);      \
+    case 4: return call(4);      \
+    case 5: return call(5);      \
+    case 6: return call(6);      \
+    case 7: return call(7);      \
+    case 8: return call(8);      \
+    case 9: return call(9);      \
+    case 10: return call(10);    \
+    case 12: return call(12);    \
+    default: return call(dim);   \
+    }
+
 #define BY_DIM(call)             \
     switch (dim) {               \
     case 1: return call(1);      \
@@ -226,13 +214,10 @@ INSIDE uint32_t bound_exactly(double *bound, const double *box, const double *q,
 
 #define SCAN(d) scan(value, lane, frame, q, HOW, d, limit)
 #define SCAN_REACHING(d) scan_reaching(value, lane, reach, frame, q, HOW, d, limit, bound)
+#define NEAR_LANES(d) near_lanes(near, lane, frame, q, HOW, d, unit, wanted, number)
+#define NEAR_BOXES(d) near_boxes(value, box, frame, q, HOW, d)
 #define BOUND(d) bound_boxes(bound, box, NULL, frame, filter, q, HOW, d, limit)
 #define BOUND_REACHING(d) bound_boxes(bound, box, reach, frame, filter, q, HOW, d, limit)
-
-ISA static uint64_t within(const float value[METRIC_LANES], float limit)
-{
-    return values_within(value, limit);
-}
 
 ISA static size_t count_within(const double *value, size_t n, double limit)
 {
@@ -242,13 +227,6 @@ ISA static size_t count_within(const double *value, size_t n, double limit)
     for (; at + WIDTH <= n; at += WIDTH) count += (size_t)__builtin_popcount(vec_not_above(vec_load(value + at), bar));
     for (; at < n; at++) count += value[at] <= limit;
     return count;
-}
-
-ISA static double keep_least(double *sorted, unsigned length, const float value[METRIC_LANES], uint64_t mask, double grow, double slack)
-{
-    if (length == 8) return keep(sorted, 8, value, mask, grow, slack);
-    if (length == 16) return keep(sorted, 16, value, mask, grow, slack);
-    return keep(sorted, METRIC_SORTED_MAX, value, mask, grow, slack);
 }
 
 /* The functions of a table that differ by the way to sum; HOW and the names are those of one. */
@@ -261,6 +239,15 @@ ISA static double keep_least(double *sorted, unsigned length, const float value[
                                              uint32_t dim, float limit, float bound)                                                       \
     {                                                                                                                                      \
         BY_DIM(SCAN_REACHING)                                                                                                              \
+    }                                                                                                                                      \
+    ISA static void near_lanes_##sum(struct metric_near *near, const float *lane, const double *frame, const double *q, uint32_t dim,      \
+                                     float unit, uint64_t wanted, uint32_t number)                                                         \
+    {                                                                                                                                      \
+        BY_NEAR_DIM(NEAR_LANES)                                                                                                            \
+    }                                                                                                                                      \
+    ISA static void near_boxes_##sum(float value[METRIC_FANOUT], const float *box, const double *frame, const double *q, uint32_t dim)     \
+    {                                                                                                                                      \
+        BY_NEAR_DIM(NEAR_BOXES)                                                                                                            \
     }                                                                                                                                      \
     ISA static uint32_t boxes_##sum(double bound[METRIC_FANOUT], const float *box, const double *frame, const struct metric_filter *filter,\
                                     const double *q, uint32_t dim, double limit)                                                           \
@@ -289,7 +276,8 @@ FUNCTIONS(greatest)
 
 #define TABLE(sum)                                                                                                                         \
     {                                                                                                                                      \
-        TABLE_NAME, lanes_##sum, lanes_reaching_##sum, within, keep_least, count_within, boxes_##sum, boxes_reaching_##sum, boxes_exact_##sum \
+        TABLE_NAME, lanes_##sum, lanes_reaching_##sum, near_lanes_##sum, near_values, near_narrow, near_drop, near_order, near_boxes_##sum,       \
+        near_push, count_within, roots, boxes_##sum, boxes_reaching_##sum, boxes_exact_##sum                                                \
     }
 
 const struct metric_kernels TABLES[METRIC_SUMS] = {

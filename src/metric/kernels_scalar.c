@@ -5,6 +5,7 @@
 
 typedef double vec;
 typedef float fvec;
+typedef uint32_t uvec;
 
 #define ISA
 #define TABLES metric_kernels_scalar
@@ -22,8 +23,6 @@ typedef float fvec;
 #define vec_min(a, b) lesser(a, b)
 #define vec_abs(v) fabs(v)
 #define vec_not_above(a, b) ((unsigned)((a) <= (b)))
-#define vec_shifted(v, before) (before)
-#define vec_last(v) (v)
 #define vec_of_floats(p) ((double)*(p))
 #define fvec_load(p) (*(p))
 #define fvec_store(p, v) (*(p) = (v))
@@ -33,6 +32,13 @@ typedef float fvec;
 #define fvec_add_product(sum, a, b) ((sum) + (a) * (b))
 #define fvec_max(a, b) fmaxf(a, b)
 #define fvec_min(a, b) fminf(a, b)
+#define fvec_mul(a, b) ((a) * (b))
+#define fvec_load_any(p) (*(p))
+#define fvec_shifted(v, before) (before)
+#define fvec_last(v) (v)
+#define fvec_first(v) (v)
+#define uvec_load(p) (*(p))
+#define uvec_from(first) ((uint32_t)(first))
 #define fvec_abs(v) fabsf(v)
 #define fvec_not_above(a, b) ((unsigned)((a) <= (b)))
 
@@ -44,6 +50,13 @@ static inline double greater(double a, double b)
 static inline double lesser(double a, double b)
 {
     return a < b ? a : b;
+}
+
+static inline unsigned put(float *value, uint32_t *number, float v, uint32_t u, unsigned mask)
+{
+    *value = v;
+    *number = u;
+    return mask;
 }
 
 #include "metric/kernels_body.h"

@@ -152,7 +152,9 @@ void metric_embed(double *place, const struct metric *metric, const double *rows
     }
 }
 
-static double sum_of_squares(const double *a, const double *b, uint32_t dim)
+#define INLINE static inline __attribute__((always_inline)) /* with the dimension as a constant, see metric_keys() */
+
+INLINE double sum_of_squares(const double *a, const double *b, uint32_t dim)
 {
     double key = 0;
 
@@ -164,7 +166,7 @@ static double sum_of_squares(const double *a, const double *b, uint32_t dim)
     return key;
 }
 
-static double sum_of_sizes(const double *a, const double *b, uint32_t dim)
+INLINE double sum_of_sizes(const double *a, const double *b, uint32_t dim)
 {
     double key = 0;
 
@@ -172,7 +174,7 @@ static double sum_of_sizes(const double *a, const double *b, uint32_t dim)
     return key;
 }
 
-static double greatest_size(const double *a, const double *b, uint32_t dim)
+INLINE double greatest_size(const double *a, const double *b, uint32_t dim)
 {
     double key = 0;
 
@@ -189,6 +191,46 @@ double metric_key(const struct metric *metric, const double *a, const double *b)
     if (metric->sum == METRIC_SQUARES) return sum_of_squares(a, b, metric->dim);
     if (metric->sum == METRIC_CALLED) return metric_custom_key(metric, a, b);
     return metric->sum == METRIC_SIZES ? sum_of_sizes(a, b, metric->dim) : greatest_size(a, b, metric->dim);
+}
+
+#define ROWS(how, d)                                                                     \
+    for (size_t i = 0; i < n; i++) key[i] = how(q, place + (size_t)node[i] * (d), d);    \
+    return
+
+/* The loop over few dimensions costs more than what it does. */
+#define KEYS(how)                    \
+    switch (metric->dim) {           \
+    case 1: ROWS(how, 1);            \
+    case 2: ROWS(how, 2);            \
+    case 3: ROWS(how, 3);            \
+    case 4: ROWS(how, 4);            \
+    case 5: ROWS(how, 5);            \
+    case 6: ROWS(how, 6);            \
+    case 7: ROWS(how, 7);            \
+    case 8: ROWS(how, 8);            \
+    case 10: ROWS(how, 10);          \
+    default: ROWS(how, metric->dim); \
+    }
+
+void metric_keys(double *key, const struct metric *metric, const double *q, const double *place, const uint32_t *node, size_t n)
+{
+    assert(!metric_is_custom(metric));
+    if (metric->sum == METRIC_SQUARES) {
+        KEYS(sum_of_squares)
+    } else if (metric->sum == METRIC_SIZES) {
+        KEYS(sum_of_sizes)
+    } else {
+        KEYS(greatest_size)
+    }
+}
+
+void metric_distances(double *key, const struct metric *metric, size_t n)
+{
+    if (metric->id == METRIC_EUCLIDEAN) {
+        metric->kernels->roots(key, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) key[i] = metric_distance(metric, key[i]);
 }
 
 double metric_distance(const struct metric *metric, double key)

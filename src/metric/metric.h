@@ -27,7 +27,7 @@
  * gives these bits. A box's bound is computed the same way from the distance to the nearest side; rounding is monotone, so the computed bound
  * never exceeds the computed key of a point in the box: bounds need no margin and are compared with <=.
  */
-enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORTED_MAX = 24 };
+enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORTED_MAX = 32, METRIC_ORDERED_MAX = 128 };
 
 /* Coordinates of this magnitude and beyond are refused, so that no key overflows (4096 * 2^1002 < 2^1024). */
 #define METRIC_COORDINATE_LIMIT 0x1p500
@@ -61,6 +61,17 @@ struct metric_filter {
 };
 #define METRIC_SCALE_MAX 0x1p480 /* keys that underflow are then below the slack */
 
+/* What a k-NN search knows so far: filter's values that may be among the k nearest, in the unit of the query, and a limit for those to come. */
+struct metric_near {
+    _Alignas(64) float sorted[METRIC_SORTED_MAX]; /* the least values, ascending; of `length` the last is the k-th */
+    float *value;                                 /* aligned; and behind those that are there room for 16 */
+    uint32_t *number;
+    size_t count;
+    unsigned length;                              /* 16, METRIC_SORTED_MAX, or 0: nothing is kept sorted */
+    float limit;
+    float grow, slack;                            /* limit = grow * k-th value + slack */
+};
+
 /*
  * Kernels over the lanes of a block, coordinate-major lane[dim][64], and over 16 boxes, coordinate-major box[2][dim][16] (least sides, then
  * greatest). frame: scale, then centre[dim]. Arrays are 64-byte aligned, but for q and frames. Each writes the values that pass, all bounds, and
@@ -74,14 +85,31 @@ struct metric_kernels {
      * below that are passed over, their values not written */
     uint64_t (*lanes_reaching)(float value[METRIC_LANES], const float *lane, const float *reach, const double *frame, const double *q, uint32_t dim,
                                float limit, float bound);
-    /* The values again: which are <= limit. */
-    uint64_t (*within)(const float value[METRIC_LANES], float limit);
-    /* Of the lanes in `mask` the upper ends, grow * value + slack: the least of all so far stay in sorted[length], ascending; length is 8, 16 or
-     * METRIC_SORTED_MAX.
-     * Returns the last of them. */
-    double (*keep_least)(double *sorted, unsigned length, const float value[METRIC_LANES], uint64_t mask, double grow, double slack);
+    /*
+     * For k-NN, whose values are all in the unit of the query: a block's or an inner node's times `unit`, a power of two.
+     * near_lanes takes in the lanes in `wanted`, near_values the values in `mask`, lane i as number + i: all that are within near->limit when they
+     * are met are put behind what is there, and the limit is lowered if the nearest are kept sorted. There is room for 64 + 16 more.
+     */
+    void (*near_lanes)(struct metric_near *near, const float *lane, const double *frame, const double *q, uint32_t dim, float unit, uint64_t wanted,
+                       uint32_t number);
+    void (*near_values)(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number);
+    /* Lowers the limit to grow * v + slack, where the k-th least value is at most v, and v is hardly greater: no more than a few places. Then drops.
+     * At least k are there. */
+    void (*near_narrow)(struct metric_near *near, size_t k);
+    /* Leaves the values that are within the limit. */
+    void (*near_drop)(struct metric_near *near);
+    /* order[0..n-1]: the places of n <= METRIC_ORDERED_MAX values, ascending but for some that hardly differ. */
+    void (*near_order)(uint32_t *order, const float *value, size_t n);
+    /* Filter's values of boxes, in the unit of their frame. */
+    void (*near_boxes)(float value[METRIC_FANOUT], const float *box, const double *frame, const double *q, uint32_t dim);
+    /* Writes the bounds (value - slack) * unit, that are within the limit, of the slots in `mask`, and their children, side by side; the last of them is
+     * the nearest. Returns how many; there is room for 16. */
+    unsigned (*near_push)(float *bound, uint32_t *child, const float value[METRIC_FANOUT], const uint32_t *children, uint32_t mask, float unit,
+                          float slack, float limit);
     /* How many of n values, which are aligned, are <= limit. */
     size_t (*count_within)(const double *value, size_t n, double limit);
+    /* value[i] = its square root */
+    void (*roots)(double *value, size_t n);
     /* Keys that nothing in a box is below, by the filter: boxes in the unit of a frame, rounded as rows are. bound <= limit; bound <= min(limit,
      * reach[i]). */
     uint32_t (*boxes)(double bound[METRIC_FANOUT], const float *box, const double *frame, const struct metric_filter *filter, const double *q,
@@ -140,6 +168,9 @@ void metric_embed(double *place, const struct metric *metric, const double *rows
 /* The key of two inner rows, by definition above. */
 double metric_key(const struct metric *metric, const double *a, const double *b);
 
+/* key[n] of q and the rows node[] of place[][dim]. Not for custom metrics. */
+void metric_keys(double *key, const struct metric *metric, const double *q, const double *place, const uint32_t *node, size_t n);
+
 /* What a key is multiplied by to be in the unit of rows that are multiplied by `scale`. Exact, and so is the product unless it leaves the range. */
 static inline double metric_unit(const struct metric *metric, double scale)
 {
@@ -154,6 +185,8 @@ static inline float metric_filter_limit(const struct metric *metric, double limi
 
 /* From key to the distance in the user's unit. Monotone. */
 double metric_distance(const struct metric *metric, double key);
+/* The same of n keys, where they are. */
+void metric_distances(double *key, const struct metric *metric, size_t n);
 
 /* The greatest key whose metric_distance() is at most `distance`, which is at least 0 and may be infinite: for every key of two points
  * metric_distance(key) <= distance exactly when key <= metric_limit(distance). */

@@ -32,9 +32,16 @@ void query_answer(int64_t *labels, double *distances, int32_t *counts, const str
 
     base_topk_finish(top);
     found = top->count < k ? top->count : k;
-    for (size_t j = 0; j < k; j++) {
-        labels[i * k + j] = j < found ? top->entry[j].id : -1;
-        distances[i * k + j] = j < found ? metric_distance(&state->metric, top->entry[j].key) : (double)INFINITY;
+    labels += i * k;
+    distances += i * k;
+    for (size_t j = 0; j < found; j++) {
+        labels[j] = top->entry[j].id;
+        distances[j] = top->entry[j].key;
+    }
+    metric_distances(distances, &state->metric, found);
+    for (size_t j = found; j < k; j++) {
+        labels[j] = -1;
+        distances[j] = (double)INFINITY;
     }
     if (counts) counts[i] = (int32_t)found;
     if (batch->bounds) batch->bounds[i] = top->count > k ? metric_distance(&state->metric, top->entry[k].key) : (double)INFINITY;

@@ -211,6 +211,22 @@ static void frame_boxes(struct data *data)
     }
 }
 
+/* The filter's values of boxes are within what it promises of the key of the nearest place. */
+static void check_near_boxes(const struct data *data, const double *wanted)
+{
+    const struct metric *metric = &data->metric;
+    const double unit = metric_unit(metric, data->box_frame[0]);
+    _Alignas(64) float value[METRIC_FANOUT];
+
+    metric->kernels->near_boxes(value, data->near_box, data->box_frame, data->q, metric->dim);
+    for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
+        const double f = (double)value[i], key = wanted[i] * unit, most = metric->filter.grow * key + metric->filter.slack;
+
+        assert_true(f <= most || most > (double)FLT_MAX * (1 - 0x1p-24));
+        assert_true(key <= metric->filter.grow * f + metric->filter.slack);
+    }
+}
+
 /* Exact bounds have the bits of keys; the filter's are not above them, nor below by more than it says. */
 static void check_boxes(struct data *data)
 {
@@ -221,6 +237,7 @@ static void check_boxes(struct data *data)
 
     frame_boxes(data);
     for (uint32_t i = 0; i < METRIC_FANOUT; i++) wanted[i] = box_bound(data, i);
+    check_near_boxes(data, wanted);
     metric->kernels->boxes(bound, data->near_box, data->box_frame, filter, data->q, metric->dim, (double)INFINITY);
     for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
         const double unit = metric_unit(metric, data->box_frame[0]), most = fmin(wanted[i] * unit, 0x1p127);
@@ -252,46 +269,209 @@ static void check_boxes(struct data *data)
     }
 }
 
-/* ---- upper ends --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- k-NN --------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { KEPT = 3 * METRIC_LANES };
+
+/* A search under way: what it was shown, beside what it has made of it. */
+struct nearing {
+    struct metric_near near;
+    _Alignas(64) float value[KEPT + METRIC_FANOUT];
+    uint32_t number[KEPT + METRIC_FANOUT];
+    float shown[KEPT];
+    size_t shown_count, k;
+};
 
 static int by_size(const void *a, const void *b)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
+    const float x = *(const float *)a, y = *(const float *)b;
 
     return (x > y) - (x < y);
 }
 
-/* The least ends of several rounds stay, in order, whatever the mask. */
-static void check_ends(const struct metric_kernels *kernels, struct base_random *random)
+static void nearing_start(struct nearing *nearing, size_t k, float limit)
 {
-    enum { ROUNDS = 5 };
-    for (unsigned length = 8; length <= METRIC_SORTED_MAX; length += 8) {
-        _Alignas(64) double sorted[METRIC_SORTED_MAX], all[METRIC_SORTED_MAX + ROUNDS * METRIC_LANES];
+    struct metric_near *near = &nearing->near;
+
+    memset(nearing, 0, sizeof *nearing);
+    nearing->k = k;
+    near->value = nearing->value;
+    near->number = nearing->number;
+    near->length = k <= 16 ? 16 : k <= METRIC_SORTED_MAX ? METRIC_SORTED_MAX : 0;
+    for (size_t i = 0; i < near->length; i++) near->sorted[i] = i < near->length - k ? -INFINITY : INFINITY;
+    near->grow = 1.0009765625F;
+    near->slack = 0x1p-30F;
+    near->limit = limit;
+}
+
+/* `value` are those of the lanes in `wanted`, shown as `number` + lane: which are there now, whatever the limit was at first. */
+static void check_taken(struct nearing *nearing, const float *value, uint64_t wanted, uint32_t number, float first_limit)
+{
+    const struct metric_near *near = &nearing->near;
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < METRIC_LANES; i++) {
+        size_t found = 0;
+
+        for (size_t at = 0; at < near->count; at++) {
+            if (near->number[at] != number + i) continue;
+            assert_true(near->value[at] == value[i]);
+            found++;
+        }
+        count += found;
+        assert_true(found <= (wanted >> i & 1) && (found == 0 || value[i] <= first_limit));
+        assert_true(found == 1 || !(wanted >> i & 1) || value[i] > near->limit);
+        if ((wanted >> i & 1) && value[i] <= first_limit) nearing->shown[nearing->shown_count++] = value[i];
+    }
+    if (number == 0) assert_int_equal(near->count, count);
+    qsort(nearing->shown, nearing->shown_count, sizeof *nearing->shown, by_size);
+    if (near->length == 0) {
+        assert_true(near->limit == first_limit);
+        return;
+    }
+    for (size_t i = 0; i < nearing->k; i++) {
+        const float wanted_value = i < nearing->shown_count ? nearing->shown[i] : INFINITY;
+
+        assert_true(near->sorted[near->length - nearing->k + i] == wanted_value);
+    }
+    if (nearing->shown_count < nearing->k) assert_true(near->limit == first_limit);
+    else assert_true(near->limit <= 1.001F * nearing->shown[nearing->k - 1] + 0x1p-29F || near->limit == first_limit);
+    if (nearing->shown_count >= nearing->k) assert_true(near->limit >= fminf(first_limit, nearing->shown[nearing->k - 1]));
+}
+
+/* Two blocks: the second meets a limit. Values are those of `lanes`, times the unit. */
+static void check_near_lanes(struct data *data)
+{
+    static const size_t ks[] = { 1, 3, 16, 17, 32, 40 };
+    const struct metric_kernels *kernels = data->metric.kernels;
+    const float unit = base_random_below(&data->random, 2) ? 1 : 0x1p-5F;
+    const size_t k = ks[base_random_below(&data->random, 6)];
+    _Alignas(64) float value[METRIC_LANES];
+    struct nearing nearing;
+
+    kernels->lanes(value, data->lane, data->frame, data->q, data->metric.dim, INFINITY);
+    for (uint32_t i = 0; i < METRIC_LANES; i++) value[i] *= unit;
+    nearing_start(&nearing, k, INFINITY);
+    for (uint32_t block = 0; block < 2; block++) {
+        const float limit = nearing.near.limit;
+        const uint64_t wanted = base_random_next(&data->random) | (base_random_below(&data->random, 2) ? UINT64_MAX : 0);
+
+        kernels->near_lanes(&nearing.near, data->lane, data->frame, data->q, data->metric.dim, unit, wanted, block * METRIC_LANES);
+        check_taken(&nearing, value, wanted, block * METRIC_LANES, limit);
+    }
+}
+
+/* Values with ties, infinite ones and zeros. */
+static float some_value(struct base_random *random)
+{
+    const uint64_t kind = base_random_below(random, 12);
+
+    if (kind == 0) return INFINITY;
+    return kind == 1 ? 0 : (float)base_random_below(random, 40) * (kind < 4 ? 0x1p-20F : 1);
+}
+
+/* What waits in no order is narrowed to about k, all that are as near as the k-th among them. */
+static void check_narrow(const struct metric_kernels *kernels, struct base_random *random, size_t k)
+{
+    struct nearing nearing;
+    float sorted[KEPT];
+    size_t n = k + base_random_below(random, KEPT - k), kept = 0;
+    struct metric_near *near = &nearing.near;
+
+    nearing_start(&nearing, METRIC_SORTED_MAX + 1, INFINITY);
+    for (size_t i = 0; i < n; i++) {
+        nearing.value[i] = sorted[i] = some_value(random);
+        nearing.number[i] = (uint32_t)(7 * i);
+        nearing.shown[i] = sorted[i];
+    }
+    qsort(sorted, n, sizeof *sorted, by_size);
+    near->count = n;
+    kernels->near_narrow(near, k);
+    assert_true(near->count >= k && near->limit >= sorted[k - 1]);
+    for (size_t i = 0; i < n; i++) kept += nearing.shown[i] <= near->limit;
+    assert_int_equal(near->count, kept);
+    for (size_t i = 0; i < kept; i++) {
+        assert_int_equal(near->number[i] % 7, 0);
+        assert_true(near->value[i] == nearing.shown[near->number[i] / 7] && near->value[i] <= near->limit);
+        assert_true(i == 0 || near->number[i] > near->number[i - 1]);
+    }
+    while (n > k && sorted[n - 1] > sorted[k - 1] * 1.002F + 0x1p-29F) n--;
+    assert_true(kept <= n + k / 16 + 2);
+    near->limit = 5;
+    for (size_t i = n = 0; i < near->count; i++) n += near->value[i] <= 5;
+    kernels->near_drop(near);
+    assert_int_equal(near->count, n);
+    for (size_t i = 0; i < n; i++) assert_true(near->value[i] <= 5);
+}
+
+static void check_order(const struct metric_kernels *kernels, struct base_random *random, size_t n)
+{
+    float value[METRIC_ORDERED_MAX];
+    uint32_t order[METRIC_ORDERED_MAX];
+    char seen[METRIC_ORDERED_MAX] = { 0 };
+
+    for (size_t i = 0; i < n; i++) value[i] = some_value(random) * (1 + (float)base_random_below(random, 1000) * 0x1p-20F);
+    kernels->near_order(order, value, n);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(order[i] < n && !seen[order[i]]);
+        seen[order[i]] = 1;
+        assert_true(i == 0 || value[order[i - 1]] <= value[order[i]] * (1 + 0x1p-15F));
+    }
+}
+
+static void check_push(const struct metric_kernels *kernels, struct base_random *random)
+{
+    const float units[] = { 1, 0x1p-30F, 0x1p100F, 0 }, unit = units[base_random_below(random, 4)], slack = 0x1p-10F;
+    const float limit = base_random_below(random, 3) ? 20 * unit : (float)INFINITY;
+    const uint32_t mask = (uint32_t)base_random_next(random) & 0xffff;
+    _Alignas(64) float value[METRIC_FANOUT], bound[2 * METRIC_FANOUT];
+    _Alignas(64) uint32_t children[METRIC_FANOUT], child[2 * METRIC_FANOUT];
+    uint32_t expected = 0;
+    unsigned count;
+
+    for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
+        value[i] = some_value(random);
+        children[i] = 100 + i;
+        expected |= (uint32_t)((fminf(value[i], 0x1p127F) - slack) * unit <= limit) << i;
+    }
+    expected &= mask;
+    count = kernels->near_push(bound, child, value, children, mask, unit, slack, limit);
+    assert_int_equal(count, __builtin_popcount(expected));
+    for (unsigned i = 0; i < count; i++) {
+        const uint32_t slot = child[i] - 100;
+
+        assert_true(slot < METRIC_FANOUT && (expected >> slot & 1));
+        expected &= ~(UINT32_C(1) << slot);
+        assert_true(bound[i] == (fminf(value[slot], 0x1p127F) - slack) * unit && bound[i] >= bound[count - 1]);
+    }
+}
+
+/* Kernels that do not depend on the dimension. */
+static void check_near(const struct metric_kernels *kernels, struct base_random *random)
+{
+    for (size_t k = 1; k <= METRIC_LANES; k++) {
         _Alignas(64) float value[METRIC_LANES];
-        size_t count = length;
+        struct nearing nearing;
 
-        for (unsigned i = 0; i < length; i++) sorted[i] = all[i] = i < length / 3 ? -(double)INFINITY : (double)INFINITY;
-        for (int round = 0; round < ROUNDS; round++) {
-            const double grow = round % 2 ? 0x1p-40 : 1.5, slack = round % 2 ? 0.125 : 0;
-            const uint64_t mask = round == 0 ? 0 : round == 1 ? UINT64_MAX : base_random_next(random);
-            uint64_t within = 0;
+        nearing_start(&nearing, k, 30);
+        for (uint32_t block = 0; block < 3; block++) {
+            const float limit = nearing.near.limit;
+            const uint64_t mask = block == 0 ? base_random_next(random) : UINT64_MAX;
 
-            for (uint32_t i = 0; i < METRIC_LANES; i++) {
-                value[i] = i == 7 ? (float)INFINITY : (float)base_random_below(random, 40);
-                within |= (uint64_t)(value[i] <= 20) << i;
-                if (mask >> i & 1) all[count++] = grow * (double)value[i] + slack;
-            }
-            assert_true(kernels->within(value, 20) == within);
-            qsort(all, count, sizeof *all, by_size);
-            assert_true(kernels->keep_least(sorted, length, value, mask, grow, slack) == all[length - 1]);
-            assert_memory_equal(sorted, all, length * sizeof *sorted);
+            for (uint32_t i = 0; i < METRIC_LANES; i++) value[i] = some_value(random);
+            kernels->near_values(&nearing.near, value, mask, block * METRIC_LANES);
+            check_taken(&nearing, value, mask, block * METRIC_LANES, limit);
         }
-        for (size_t n = 0; n <= count; n++) {
-            size_t few = 0;
+    }
+    for (size_t n = 1; n < KEPT; n++) check_narrow(kernels, random, n);
+    for (size_t n = 0; n <= METRIC_ORDERED_MAX; n++) check_order(kernels, random, n);
+    for (int i = 0; i < 1000; i++) check_push(kernels, random);
+    for (size_t n = 0; n < 40; n++) {
+        double root[40], value[40];
 
-            for (size_t i = 0; i < n; i++) few += all[i] <= 12;
-            assert_int_equal(kernels->count_within(all, n, 12), few);
-        }
+        for (size_t i = 0; i < n; i++) root[i] = value[i] = (double)base_random_next(random);
+        kernels->roots(root, n);
+        for (size_t i = 0; i < n; i++) assert_true(root[i] == sqrt(value[i]));
     }
 }
 
@@ -320,7 +500,7 @@ void support_kernels_check(enum metric_isa isa)
     data.near_box = room(sizeof(float) * 2 * ROOM * METRIC_FANOUT);
     data.box_frame = room(sizeof(double) * (ROOM + 1));
     data.box_reach = room(sizeof(double) * METRIC_FANOUT);
-    check_ends(metric_kernels_choose(METRIC_SQUARES, isa), &data.random);
+    check_near(metric_kernels_choose(METRIC_SQUARES, isa), &data.random);
     for (uint32_t at = 0; at < DIM_SMALL + 4; at++) {
         for (int kind = 0; kind < KINDS * METRIC_SUMS; kind++) {
             const uint32_t dim = at < DIM_SMALL ? at + 1 : large[at - DIM_SMALL];
@@ -330,6 +510,7 @@ void support_kernels_check(enum metric_isa isa)
                 fill_lanes(&data, kind % KINDS);
                 fill_query(&data, kind % KINDS, place % PLACES);
                 check_lanes(&data);
+                check_near_lanes(&data);
                 fill_boxes(&data, kind % KINDS);
                 check_boxes(&data);
                 if (dim == METRIC_DIM_MAX && place == 1) break; /* they are slow */

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernels of k-NN searches, a part of kernels_body.h, which includes it; beside what is said there an instance defines
+ *   uvec                   a vector of FWIDTH unsigned numbers of 32 bits
+ *   uvec_load(p)           p need not be aligned
+ *   uvec_from(first)       first, first + 1, ...
+ *   fvec_load_any(p)       p need not be aligned
+ *   fvec_shifted(v, before), fvec_last(v)   as for vec, but that fvec_last() has its last in all places
+ *   fvec_first(v)          its first float
+ *   put(value, number, v, u, mask)   writes what `mask` chooses of v and u side by side, and may write anything behind, FWIDTH each in all; returns how
+ *                          many were chosen
+ */
+
+/* Each value moves what is greater up by one place: w[i] = min(w[i], max(w[i - 1], x)). */
+INSIDE void move_up(fvec *w, unsigned vectors, float value)
+{
+    const fvec x = fvec_all(value), nothing = fvec_all(-INFINITY);
+
+    UNROLLED
+    for (unsigned g = vectors; g-- > 0;) w[g] = fvec_min(w[g], fvec_max(fvec_shifted(w[g], g > 0 ? w[g - 1] : nothing), x));
+}
+
+/* Takes in the values of `vectors` vectors that are in `mask` and within the limit; the first has the number `first`. */
+INSIDE void take_in(struct metric_near *near, const fvec *value, unsigned vectors, uint64_t mask, uint32_t first, unsigned length)
+{
+    enum { MOST = METRIC_SORTED_MAX / FWIDTH };
+    const unsigned sorted = length / FWIDTH;
+    const fvec grow = fvec_all(near->grow), slack = fvec_all(near->slack);
+    fvec bar = fvec_all(near->limit), w[MOST];
+    size_t count = near->count;
+
+    UNROLLED
+    for (unsigned g = 0; g < sorted; g++) w[g] = fvec_load(near->sorted + g * FWIDTH);
+    UNROLLED
+    for (unsigned g = 0; g < vectors; g++) {
+        unsigned chosen = (unsigned)(mask >> g * FWIDTH) & ((1U << FWIDTH) - 1) & fvec_not_above(value[g], bar);
+
+        if (chosen == 0) continue;
+        if (sorted > 0) {
+            _Alignas(64) float one[FWIDTH];
+
+            fvec_store(one, value[g]);
+            for (unsigned rest = chosen; rest != 0; rest &= rest - 1) move_up(w, sorted, one[__builtin_ctz(rest)]);
+            bar = fvec_min(bar, fvec_add_product(slack, grow, fvec_last(w[sorted - 1])));
+            chosen &= fvec_not_above(value[g], bar);
+        }
+        count += put(near->value + count, near->number + count, value[g], uvec_from(first + g * FWIDTH), chosen);
+    }
+    UNROLLED
+    for (unsigned g = 0; g < sorted; g++) fvec_store(near->sorted + g * FWIDTH, w[g]);
+    near->count = count;
+    near->limit = fvec_first(bar);
+}
+
+INSIDE void take_in_any(struct metric_near *near, const fvec *value, unsigned vectors, uint64_t mask, uint32_t first)
+{
+    if (near->length == 16) take_in(near, value, vectors, mask, first, 16);
+    else if (near->length == 0) take_in(near, value, vectors, mask, first, 0);
+    else take_in(near, value, vectors, mask, first, METRIC_SORTED_MAX);
+}
+
+INSIDE void near_lanes(struct metric_near *near, const float *lane, const double *frame, const double *q, enum metric_sum how, uint32_t dim,
+                       float unit, uint64_t wanted, uint32_t number)
+{
+    const fvec times = fvec_all(unit);
+    float centre[METRIC_DIM_MAX];
+
+    frame_query(centre, frame, q, dim);
+    for (unsigned first = 0; first < METRIC_LANES; first += FGROUP * FWIDTH) {
+        const fvec bar = fvec_all(near->limit / unit); /* powers of two: exact, or infinite */
+        uint64_t mask = 0;
+        fvec sum[FGROUP];
+
+        if (!sum_lanes(sum, lane, centre, first, FGROUP, how, dim, bar)) continue;
+        UNROLLED
+        for (unsigned g = 0; g < FGROUP; g++) mask |= (uint64_t)fvec_not_above(sum[g], bar) << g * FWIDTH;
+        mask &= wanted >> first;
+        if (mask == 0) continue;
+        UNROLLED
+        for (unsigned g = 0; g < FGROUP; g++) sum[g] = fvec_mul(sum[g], times);
+        take_in_any(near, sum, FGROUP, mask, number + first);
+    }
+}
+
+ISA static void near_values(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number)
+{
+    for (unsigned first = 0; first < METRIC_LANES; first += FWIDTH) {
+        const fvec v = fvec_load(value + first);
+
+        take_in_any(near, &v, 1, mask >> first, number + first);
+    }
+}
+
+/* Bit i: value[i] <= limit, for the values from `at` on of n. */
+INSIDE unsigned within_from(const float *value, size_t at, size_t n, fvec bar)
+{
+    const unsigned mask = fvec_not_above(fvec_load(value + at), bar);
+
+    return n - at < FWIDTH ? mask & ((1U << (n - at)) - 1) : mask;
+}
+
+ISA static void near_drop(struct metric_near *near)
+{
+    const fvec bar = fvec_all(near->limit);
+    size_t kept = 0;
+
+    for (size_t at = 0; at < near->count; at += FWIDTH) {
+        const unsigned mask = within_from(near->value, at, near->count, bar);
+
+        kept += put(near->value + kept, near->number + kept, fvec_load(near->value + at), uvec_load(near->number + at), mask);
+    }
+    near->count = kept;
+}
+
+/* Numbers that are not negative are in the order of their bits. */
+INSIDE uint32_t bits_of(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+INSIDE float float_of(uint32_t bits)
+{
+    float value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Halving the interval of bits finds a value in few steps whether they are of one size or of many, and costs no mispredicted branch, unlike
+ * selection by pivots. */
+ISA static void near_narrow(struct metric_near *near, size_t k)
+{
+    enum { STEPS = 16 };
+    const size_t few = k / 16 + 2;
+    const fvec infinite = fvec_all(INFINITY);
+    fvec least = infinite, most = fvec_all(0);
+    _Alignas(64) float low_of[FWIDTH], high_of[FWIDTH];
+    uint32_t low, high;
+
+    for (size_t at = near->count; at % FWIDTH != 0; at++) near->value[at] = near->value[0];
+    for (size_t at = 0; at < near->count; at += FWIDTH) {
+        least = fvec_min(least, fvec_load(near->value + at));
+        most = fvec_max(most, fvec_load(near->value + at));
+    }
+    fvec_store(low_of, least);
+    fvec_store(high_of, most);
+    for (unsigned g = 1; g < FWIDTH; g++) {
+        low_of[0] = low_of[g] < low_of[0] ? low_of[g] : low_of[0];
+        high_of[0] = high_of[g] > high_of[0] ? high_of[g] : high_of[0];
+    }
+    low = bits_of(low_of[0]);
+    high = bits_of(high_of[0]);
+    for (int step = 0; step < STEPS && low < high; step++) {
+        const uint32_t middle = low + (high - low) / 2;
+        const fvec bar = fvec_all(float_of(middle));
+        size_t within = 0;
+
+        for (size_t at = 0; at < near->count; at += FWIDTH) within += (size_t)__builtin_popcount(within_from(near->value, at, near->count, bar));
+        if (within < k) low = middle + 1;
+        else high = middle;
+        if (within >= k && within <= k + few) break;
+    }
+    low_of[0] = near->grow * float_of(high) + near->slack;
+    if (low_of[0] < near->limit) near->limit = low_of[0];
+    near_drop(near);
+}
+
+/* By a value's place among all, which is how many are less: no branch depends on data. The last bits make values differ. */
+ISA static void near_order(uint32_t *order, const float *value, size_t n)
+{
+    enum { SIDE = 16 };
+    int32_t all[METRIC_ORDERED_MAX];
+
+    for (size_t i = 0; i < (n + SIDE - 1) / SIDE * SIDE; i++) {
+        all[i] = i < n ? (int32_t)((bits_of(value[i]) & ~(uint32_t)(METRIC_ORDERED_MAX - 1)) | (uint32_t)i) : INT32_MAX;
+    }
+    for (size_t from = 0; from < n; from += SIDE) {
+        int32_t place[SIDE] = { 0 };
+
+        for (size_t j = 0; j < n; j++) {
+            const int32_t other = all[j];
+
+            for (size_t i = 0; i < SIDE; i++) place[i] += other < all[from + i];
+        }
+        for (size_t i = 0; i < SIDE && from + i < n; i++) order[place[i]] = (uint32_t)(from + i);
+    }
+}
+
+INSIDE void near_boxes(float *value, const float *box, const double *frame, const double *q, enum metric_sum how, uint32_t dim)
+{
+    const float *high = box + (size_t)dim * METRIC_FANOUT;
+    const fvec nothing = fvec_all(0);
+    enum { SIDE = METRIC_FANOUT / FWIDTH };
+    float centre[METRIC_DIM_MAX];
+    fvec sum[SIDE];
+
+    frame_query(centre, frame, q, dim);
+    UNROLLED
+    for (unsigned g = 0; g < SIDE; g++) sum[g] = nothing;
+    for (uint32_t j = 0; j < dim; j++) {
+        const fvec middle = fvec_all(centre[j]);
+
+        UNROLLED
+        for (unsigned g = 0; g < SIDE; g++) {
+            const size_t at = (size_t)j * METRIC_FANOUT + g * FWIDTH;
+
+            sum[g] = filter_up(sum[g], OUTSIDE(fvec, fvec_load(box + at), middle, fvec_load(high + at), nothing), how);
+        }
+    }
+    UNROLLED
+    for (unsigned g = 0; g < SIDE; g++) fvec_store(value + g * FWIDTH, sum[g]);
+}
+
+ISA static unsigned near_push(float *bound, uint32_t *child, const float value[METRIC_FANOUT], const uint32_t *children, uint32_t mask, float unit,
+                              float slack, float limit)
+{
+    const fvec times = fvec_all(unit), less = fvec_all(slack), bar = fvec_all(limit), most = fvec_all(0x1p127F);
+    unsigned count = 0, nearest = 0;
+
+    UNROLLED
+    for (unsigned at = 0; at < METRIC_FANOUT; at += FWIDTH) {
+        const fvec known = fvec_mul(fvec_sub(fvec_min(fvec_load(value + at), most), less), times); /* an infinite value says no more */
+        const unsigned near = fvec_not_above(known, bar) & (mask >> at) & ((1U << FWIDTH) - 1);
+
+        count += put(bound + count, child + count, known, uvec_load(children + at), near);
+    }
+    if (count <= 1) return count;
+    for (unsigned i = 1; i < count; i++) nearest = bound[i] < bound[nearest] ? i : nearest;
+    const float kept = bound[nearest];
+    const uint32_t first = child[nearest];
+
+    bound[nearest] = bound[count - 1];
+    child[nearest] = child[count - 1];
+    bound[count - 1] = kept;
+    child[count - 1] = first;
+    return count;
+}
+
+ISA static void roots(double *value, size_t n)
+{
+    for (size_t i = 0; i < n; i++) value[i] = sqrt(value[i]);
+}
