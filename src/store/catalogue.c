@@ -351,6 +351,14 @@ int store_txn_put(struct store_txn *txn, enum store_table table, const void *key
     return 0;
 }
 
+int store_txn_delete(struct store_txn *txn, enum store_table table, const void *key, size_t key_bytes, struct pcct_error *err)
+{
+    MDB_val k = {key_bytes, (void *)(uintptr_t)key};
+    int rc = mdb_del(txn->handle, txn->catalogue->table[table], &k, NULL);
+
+    return rc == 0 || rc == MDB_NOTFOUND ? 0 : fail(err, txn->folder, rc, "delete a record");
+}
+
 int store_txn_each(struct store_txn *txn, enum store_table table, const void *first, size_t first_bytes, store_txn_visit *each, void *ctx,
                    struct pcct_error *err)
 {

@@ -45,6 +45,7 @@ int store_txn_get(const uint8_t **value, size_t *bytes, struct store_txn *txn, e
 /* Adds or replaces. */
 int store_txn_put(struct store_txn *txn, enum store_table table, const void *key, size_t key_bytes, const void *value, size_t bytes,
                   struct pcct_error *err);
+int store_txn_delete(struct store_txn *txn, enum store_table table, const void *key, size_t key_bytes, struct pcct_error *err); /* or not there */
 /* Calls each() for the keys >= first, ascending, until it returns other than 0: 1 ends the walk well, a negative code ends it as an error. value is
  * NULL when its checksum is wrong. */
 typedef int store_txn_visit(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes, struct pcct_error *err);

@@ -34,17 +34,16 @@ static int look(struct store_state *state, struct store_version *v, struct store
 {
     struct store_txn txn = {0};
     uint64_t head = 0;
-    int status = 0, found = 0;
+    int status = 0;
 
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
     TRY(store_state_get(state, &txn, err));
-    TRY(store_ref_get(&found, &head, &txn, ref, err));
-    if (!found) status = base_fail(err, PCCT_E_NOT_FOUND, "there is no branch \"%s\" in %s", ref, store->folder.path);
-    else if (head != v->parent) {
+    TRY(store_branch_get(&head, &txn, ref, err));
+    if (head != v->parent) {
         status = base_fail(err, PCCT_E_CONFLICT, "branch %s has moved to v%" PRIu64 " (v%" PRIu64 " was expected); read it and try again", ref, head,
                            v->parent);
+        goto done;
     }
-    if (status != 0) goto done;
     v->version = state->next_version;
     TRY(fill_in(v, &txn, err));
 done:
@@ -53,28 +52,25 @@ done:
 }
 
 /* One LMDB transaction. *unsure as in store_txn_commit. */
-static int publish(int *unsure, struct store *store, const struct store_record *record, const void *note, const struct store_state *before,
-                   const struct store_tail *end, const struct store_segment *made, struct pcct_error *err)
+static int publish(int *unsure, struct store *store, const struct store_writing *w, const struct store_tail *end, const struct store_segment *made,
+                   struct pcct_error *err)
 {
-    const struct store_version *v = &record->version;
-    struct store_state after = {before->next_version + 1, before->next_reflog + 1, before->frame_bytes + v->bytes, *end}, now;
+    struct store_state after = *w->state, now;
     struct store_txn txn = {0};
-    uint64_t head = 0;
-    int status = 0, found = 0;
+    int status = 0;
 
     *unsure = 0;
+    after.next_reflog++;
+    after.tail = *end;
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
     TRY(store_state_get(&now, &txn, err));
-    TRY(store_ref_get(&found, &head, &txn, record->ref, err));
-    if (!found || head != v->parent || now.next_version != v->version || now.tail.segment != before->tail.segment ||
-        now.tail.offset != before->tail.offset) {
+    if (now.next_version != w->state->next_version || now.tail.segment != w->state->tail.segment || now.tail.offset != w->state->tail.offset) {
         status = base_fail(err, PCCT_E_CONFLICT, "somebody wrote to %s without its lock; try again", store->folder.path);
         goto done;
     }
     if (made->number != 0) TRY(store_segment_put(&txn, made, err));
-    TRY(store_record_put(&txn, record, note, err));
-    TRY(store_ref_put(&txn, record->ref, v->version, v->time_ns, err));
-    TRY(store_reflog_put(&txn, before->next_reflog, record->ref, v->parent, v->version, v->time_ns, err));
+    TRY(store_reflog_put(&txn, w->state->next_reflog, w->record, err));
+    TRY(w->put(w->ctx, &txn, &after, err));
     TRY(store_state_put(&txn, &after, err));
     TRY(store_txn_commit(&txn, unsure, err));
 done:
@@ -99,39 +95,74 @@ done:
  * fails, or the write of the meta page, nobody knows what the disk holds: the handle takes no more commits. After the latter the frame is left as it
  * is, since the catalogue may name it. Three flushes in all: the segment, LMDB's pages, its meta page.
  */
-int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
-                 size_t payload_bytes, struct pcct_error *err)
+int store_write(const struct store_writing *w, struct store *store, struct pcct_error *err)
 {
-    struct store_record whole = {0};
-    struct store_state state;
     struct store_segment made;
     struct store_tail end;
     int status = 0, sync_failed = 0, unsure = 0;
 
-    assert(strlen(ref) > 0 && strlen(ref) < STORE_NAME_BYTES);
     TRY(store_check_process(store, err));
     if (store->poisoned) {
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; close the store, look at the disk, open it again",
                          store->folder.path);
     }
-    whole.version = *record;
-    whole.note_bytes = note_bytes;
-    whole.payload_bytes = payload_bytes;
-    snprintf(whole.ref, sizeof(whole.ref), "%s", ref);
-    TRY(look(&state, &whole.version, store, ref, err));
-    whole.version.time_ns = base_os_time_ns(store->folder.env->os);
-    status = store_journal_append(&whole, &end, &made, &sync_failed, &store->folder, &state.tail, note, payload, err); /* steps 2 and 3 */
+    w->record->version.time_ns = base_os_time_ns(store->folder.env->os);
+    status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, w->note, w->payload, err); /* 2 and 3 */
     if (status != 0) {
         store->poisoned |= sync_failed;
         goto done;
     }
-    whole.version.redo_bytes += whole.version.bytes;
-    status = publish(&unsure, store, &whole, note, &state, &end, &made, err); /* steps 4 and 5 */
+    status = publish(&unsure, store, w, &end, &made, err); /* 4 and 5 */
     if (status != 0) {
         store->poisoned |= unsure;
-        if (!unsure) store_journal_wipe(&store->folder, &whole.version, 1);
+        if (!unsure) store_journal_wipe(&store->folder, &w->record->version, 1);
+    }
+done:
+    return status;
+}
+
+struct committing {
+    struct store_record *record;
+    const void *note;
+};
+
+/* The meaning of a version's frame. */
+static int put_version(void *ctx, struct store_txn *txn, struct store_state *after, struct pcct_error *err)
+{
+    const struct committing *c = ctx;
+    struct store_version *v = &c->record->version;
+    struct store_ref ref = {.kind = STORE_BRANCH, .version = v->version, .time_ns = v->time_ns};
+    uint64_t head = 0;
+    int status = 0;
+
+    v->redo_bytes += v->bytes;
+    memcpy(ref.name, c->record->ref, sizeof(ref.name));
+    TRY(store_branch_get(&head, txn, ref.name, err));
+    if (head != v->parent) {
+        status = base_fail(err, PCCT_E_CONFLICT, "somebody moved %s in %s without its lock; try again", ref.name, txn->folder->path);
         goto done;
     }
+    TRY(store_record_put(txn, c->record, c->note, err));
+    TRY(store_ref_put(txn, &ref, err));
+    after->next_version++;
+    after->frame_bytes += v->bytes;
+done:
+    return status;
+}
+
+int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
+                 size_t payload_bytes, struct pcct_error *err)
+{
+    struct store_record whole = {.version = *record, .note_bytes = note_bytes, .payload_bytes = payload_bytes};
+    struct committing committing = {&whole, note};
+    struct store_state state;
+    int status = 0;
+
+    assert(strlen(ref) > 0 && strlen(ref) < STORE_NAME_BYTES);
+    TRY(store_check_process(store, err));
+    snprintf(whole.ref, sizeof(whole.ref), "%s", ref);
+    TRY(look(&state, &whole.version, store, ref, err));
+    TRY(store_write(&(struct store_writing){&whole, &state, note, payload, put_version, &committing}, store, err));
     *record = whole.version;
 done:
     return status;

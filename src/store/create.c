@@ -79,13 +79,14 @@ static int write_catalogue(const struct store_folder *folder, const struct store
 {
     struct store_state state = {1, 1, 0, {1, STORE_SEGMENT_HEAD_BYTES, first->link}};
     struct store_catalogue *catalogue = NULL;
+    const struct store_ref main = {.name = "main", .kind = STORE_BRANCH, .time_ns = super->created_ns};
     struct store_txn txn = {0};
     int status = 0, unsure;
 
     TRY(store_catalogue_open(&catalogue, folder, STORE_CATALOGUE_NAME, 1, err));
     TRY(store_txn_begin(&txn, catalogue, folder, 1, err));
     TRY(store_state_put(&txn, &state, err));
-    TRY(store_ref_put(&txn, "main", 0, super->created_ns, err));
+    TRY(store_ref_put(&txn, &main, err));
     TRY(store_segment_put(&txn, first, err));
     TRY(store_txn_commit(&txn, &unsure, err));
 done:

@@ -142,22 +142,19 @@ static int known(const struct check *c, uint64_t version)
 static int check_ref(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes, struct pcct_error *err)
 {
     struct check *c = ctx;
-    uint64_t version = store_ref_decode(value, bytes);
+    struct store_ref ref;
 
-    (void)key;
-    (void)key_bytes;
     (void)err;
-    if (version == UINT64_MAX || !known(c, version)) bad_entry(c, STORE_REFS, "a branch leads nowhere");
+    if (!store_ref_decode(&ref, key, key_bytes, value, bytes) || !known(c, ref.version)) bad_entry(c, STORE_REFS, "a branch leads nowhere");
     return 0;
 }
 
 static int check_reflog(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes, struct pcct_error *err)
 {
-    (void)key;
-    (void)key_bytes;
-    (void)bytes;
+    struct store_reflog_entry entry;
+
     (void)err;
-    if (!value) bad_entry(ctx, STORE_REFLOG, "the checksum of an entry is wrong");
+    if (!store_reflog_decode(&entry, key, key_bytes, value, bytes)) bad_entry(ctx, STORE_REFLOG, "an entry is none");
     return 0;
 }
 

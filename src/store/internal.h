@@ -33,10 +33,17 @@ struct store_state {
 int store_state_get(struct store_state *state, struct store_txn *txn, struct pcct_error *err); /* DAMAGED, also when the uuid is another store's */
 int store_state_put(struct store_txn *txn, const struct store_state *state, struct pcct_error *err);
 
-/* A branch. *found 0: there is none of that name. */
-int store_ref_get(int *found, uint64_t *version, struct store_txn *txn, const char *name, struct pcct_error *err);
-int store_ref_put(struct store_txn *txn, const char *name, uint64_t version, int64_t time_ns, struct pcct_error *err);
-uint64_t store_ref_decode(const uint8_t *value, size_t bytes); /* UINT64_MAX: not a ref */
+/* Returns DAMAGED, with words for what is wrong with the catalogue. */
+int store_txn_damaged(struct pcct_error *err, const struct store_txn *txn, const char *what);
+
+/* A branch or tag. *found 0: there is none of that name. */
+int store_ref_get(int *found, struct store_ref *ref, struct store_txn *txn, const char *name, struct pcct_error *err);
+int store_ref_put(struct store_txn *txn, const struct store_ref *ref, struct pcct_error *err);
+int store_ref_decode(struct store_ref *ref, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes); /* 0: it is none */
+/* A branch, which must be there. Errors: NOT_FOUND (naming it), INVALID (a tag), DAMAGED. */
+int store_branch_get(uint64_t *version, struct store_txn *txn, const char *name, struct pcct_error *err);
+/* What a frame other than a version's did to refs, done again. */
+int store_ref_redo(struct store_txn *txn, const struct store_record *record, struct pcct_error *err);
 
 /* A version's record and, if note is not NULL, its note (borrowed from the transaction). Version 0 has none: do not ask.
  * Errors: NOT_FOUND (naming it and the newest), DAMAGED. */
@@ -44,8 +51,24 @@ int store_record_get(struct store_record *record, const uint8_t **note, struct s
 /* The record and what leads to it: write id and identity. */
 int store_record_put(struct store_txn *txn, const struct store_record *record, const void *note, struct pcct_error *err);
 
-int store_reflog_put(struct store_txn *txn, uint64_t number, const char *name, uint64_t before, uint64_t after, int64_t time_ns,
-                     struct pcct_error *err);
+/* The entry that tells of a frame. */
+int store_reflog_put(struct store_txn *txn, uint64_t number, const struct store_record *record, struct pcct_error *err);
+int store_reflog_decode(struct store_reflog_entry *entry, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes); /* 0: none */
+
+/*
+ * Writes one frame and commits the transaction that tells of it: steps 2 to 5 of store/commit.c, as durable as the store is. The caller holds the lock
+ * and read `state` under it. In: record (version.version, operation and all else but link, hashes, address and time), note, payload; put() writes what
+ * the frame means and may change *after, which comes with the tail moved on and one entry of the reflog more. Out: the whole record.
+ * After a failure nothing has changed.
+ */
+struct store_writing {
+    struct store_record *record;
+    const struct store_state *state;
+    const void *note, *payload;
+    int (*put)(void *ctx, struct store_txn *txn, struct store_state *after, struct pcct_error *err);
+    void *ctx;
+};
+int store_write(const struct store_writing *writing, struct store *store, struct pcct_error *err);
 int store_segment_put(struct store_txn *txn, const struct store_segment *segment, struct pcct_error *err);
 
 /* Whether the catalogue lists an anchor of this version. */

@@ -55,20 +55,20 @@ static int put_version(struct rebuilding *r, struct store_found *found, struct b
 {
     const struct store_folder *folder = r->scan->folder;
     struct store_version *v = &found->record.version;
+    struct store_ref ref = {.kind = STORE_BRANCH, .version = v->version, .time_ns = v->time_ns};
     struct store_record record;
     struct stat about;
     char name[STORE_FILE_NAME_BYTES];
-    uint64_t before = 0;
-    int status = 0, had = 0;
+    int status = 0;
 
     count_redo(r, found);
     status = store_journal_read(&record, note, NULL, folder, v->segment, v->offset, err);
     if (status == PCCT_E_MEMORY) goto done;
     if (status != 0) found->record.note_bytes = 0; /* the scan has reported it */
     TRY(store_record_put(&r->txn, &found->record, note->memory.data, err));
-    TRY(store_ref_get(&had, &before, &r->txn, found->record.ref, err));
-    TRY(store_reflog_put(&r->txn, ++r->reflog, found->record.ref, v->parent, v->version, v->time_ns, err));
-    TRY(store_ref_put(&r->txn, found->record.ref, v->version, v->time_ns, err));
+    memcpy(ref.name, found->record.ref, sizeof(ref.name));
+    TRY(store_reflog_put(&r->txn, ++r->reflog, &found->record, err));
+    TRY(store_ref_put(&r->txn, &ref, err));
     if (found->anchor_sound) {
         store_anchor_name(name, v->version);
         if (base_os_fstatat(folder->env->os, folder->data, name, &about) == 0) {
@@ -81,6 +81,22 @@ done:
     return status;
 }
 
+/* What happened to branches and tags up to the making of the version after `version`; *next: the first that is not done yet. */
+static int redo_events(size_t *next, struct rebuilding *r, uint64_t version, struct pcct_error *err)
+{
+    const struct store_record *event = r->scan->event.memory.data;
+    int status = 0;
+
+    for (; *next < r->scan->event.count && event[*next].version.version <= version; ++*next) {
+        TRY(store_reflog_put(&r->txn, ++r->reflog, &event[*next], err));
+        /* one that was put where a version was lost stays where it was */
+        if (event[*next].version.state_parent != 0 && !store_scan_find(r->scan, event[*next].version.state_parent)) continue;
+        TRY(store_ref_redo(&r->txn, &event[*next], err));
+    }
+done:
+    return status;
+}
+
 /* A last frame that is not whole is taken for a commit that was cut off: it cannot be told from damage, and could not be read anyway. */
 static void drop_torn(struct store_scan *scan)
 {
@@ -88,6 +104,7 @@ static void drop_torn(struct store_scan *scan)
 
     if (scan->found.count == 0) return;
     last += scan->found.count - 1;
+    if (last->record.hash != scan->tail.link) return; /* others stand behind it */
     if (last->frame_sound || last->anchor_sound) return;
     store_scan_report(scan, 0, "v%" PRIu64 ", the last frame of the journal, is not whole and was left out", last->record.version.version);
     scan->tail = (struct store_tail){last->record.version.segment, last->record.version.offset, last->record.link};
@@ -110,14 +127,17 @@ static int put_all(struct rebuilding *r, struct pcct_error *err)
     const struct store_segment *segment = r->scan->segment.memory.data;
     struct base_vector note = {.item_bytes = 1};
     struct store_state state;
-    size_t n = r->scan->found.count;
+    const struct store_ref main = {.name = "main", .kind = STORE_BRANCH, .time_ns = base_os_time_ns(r->scan->folder->env->os)};
+    size_t n = r->scan->found.count, event = 0;
     int status = 0;
 
     TRY(store_txn_begin(&r->txn, r->catalogue, r->scan->folder, 1, err));
-    TRY(store_ref_put(&r->txn, "main", 0, base_os_time_ns(r->scan->folder->env->os), err));
+    TRY(store_ref_put(&r->txn, &main, err));
+    TRY(redo_events(&event, r, 0, err));
     for (size_t i = 0; i < r->scan->segment.count; i++) TRY(store_segment_put(&r->txn, &segment[i], err));
     for (size_t i = 0; i < n; i++) {
         TRY(put_version(r, &found[i], &note, err));
+        TRY(redo_events(&event, r, i + 1 < n ? found[i + 1].record.version.version - 1 : UINT64_MAX, err));
         if ((i + 1) % VERSIONS_AT_ONCE != 0) continue;
         TRY(commit(r, err));
         TRY(store_txn_begin(&r->txn, r->catalogue, r->scan->folder, 1, err));

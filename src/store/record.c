@@ -7,7 +7,7 @@
 enum {
     HEAD_MAGIC = 0,
     HEAD_BYTES = 8,
-    HEAD_FLAGS = 12,
+    HEAD_OPERATION = 12,
     HEAD_VERSION = 16,
     HEAD_PARENT = 24,
     HEAD_STATE_PARENT = 32,
@@ -67,7 +67,7 @@ void store_head_encode(uint8_t head[STORE_HEAD_BYTES], struct store_record *reco
 
     store_put_bytes(head, HEAD_MAGIC, magic, sizeof(magic));
     store_put32(head, HEAD_BYTES, STORE_HEAD_BYTES);
-    store_put32(head, HEAD_FLAGS, 0);
+    store_put32(head, HEAD_OPERATION, record->operation);
     store_put64(head, HEAD_VERSION, v->version);
     store_put64(head, HEAD_PARENT, v->parent);
     store_put64(head, HEAD_STATE_PARENT, v->state_parent);
@@ -91,6 +91,16 @@ void store_head_encode(uint8_t head[STORE_HEAD_BYTES], struct store_record *reco
     store_put64(head, HEAD_HASH, record->hash);
 }
 
+/* What must hold between the numbers of a frame that makes no version. */
+static const char *check_event(const struct store_record *record)
+{
+    const struct store_version *v = &record->version;
+
+    if (record->operation >= STORE_OPERATIONS) return "its head is of an unknown kind";
+    if (v->parent > v->version || v->state_parent > v->version) return "it is about versions that there were not";
+    return NULL;
+}
+
 /* What must hold between the numbers of any version. */
 static const char *check_version(const struct store_version *v)
 {
@@ -107,7 +117,8 @@ const char *store_head_decode(struct store_record *record, const uint8_t head[ST
     if (memcmp(head + HEAD_MAGIC, magic, sizeof(magic)) != 0) return "no frame begins there";
     record->hash = store_get64(head, HEAD_HASH);
     if (record->hash != base_hash64(head, HEAD_HASH)) return "the checksum of its head is wrong";
-    if (store_get32(head, HEAD_BYTES) != STORE_HEAD_BYTES || store_get32(head, HEAD_FLAGS) != 0) return "its head is of an unknown kind";
+    if (store_get32(head, HEAD_BYTES) != STORE_HEAD_BYTES) return "its head is of an unknown kind";
+    record->operation = store_get32(head, HEAD_OPERATION);
     v->version = store_get64(head, HEAD_VERSION);
     v->parent = store_get64(head, HEAD_PARENT);
     v->state_parent = store_get64(head, HEAD_STATE_PARENT);
@@ -130,7 +141,7 @@ const char *store_head_decode(struct store_record *record, const uint8_t head[ST
     v->bytes = store_frame_bytes(record->note_bytes, record->payload_bytes);
     if (v->bytes == 0) return "it tells an impossible length";
     if (record->ref[0] == '\0' || record->ref[STORE_NAME_BYTES - 1] != '\0') return "it names no branch";
-    return check_version(v);
+    return record->operation == STORE_COMMITTED ? check_version(v) : check_event(record);
 }
 
 uint64_t store_frame_payload_offset(uint64_t note_bytes)

@@ -7,10 +7,14 @@
 /*
  * What is written about one version, twice: as the head of its frame in the journal, from which alone the catalogue can be made anew, and as its
  * record in the catalogue, which adds the frame's address and what depends on anchors.
+ *
+ * Frames also tell of what happens to branches and tags (operation other than COMMIT, in the journal alone). Of `version` they have the number of the
+ * newest version there was, in parent and state_parent where the branch or tag stood before and after (0 where it was or is not there), and the time.
  */
 struct store_record {
     struct store_version version;
-    char ref[STORE_NAME_BYTES];  /* the branch it was committed to; ends in zeros */
+    uint32_t operation;          /* enum store_operation */
+    char ref[STORE_NAME_BYTES];  /* the branch it was committed to, or the branch or tag that it is about; ends in zeros */
     uint64_t note_bytes, payload_bytes;
     uint64_t link;               /* hash of the head of the frame before it in file order */
     uint64_t note_hash, payload_hash;

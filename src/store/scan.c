@@ -18,12 +18,14 @@ void store_scan_init(struct store_scan *scan, const struct store_folder *folder)
     memset(scan, 0, sizeof(*scan));
     scan->folder = folder;
     scan->found.item_bytes = sizeof(struct store_found);
+    scan->event.item_bytes = sizeof(struct store_record);
     scan->segment.item_bytes = sizeof(struct store_segment);
 }
 
 void store_scan_free(struct store_scan *scan)
 {
     base_vector_free(&scan->found, scan->folder->env);
+    base_vector_free(&scan->event, scan->folder->env);
     base_vector_free(&scan->segment, scan->folder->env);
 }
 
@@ -86,7 +88,13 @@ static int last_segment(void *ctx, const char *name)
     return 0;
 }
 
-/* Looks for a sound head of a later version behind at.offset; *found 0: there is none up to the end. */
+/* Versions ascend in the journal; what happens to branches stands behind the newest version of its time. */
+static int in_order(const struct walk *w, const struct store_record *record)
+{
+    return record->version.version > w->last_version || (record->operation != STORE_COMMITTED && record->version.version == w->last_version);
+}
+
+/* Looks for a sound head of a later frame behind at.offset; *found 0: there is none up to the end. */
 static int search(int *found, struct walk *w, struct pcct_error *err)
 {
     const struct store_folder *folder = w->scan->folder;
@@ -100,7 +108,7 @@ static int search(int *found, struct walk *w, struct pcct_error *err)
         ssize_t got = base_os_pread(folder->env->os, w->fd, piece, w->bytes - from < SEARCH_BYTES ? w->bytes - from : SEARCH_BYTES, from);
 
         for (ssize_t i = 0; i + STORE_HEAD_BYTES <= got; i += STORE_FRAME_ALIGNMENT) {
-            if (piece[i] != 'P' || store_head_decode(&record, piece + i) || record.version.version <= w->last_version) continue;
+            if (piece[i] != 'P' || store_head_decode(&record, piece + i) || !in_order(w, &record)) continue;
             w->at.offset = from + (uint64_t)i;
             *found = 1;
             goto done;
@@ -113,11 +121,16 @@ done:
 
 static int add_frame(struct walk *w, const struct store_record *record, int whole, struct pcct_error *err)
 {
+    const struct base_env *env = w->scan->folder->env;
     struct store_found *found = NULL;
-    int status = base_vector_add(&found, &w->scan->found, w->scan->folder->env, 1, err);
+    struct store_record *event = NULL;
+    int status;
 
+    if (record->operation == STORE_COMMITTED) status = base_vector_add(&found, &w->scan->found, env, 1, err);
+    else status = base_vector_add(&event, &w->scan->event, env, 1, err);
     if (status != 0) return status;
-    *found = (struct store_found){.record = *record, .frame_sound = (uint8_t)whole};
+    if (found) *found = (struct store_found){.record = *record, .frame_sound = (uint8_t)whole};
+    else *event = *record;
     w->scan->frames++;
     w->scan->bytes += record->version.bytes;
     w->last_version = record->version.version;
@@ -136,7 +149,7 @@ static int step(int *more, struct walk *w, struct pcct_error *err)
     *more = 0;
     status = store_journal_read_at(&record, &sound, &w->note, &w->payload, w->scan->folder, w->fd, w->bytes, w->at.segment, w->at.offset, &cause);
     if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) return base_fail(err, status, "%s", cause.message);
-    if (sound && record.version.version > w->last_version && (w->gap || record.link == w->at.link)) {
+    if (sound && in_order(w, &record) && (w->gap || record.link == w->at.link)) {
         if (status != 0) store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record.version.version, cause.message);
         status = add_frame(w, &record, status == 0, err);
         *more = status == 0 && record.version.bytes <= w->bytes - w->at.offset;
@@ -199,8 +212,8 @@ static void look_behind(struct walk *w)
     if (store_journal_read(&record, &w->note, &w->payload, w->scan->folder, w->end->segment, w->end->offset, &cause) != 0 ||
         record.link != w->end->link)
         return;
-    store_scan_report(w->scan, 0, "a whole frame, v%" PRIu64 ", stands behind the end of the journal: a commit that did not come to its end",
-                      record.version.version);
+    store_scan_report(w->scan, 0, "a whole frame, %sv%" PRIu64 ", stands behind the end of the journal: a commit that did not come to its end",
+                      record.operation == STORE_COMMITTED ? "" : "later than ", record.version.version);
 }
 
 int store_scan_journal(struct store_scan *scan, const struct store_tail *end, struct pcct_error *err)
@@ -217,10 +230,10 @@ int store_scan_journal(struct store_scan *scan, const struct store_tail *end, st
         w.at = (struct store_tail){number, STORE_SEGMENT_HEAD_BYTES, w.at.link};
         TRY(enter(&usable, &w, err));
         for (more = usable; more && w.at.offset < w.bytes;) {
-            size_t frames = scan->found.count;
+            uint64_t frames = scan->frames;
 
             TRY(step(&more, &w, err));
-            if (scan->found.count > frames) scan->tail = w.at;
+            if (scan->frames > frames) scan->tail = w.at;
             if (scan->progress && scan->progress(scan->ctx, 0.8 * ((double)number - 1 + (double)w.at.offset / (double)w.bytes) / (double)last)) {
                 status = base_fail(err, PCCT_E_CANCELLED, "cancelled");
                 goto done;

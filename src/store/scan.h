@@ -21,6 +21,7 @@ struct store_scan {
     int (*progress)(void *ctx, double done);
     void *ctx;
     struct base_vector found;    /* struct store_found, ascending by version */
+    struct base_vector event;    /* struct store_record: frames that make no version, in the order of the journal */
     struct base_vector segment;  /* struct store_segment: heads that are sound, ascending */
     struct store_tail tail;      /* behind the last frame that belongs to the chain */
     uint64_t frames, bytes, damaged;

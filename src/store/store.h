@@ -65,6 +65,8 @@ struct store_version {
 int store_version(struct store_version *out, struct base_vector *note, struct store *store, uint64_t version, struct pcct_error *err);
 int store_head(uint64_t *version, struct store *store, const char *ref, struct pcct_error *err); /* NOT_FOUND names the ref */
 int store_revision(uint64_t *version, struct store *store, const char *text, struct pcct_error *err); /* see pcct/view.h */
+/* The newest version that is an ancestor of both, or one of them; 0: the empty one. O(log) records are read. */
+int store_common_ancestor(uint64_t *version, struct store *store, uint64_t a, uint64_t b, struct pcct_error *err);
 /* *found: 1 and the version when this write id was committed. */
 int store_write_id(int *found, struct store_version *out, struct store *store, const uint8_t write_id[16], struct pcct_error *err);
 
@@ -73,6 +75,47 @@ int store_write_id(int *found, struct store_version *out, struct store *store, c
  * After EIO from fdatasync the handle refuses further commits. Errors: NOSPACE, IO, MEMORY, DAMAGED. */
 int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
                  size_t payload_bytes, struct pcct_error *err);
+
+/* What a frame, and an entry of the reflog, tells of. Numbers are pinned: they stand in files. */
+enum store_operation {
+    STORE_COMMITTED = 0, STORE_BRANCH_MADE = 1, STORE_BRANCH_MOVED = 2, STORE_BRANCH_DELETED = 3, STORE_TAG_MADE = 4, STORE_TAG_DELETED = 5,
+    STORE_OPERATIONS
+};
+enum store_ref_kind { STORE_BRANCH = 1, STORE_TAG = 2 };
+
+struct store_ref {
+    char name[STORE_NAME_BYTES];
+    uint32_t kind; /* enum store_ref_kind */
+    uint64_t version;
+    int64_t time_ns;
+};
+
+/*
+ * Makes, moves or deletes a branch or tag: one frame, one catalogue transaction, as durable as a commit. The caller holds the lock. `expect`: where it
+ * must stand (not for making one); UINT64_MAX: anywhere. `version`: where it is to stand (not for deleting one). *before: where it stood (0 when made);
+ * may be NULL. A branch that is there already is not moved by making it. After a failure nothing has changed.
+ * Errors: INVALID (a name that cannot be one; deleting main), NOT_FOUND (ref or version), EXISTS, CONFLICT (it stands elsewhere), and store_commit's.
+ */
+struct store_ref_change {
+    enum store_operation operation;
+    const char *name;
+    uint64_t expect, version;
+};
+int store_ref_change(uint64_t *before, struct store *store, const struct store_ref_change *change, struct pcct_error *err);
+/* All branches and tags, by name (struct store_ref, replaced). */
+int store_refs(struct base_vector *refs, struct store *store, struct pcct_error *err);
+
+/* What happened to branches and tags, oldest first. before and after are 0 where the ref was or is not there. */
+struct store_reflog_entry {
+    uint64_t number; /* from 1 on */
+    uint32_t operation;
+    char name[STORE_NAME_BYTES];
+    uint64_t before, after;
+    int64_t time_ns;
+};
+/* Entries `first` and later, `most` at most (struct store_reflog_entry, replaced). */
+int store_reflog(struct base_vector *entries, struct store *store, uint64_t first, size_t most, struct pcct_error *err);
+int store_reflog_last(uint64_t *number, struct store *store, struct pcct_error *err); /* 0: none yet */
 
 /* A version's frame payload into `bytes` (item_bytes 1, replaced), hashes verified. Errors: DAMAGED (naming file and version), IO, MEMORY. */
 int store_frame(struct base_vector *bytes, struct store *store, const struct store_version *version, struct pcct_error *err);

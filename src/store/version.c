@@ -4,19 +4,17 @@
 
 #include <inttypes.h>
 
-/* Values of the tables meta, versions, refs, reflog, write_ids, identities, segments and anchors: offsets, or sizes. */
+/* Values of the tables meta, segments and anchors: offsets, or sizes. */
 enum {
     STATE_FORMAT = 0, STATE_ZERO = 4, STATE_UUID = 8, STATE_NEXT = 24, STATE_SEGMENT = 32, STATE_OFFSET = 40, STATE_LINK = 48, STATE_REFLOG = 56,
     STATE_FRAME_BYTES = 64, STATE_BYTES = 72
 };
-enum { REF_VERSION = 0, REF_KIND = 8, REF_ZERO = 12, REF_TIME = 16, REF_BYTES = 24, REF_IS_BRANCH = 1 };
-enum { REFLOG_BEFORE = 0, REFLOG_AFTER = 8, REFLOG_TIME = 16, REFLOG_NAME = 24, REFLOG_BYTES = REFLOG_NAME + STORE_NAME_BYTES };
 enum { SEGMENT_BYTES = 0, SEGMENT_LINK = 8, SEGMENT_RECORD_BYTES = 16 };
 enum { ANCHOR_FILE_BYTES = 0, ANCHOR_DATA_BYTES = 8, ANCHOR_RECORD_BYTES = 16 };
 
 static const char state_key[] = "store";
 
-static int damaged(struct pcct_error *err, const struct store_txn *txn, const char *what)
+int store_txn_damaged(struct pcct_error *err, const struct store_txn *txn, const char *what)
 {
     return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: %s; `pcct fsck --rebuild-catalogue` makes it anew",
                      txn->folder->path, what);
@@ -31,17 +29,17 @@ int store_state_get(struct store_state *state, struct store_txn *txn, struct pcc
     int status = 0;
 
     TRY(store_txn_get(&value, &bytes, txn, STORE_META, state_key, sizeof(state_key) - 1, err));
-    if (!value || bytes != STATE_BYTES || store_get32(value, STATE_ZERO) != 0) return damaged(err, txn, "its head record is missing");
+    if (!value || bytes != STATE_BYTES || store_get32(value, STATE_ZERO) != 0) return store_txn_damaged(err, txn, "its head record is missing");
     if (store_get32(value, STATE_FORMAT) > STORE_FORMAT) {
         return base_fail(err, PCCT_E_FORMAT, "%s/" STORE_CATALOGUE_NAME " was written by a newer pcct; use a newer pcct", txn->folder->path);
     }
-    if (memcmp(value + STATE_UUID, txn->folder->uuid, 16) != 0) return damaged(err, txn, "it belongs to another store");
+    if (memcmp(value + STATE_UUID, txn->folder->uuid, 16) != 0) return store_txn_damaged(err, txn, "it belongs to another store");
     state->next_version = store_get64(value, STATE_NEXT);
     state->tail = (struct store_tail){store_get64(value, STATE_SEGMENT), store_get64(value, STATE_OFFSET), store_get64(value, STATE_LINK)};
     state->next_reflog = store_get64(value, STATE_REFLOG);
     state->frame_bytes = store_get64(value, STATE_FRAME_BYTES);
     if (state->next_version < 1 || state->tail.segment < 1 || state->tail.offset < STORE_SEGMENT_HEAD_BYTES)
-        status = damaged(err, txn, "its head record cannot be");
+        status = store_txn_damaged(err, txn, "its head record cannot be");
 done:
     return status;
 }
@@ -59,68 +57,6 @@ int store_state_put(struct store_txn *txn, const struct store_state *state, stru
     store_put64(value, STATE_REFLOG, state->next_reflog);
     store_put64(value, STATE_FRAME_BYTES, state->frame_bytes);
     return store_txn_put(txn, STORE_META, state_key, sizeof(state_key) - 1, value, sizeof(value), err);
-}
-
-/* ---- refs --------------------------------------------------------------------------------------------------------------------------------- */
-
-uint64_t store_ref_decode(const uint8_t *value, size_t bytes)
-{
-    if (!value || bytes != REF_BYTES || store_get32(value, REF_KIND) != REF_IS_BRANCH || store_get32(value, REF_ZERO) != 0) return UINT64_MAX;
-    return store_get64(value, REF_VERSION);
-}
-
-int store_ref_get(int *found, uint64_t *version, struct store_txn *txn, const char *name, struct pcct_error *err)
-{
-    const uint8_t *value = NULL;
-    size_t bytes = 0, length = strlen(name);
-    int status = 0;
-
-    *found = 0;
-    if (length < 1 || length >= STORE_NAME_BYTES) return 0;
-    TRY(store_txn_get(&value, &bytes, txn, STORE_REFS, name, length, err));
-    if (!value) goto done;
-    *version = store_ref_decode(value, bytes);
-    *found = 1;
-    if (*version == UINT64_MAX) status = damaged(err, txn, "a branch is none");
-done:
-    return status;
-}
-
-int store_ref_put(struct store_txn *txn, const char *name, uint64_t version, int64_t time_ns, struct pcct_error *err)
-{
-    uint8_t value[REF_BYTES] = {0};
-
-    store_put64(value, REF_VERSION, version);
-    store_put32(value, REF_KIND, REF_IS_BRANCH);
-    store_put64(value, REF_TIME, (uint64_t)time_ns);
-    return store_txn_put(txn, STORE_REFS, name, strlen(name), value, sizeof(value), err);
-}
-
-int store_reflog_put(struct store_txn *txn, uint64_t number, const char *name, uint64_t before, uint64_t after, int64_t time_ns,
-                     struct pcct_error *err)
-{
-    uint8_t key[8], value[REFLOG_BYTES] = {0};
-
-    store_put_key(key, number);
-    store_put64(value, REFLOG_BEFORE, before);
-    store_put64(value, REFLOG_AFTER, after);
-    store_put64(value, REFLOG_TIME, (uint64_t)time_ns);
-    store_put_bytes(value, REFLOG_NAME, name, strlen(name));
-    return store_txn_put(txn, STORE_REFLOG, key, sizeof(key), value, sizeof(value), err);
-}
-
-int store_head(uint64_t *version, struct store *store, const char *ref, struct pcct_error *err)
-{
-    struct store_txn txn = {0};
-    int status = 0, found = 0;
-
-    TRY(store_check_process(store, err));
-    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
-    TRY(store_ref_get(&found, version, &txn, ref, err));
-    if (!found) status = base_fail(err, PCCT_E_NOT_FOUND, "there is no branch \"%s\" in %s", ref, store->folder.path);
-done:
-    store_txn_abort(&txn);
-    return status;
 }
 
 /* ---- versions ----------------------------------------------------------------------------------------------------------------------------- */
@@ -145,7 +81,7 @@ int store_record_get(struct store_record *record, const uint8_t **note, struct s
                          txn->folder->path, version);
     }
     wrong = store_record_decode(record, value, bytes);
-    if (wrong || record->version.version != version) return damaged(err, txn, wrong ? wrong : "a version is another");
+    if (wrong || record->version.version != version) return store_txn_damaged(err, txn, wrong ? wrong : "a version is another");
     if (note) *note = value + STORE_RECORD_BYTES;
 done:
     return status;
@@ -210,7 +146,7 @@ int store_write_id(int *found, struct store_version *out, struct store *store, c
     TRY(store_txn_get(&value, &bytes, &txn, STORE_WRITE_IDS, write_id, 16, err));
     if (!value) goto done;
     if (bytes != 8) {
-        status = damaged(err, &txn, "a write id leads nowhere");
+        status = store_txn_damaged(err, &txn, "a write id leads nowhere");
         goto done;
     }
     TRY(store_record_get(&record, NULL, &txn, store_get64(value, 0), err));

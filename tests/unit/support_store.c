@@ -53,22 +53,32 @@ void support_record(struct store_version *record, uint64_t parent, uint64_t vers
 
 void support_commit(struct store *store, uint64_t n, size_t bytes)
 {
+    support_commit_to(store, "main", n, bytes);
+}
+
+void support_commit_to(struct store *store, const char *branch, uint64_t n, size_t bytes)
+{
     uint8_t *payload = malloc(bytes + 1);
+    struct store_txn txn = {0};
+    struct store_state state;
     struct pcct_error err;
     uint64_t head = 0;
 
     support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_head(&head, store, "main", &err), &err);
-    for (uint64_t i = 0; i < n; i++) {
+    support_ok(store_head(&head, store, branch, &err), &err);
+    support_ok(store_txn_begin(&txn, store->catalogue, &store->folder, 0, &err), &err);
+    support_ok(store_state_get(&state, &txn, &err), &err);
+    store_txn_abort(&txn);
+    for (uint64_t next = state.next_version; next < state.next_version + n; next++) {
         struct store_version record;
         char note[64];
 
-        support_payload(payload, bytes, head + 1);
-        support_record(&record, head, head + 1);
-        snprintf(note, sizeof(note), "note of %d", (int)head + 1);
-        support_ok(store_commit(&record, store, "main", note, strlen(note), payload, bytes, &err), &err);
-        assert_int_equal(record.version, head + 1);
-        head++;
+        support_payload(payload, bytes, next);
+        support_record(&record, head, next);
+        snprintf(note, sizeof(note), "note of %d", (int)next);
+        support_ok(store_commit(&record, store, branch, note, strlen(note), payload, bytes, &err), &err);
+        assert_int_equal(record.version, next);
+        head = next;
     }
     store_unlock(store);
     free(payload);

@@ -21,6 +21,7 @@ void support_payload(uint8_t *payload, size_t bytes, uint64_t version);
 void support_record(struct store_version *record, uint64_t parent, uint64_t version);
 /* Locks, commits `n` versions to main, each with a payload of `bytes`, and unlocks. */
 void support_commit(struct store *store, uint64_t n, size_t bytes);
+void support_commit_to(struct store *store, const char *branch, uint64_t n, size_t bytes);
 /* Asserts that a version is there with the right note, payload and numbers; returns its status otherwise, without asserting, when it cannot be read.
  */
 int support_check(struct store *store, uint64_t version, size_t bytes, struct pcct_error *err);

@@ -129,7 +129,7 @@ static void test_fork(void **state)
 {
     struct store_catalogue *ours = NULL, *theirs = NULL;
     struct store_txn txn;
-    struct store_state whole;
+    struct store_ref ref;
     struct pcct_error err;
     pid_t child;
     int how = 0;
@@ -142,7 +142,7 @@ static void test_fork(void **state)
         for (int i = 0; i < 3; i++) {
             if (store_catalogue_open(&theirs, &folder, STORE_CATALOGUE_NAME, 0, &err) != 0) _exit(1);
             if (store_txn_begin(&txn, theirs, &folder, 1, &err) != 0) _exit(2);
-            if (store_ref_put(&txn, "child", 0, 0, &err) != 0) _exit(3);
+            if (store_ref_put(&txn, &(struct store_ref){.name = "child", .kind = STORE_BRANCH}, &err) != 0) _exit(3);
             if (store_txn_commit(&txn, &how, &err) != 0) _exit(4);
             store_catalogue_close(theirs);
         }
@@ -151,7 +151,7 @@ static void test_fork(void **state)
     assert_int_equal(waitpid(child, &how, 0), child);
     assert_int_equal(how, 0);
     support_ok(store_txn_begin(&txn, ours, &folder, 0, &err), &err);
-    support_ok(store_ref_get(&how, &whole.next_version, &txn, "child", &err), &err);
+    support_ok(store_ref_get(&how, &ref, &txn, "child", &err), &err);
     assert_true(how);
     store_txn_abort(&txn);
     store_catalogue_close(ours);

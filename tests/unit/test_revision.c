@@ -92,14 +92,15 @@ static void test_all(void **state)
     expect(store, "abcdef123", PCCT_E_AMBIGUOUS, "v2000 (abcdef12");
     expect(store, "v2001", PCCT_E_NOT_FOUND, "there is no version v2001; the newest is v2000");
     expect(store, "main~2001", PCCT_E_NOT_FOUND, "2000 ancestors");
-    expect(store, "mian", PCCT_E_NOT_FOUND, "branches: main");
+    expect(store, "mian", PCCT_E_NOT_FOUND, "tags: main");
     expect(store, "abc", PCCT_E_NOT_FOUND, "4 digits");
-    expect(store, "v99999999999999999999999", PCCT_E_NOT_FOUND, "branches");
+    expect(store, "v99999999999999999999999", PCCT_E_NOT_FOUND, "branches and tags");
     expect(store, "", PCCT_E_INVALID, "not a revision");
     expect(store, "~3", PCCT_E_INVALID, "not a revision");
     expect(store, "main~", PCCT_E_INVALID, "not a revision");
     expect(store, "main~x", PCCT_E_INVALID, "not a revision");
     expect(store, "main~1~2", PCCT_E_INVALID, "not a revision");
+    expect(store, "main~~", PCCT_E_INVALID, "not a revision");
     expect(store, "main~-1", PCCT_E_INVALID, "not a revision");
     expect(store, "main~99999999999999999999999", PCCT_E_INVALID, "not a revision");
     expect(store, "ma in", PCCT_E_INVALID, "not a revision");
@@ -108,9 +109,118 @@ static void test_all(void **state)
     support_env_finish(&support);
 }
 
+/* Branches off branches, and the newest version that two have in common, against sets of ancestors. */
+static void test_common(void **state)
+{
+    enum { MOST = 400 };
+    static const char *const name[] = {"main", "a", "b", "c"};
+    struct store_ref_change change = {STORE_BRANCH_MADE, NULL, UINT64_MAX, 0};
+    struct support_env support;
+    struct support_store s;
+    struct store *store = NULL;
+    struct store_version record;
+    struct base_random random;
+    struct pcct_error err;
+    uint64_t parent[MOST + 1] = {0}, last;
+
+    (void)state;
+    support_env_start(&support, 1);
+    support_store_start(&s, &support);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    base_random_seed(&random, 5);
+    support_commit(store, 40, 10);
+    for (int i = 1; i < 4; i++) {
+        change.name = name[i];
+        change.version = (uint64_t)i * 11;
+        support_ok(store_lock(store, 1, &err), &err);
+        support_ok(store_ref_change(NULL, store, &change, &err), &err);
+        store_unlock(store);
+    }
+    for (int i = 0; i < 36; i++) support_commit_to(store, name[base_random_next(&random) % 4], 1 + base_random_next(&random) % 9, 10);
+    last = resolve(store, "main");
+    for (int i = 1; i < 4; i++) last = resolve(store, "%s", name[i]) > last ? resolve(store, "%s", name[i]) : last;
+    assert_true(last < MOST);
+    for (uint64_t v = 1; v <= last; v++) {
+        support_ok(store_version(&record, NULL, store, v, &err), &err);
+        parent[v] = record.parent;
+    }
+    for (int round = 0; round < 3000; round++) {
+        uint64_t a = base_random_next(&random) % (last + 1), b = base_random_next(&random) % (last + 1), got = 99, x = a, y = b;
+
+        while (x != y) {
+            if (x > y) x = parent[x];
+            else y = parent[y];
+        }
+        support_ok(store_common_ancestor(&got, store, a, b, &err), &err);
+        assert_int_equal(got, x);
+    }
+    assert_int_equal(store_common_ancestor(&last, store, 1, MOST, &err), PCCT_E_NOT_FOUND);
+    store_close(store);
+    support_store_finish(&s);
+    support_env_finish(&support);
+}
+
+/* User keys, and what a branch stood at. */
+static void test_keys_and_times(void **state)
+{
+    static const char note[4][40] = {"one\0epoch\0001\0loss\0000.5", "two\0epoch\0002\0x\0epoch", "three\0epoch\0002", "epoch\0loss\0a:b~c"};
+    struct support_env support;
+    struct support_store s;
+    struct store *store = NULL;
+    struct store_txn txn = {0};
+    struct pcct_error err;
+    int unsure;
+
+    (void)state;
+    support_env_start(&support, 1);
+    support_store_start(&s, &support);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_lock(store, 1, &err), &err);
+    for (uint64_t v = 1; v <= 4; v++) {
+        const size_t bytes[4] = {21, 20, 14, 17};
+        struct store_version record;
+
+        support_record(&record, v - 1, v);
+        support_ok(store_commit(&record, store, "main", note[v - 1], bytes[v - 1], "", 0, &err), &err);
+    }
+    /* as if it had been done on four days, the 10th to the 13th, at noon; the fifth entry is a deletion */
+    support_ok(store_txn_begin(&txn, store->catalogue, &store->folder, 1, &err), &err);
+    for (uint64_t v = 1; v <= 5; v++) {
+        struct store_record record = {.ref = "main", .version = {.version = v, .time_ns = (int64_t)(1762732800 + 86400 * v - 43200) * 1000000000}};
+
+        if (v == 5) record = (struct store_record){.ref = "old", .operation = STORE_BRANCH_DELETED, .version = {.parent = 3, .time_ns = 1}};
+        support_ok(store_reflog_put(&txn, v, &record, &err), &err);
+    }
+    support_ok(store_txn_commit(&txn, &unsure, &err), &err);
+    store_unlock(store);
+    assert_int_equal(resolve(store, "epoch:1"), 1);
+    assert_int_equal(resolve(store, "epoch:2"), 3);
+    assert_int_equal(resolve(store, "epoch:2~2"), 1);
+    assert_int_equal(resolve(store, "loss:0.5"), 1);
+    assert_int_equal(resolve(store, "loss:a:b~c~3"), 1);
+    assert_int_equal(resolve(store, "x:epoch"), 2);
+    expect(store, "epoch:3", PCCT_E_NOT_FOUND, "no version has the user key epoch");
+    expect(store, "one:epoch", PCCT_E_NOT_FOUND, "no version has");
+    expect(store, ":2", PCCT_E_INVALID, "not a revision");
+    assert_int_equal(resolve(store, "main@{2025-11-10}"), 1);
+    assert_int_equal(resolve(store, "@{2025-11-11T12:00}"), 2);
+    assert_int_equal(resolve(store, "@{2025-11-11T11:59:59Z}"), 1);
+    assert_int_equal(resolve(store, "@{2025-11-12}~1"), 2);
+    assert_int_equal(resolve(store, "@{2026-01-01}"), 4);
+    expect(store, "@{2025-11-09}", PCCT_E_NOT_FOUND, "reflog");
+    expect(store, "old@{2026-01-01}", PCCT_E_NOT_FOUND, "reflog");
+    expect(store, "@{2025-13-09}", PCCT_E_INVALID, "not a revision");
+    expect(store, "@{2025-11-09", PCCT_E_INVALID, "not a revision");
+    expect(store, "@{yesterday}", PCCT_E_INVALID, "not a revision");
+    expect(store, "main@2025-11-09", PCCT_E_INVALID, "not a revision");
+    store_close(store);
+    support_store_finish(&s);
+    support_env_finish(&support);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_common), cmocka_unit_test(test_keys_and_times)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,21 +58,22 @@ static void test_whole(void **state)
 static void test_refs(void **state)
 {
     struct pcct_error err;
-    uint64_t version = 99;
+    struct store_ref ref = {.name = "other", .kind = STORE_TAG, .version = 2, .time_ns = 5}, got;
     int found = 0;
 
     (void)state;
-    support_ok(store_ref_get(&found, &version, &txn, "main", &err), &err);
-    assert_true(found && version == 3);
-    support_ok(store_ref_put(&txn, "other", 2, 5, &err), &err);
-    support_ok(store_ref_get(&found, &version, &txn, "other", &err), &err);
-    assert_true(found && version == 2);
-    support_ok(store_ref_get(&found, &version, &txn, "", &err), &err);
+    support_ok(store_ref_get(&found, &got, &txn, "main", &err), &err);
+    assert_true(found && got.version == 3 && got.kind == STORE_BRANCH);
+    support_ok(store_ref_put(&txn, &ref, &err), &err);
+    support_ok(store_ref_get(&found, &got, &txn, "other", &err), &err);
+    assert_true(found);
+    assert_memory_equal(&got, &ref, sizeof(ref));
+    support_ok(store_ref_get(&found, &got, &txn, "", &err), &err);
     assert_false(found);
-    support_ok(store_ref_get(&found, &version, &txn, "a name of more than sixty-three bytes is no branch, however it goes on", &err), &err);
+    support_ok(store_ref_get(&found, &got, &txn, "a name of more than sixty-three bytes is no branch, however it goes on", &err), &err);
     assert_false(found);
-    assert_int_equal(store_ref_decode((const uint8_t *)"0123456789", 10), UINT64_MAX);
-    assert_int_equal(store_ref_decode(NULL, 0), UINT64_MAX);
+    assert_false(store_ref_decode(&got, (const uint8_t *)"x", 1, (const uint8_t *)"0123456789", 10));
+    assert_false(store_ref_decode(&got, (const uint8_t *)"x", 1, NULL, 0));
 }
 
 static void test_records(void **state)
