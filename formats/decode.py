@@ -174,7 +174,7 @@ def read_super(folder):
     raise Damaged("SUPER: no copy is sound")
 
 
-HEAD_NAMES = ("head_bytes", "flags", "version", "parent", "state_parent", "generation", "jump", "time", "rows", "live", "inserted", "deleted",
+HEAD_NAMES = ("head_bytes", "operation", "version", "parent", "state_parent", "generation", "jump", "time", "rows", "live", "inserted", "deleted",
               "identity", "content", "write_id", "ref", "note_bytes", "payload_bytes", "link", "note_hash", "payload_hash", "hash")
 
 
@@ -191,21 +191,22 @@ def read_head(data, at):
 
 
 def read_journal(folder, super_block):
-    """All frames in file order, following the links: {version: frame}."""
+    """All frames in file order, following the links: {version: frame}, and where branches and tags stand: {name: (kind, version)}."""
     frames = {}
+    refs = {"main": ("branch", 0)}
     link = xxh3(super_block["uuid"])
     number = 1
     while True:
         path = os.path.join(folder, "journal", "J%08x" % number)
         if not os.path.exists(path):
-            return frames
+            return frames, refs
         with open(path, "rb") as file:
             data = file.read()
         expect(data[:8] == b"PCCTSEG1" and xxh3(data[:248]) == r64(data, 248), "%s: its head" % path)
         uuid, named, size, first_link = struct.unpack_from("<16sQQQ", data, 16)
         expect(uuid == super_block["uuid"] and named == number and size <= len(data), "%s: another segment" % path)
         if first_link != link:
-            return frames  # made for a commit that did not come to its end
+            return frames, refs  # made for a commit that did not come to its end
         at = 256
         while True:
             frame = read_head(data, at)
@@ -214,7 +215,15 @@ def read_journal(folder, super_block):
             frame["note"] = data[frame["note_at"]:frame["note_at"] + frame["note_bytes"]]
             frame["payload"] = data[frame["payload_at"]:frame["payload_at"] + frame["payload_bytes"]]
             frame["sound"] = xxh3(frame["note"]) == frame["note_hash"] and xxh3(frame["payload"]) == frame["payload_hash"]
-            frames[frame["version"]] = frame
+            name = frame["ref"].rstrip(b"\0").decode("ascii")
+            if frame["operation"] == 0:
+                frames[frame["version"]] = frame
+                refs[name] = ("branch", frame["version"])
+            elif frame["operation"] in (3, 5):
+                del refs[name]
+            else:
+                expect(frame["operation"] in (1, 2, 4), "a frame of unknown operation %d" % frame["operation"])
+                refs[name] = ("tag" if frame["operation"] == 4 else "branch", frame["state_parent"])
             link = frame["hash"]
             at = frame["end"]
         number += 1
@@ -259,6 +268,7 @@ class State:
     def apply(self, payload):
         at = 0
         rows = len(self.array[LABEL])
+        added = gone = b""
         while at < len(payload):
             kind, array, flags, count, size = struct.unpack_from("<HHIQQ", payload, at)
             body = payload[at + 24:at + 24 + size]
@@ -271,6 +281,8 @@ class State:
                     rows = len(self.array[LABEL])
                 expect((before, live_before, root_before) == (rows, self.live, self.root), "a frame does not follow the state before it")
                 rows_after, self.live, self.root = after, live_after, root_after
+            elif kind == DIGEST and array == LABEL:
+                label_hashes = struct.unpack("<2Q", body)
             elif kind == DIGEST:
                 for i in range(count):
                     which, old, new = struct.unpack_from("<3Q", body, 24 * i)
@@ -279,9 +291,11 @@ class State:
             elif kind == ADD and array == POINT:
                 self.add(POINT, numpy.frombuffer(body, "<f8").reshape(count, self.dim))
             elif kind in (ADD, APPEND) and array in TYPES and array in self.array:
+                if kind == ADD:
+                    added = body
                 self.add(array, numpy.frombuffer(body, TYPES[array], count))
             elif kind == DEL and array == LABEL:
-                pass  # the labels of the rows whose LEVEL becomes -1
+                gone = body  # the labels of the rows whose LEVEL becomes -1
             elif kind == SCATTER and array in TYPES and array in self.array:
                 first = round_up(4 * count, 8)
                 run = round_up(numpy.dtype(TYPES[array]).itemsize * count, 8)
@@ -294,6 +308,7 @@ class State:
                 self.array[array] = values
             else:
                 expect(flags & 1, "a section of unknown kind %d" % kind)
+        expect((xxh3(added), xxh3(gone)) == label_hashes, "a frame's hashes of its labels are others")
         for array, values in self.array.items():
             expect(len(values) == rows_after, "array %d has not one value for each row" % array)
 
@@ -316,7 +331,8 @@ def from_frames(folder, super_block, frames, version):
         at = frames[at]["state_parent"]
     state = State(super_block)
     for at in reversed(chain):
-        state.apply(frames[at]["payload"])
+        if frames[at]["payload"]:  # an empty one restores the state of its state parent
+            state.apply(frames[at]["payload"])
     return state
 
 
@@ -376,14 +392,16 @@ def main():
     parser.add_argument("-o", dest="out")
     parser.add_argument("--anchor", action="store_true", help="read the version's anchor instead of frames")
     parser.add_argument("--digests", action="store_true", help="recompute the digests")
-    parser.add_argument("--list", action="store_true", help="list the versions in the journal")
+    parser.add_argument("--list", action="store_true", help="list the versions in the journal, and branches and tags")
     options = parser.parse_args()
     super_block = read_super(options.store)
-    frames = read_journal(options.store, super_block)
+    frames, refs = read_journal(options.store, super_block)
     if options.list:
         for version, frame in sorted(frames.items()):
             message = frame["note"].split(b"\0")[0].decode("utf-8", "backslashreplace")
             print("v%d %s parent v%d live %d %r" % (version, frame["identity"].hex(), frame["parent"], frame["live"], message))
+        for name, (kind, version) in sorted(refs.items()):
+            print("%s %s v%d" % (kind, name, version))
         return
     version = int(options.version.lstrip("v")) if options.version else max(frames, default=0)
     state = from_anchor(options.store, super_block, version) if options.anchor else from_frames(options.store, super_block, frames, version)

@@ -23,17 +23,24 @@ struct pcct_version {
     const char *message;
     const struct pcct_key_value *keys; /* ascending by key */
     size_t n_keys;
+    uint64_t state_parent;  /* the version whose state it began from: its parent, unless that of another one was restored */
+    uint64_t generation;    /* parents down to the empty version */
 };
 
-/* Walks from `revision` to its first ancestor, newest first. Threads: one at a time per log. */
+/* Walks from `revision` to its first ancestor, newest first. "A..B" walks from B to the newest version that it has in common with A, without that
+ * (A or B left out: main). pcct_log_open_all() walks over all versions of all branches, the last made first. Threads: one at a time per log. */
 typedef struct pcct_log pcct_log;
 PCCT_PUBLIC int pcct_log_open(pcct_log **log, pcct_store *store, const char *revision, struct pcct_error *err);
+PCCT_PUBLIC int pcct_log_open_all(pcct_log **log, pcct_store *store, struct pcct_error *err);
 /* 1: *version was filled; 0: no more; negative: an error (DAMAGED, IO, MEMORY). The empty version 0 has no record and is not listed. */
 PCCT_PUBLIC int pcct_log_next(struct pcct_version *version, pcct_log *log, struct pcct_error *err);
 PCCT_PUBLIC void pcct_log_close(pcct_log *log); /* NULL is fine */
 
 /* The number of the version that `revision` names (see view.h). Errors: INVALID, NOT_FOUND, AMBIGUOUS, DAMAGED, IO. */
 PCCT_PUBLIC int pcct_resolve(uint64_t *version, pcct_store *store, const char *revision, struct pcct_error *err);
+
+/* The newest version that is an ancestor of both, or one of them; 0: the empty version. O(log) records are read. Errors: as above. */
+PCCT_PUBLIC int pcct_common_ancestor(uint64_t *version, pcct_store *store, const char *a, const char *b, struct pcct_error *err);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,9 @@
 #define PCCT_PCCT_H
 
 #include <pcct/batch.h>
+#include <pcct/branch.h>
 #include <pcct/check.h>
+#include <pcct/diff.h>
 #include <pcct/error.h>
 #include <pcct/filter.h>
 #include <pcct/history.h>

@@ -12,8 +12,10 @@ extern "C" {
  * A view is one version of a store, immutable, with its cover tree and query layout. Any number of threads may query one view at once.
  * Commits neither change a view nor wait for it.
  *
- * Revisions: "main" (the branch's newest version), "main~3" (its third ancestor), "v17", or the first 4 or more hex digits of a version's
- * identity (unique); each may be followed by ~k. "v0" is the empty version that every store starts from.
+ * Revisions: "main" (the branch's newest version, or a tag's), "v17", the first 4 or more hex digits of a version's identity (unique),
+ * "main@{2026-11-20}" (where the branch stood at the end of that day, UTC; also 2026-11-20T12:30 and T12:30:15, and without a name main's) or
+ * "epoch:12" (the newest version with that user key and value). Each may be followed by ~k: its k-th ancestor. "v0" is the empty version that every
+ * store starts from.
  */
 typedef struct pcct_view pcct_view;
 

@@ -78,6 +78,7 @@ void pcct_batch_close(pcct_batch *batch)
     base_vector_free(&batch->counted, env);
     base_vector_free(&batch->label, env);
     base_vector_free(&batch->point, env);
+    base_free(env, batch->restore);
     base_free(env, batch->expect);
     base_free(env, batch->branch);
     base_free(env, batch);
@@ -132,6 +133,18 @@ int pcct_batch_delete(pcct_batch *batch, const int64_t *labels, size_t n, struct
     if (!labels) return base_fail(err, PCCT_E_INVALID, "labels must be given");
     TRY(base_vector_add(&gone, &batch->gone, &batch->store->env, n, err));
     memcpy(gone, labels, n * sizeof *gone);
+done:
+    return status;
+}
+
+int pcct_batch_restore(pcct_batch *batch, const char *revision, struct pcct_error *err)
+{
+    char *copy = NULL;
+    int status = 0;
+
+    if (revision) TRY(api_text_copy(&copy, &batch->store->env, revision, err));
+    base_free(&batch->store->env, batch->restore);
+    batch->restore = copy;
 done:
     return status;
 }

@@ -81,6 +81,7 @@ static int check_head(struct commit *c, struct pcct_error *err)
 
     TRY(store_head(&c->record.parent, c->store->store, c->batch->branch, err));
     c->record.state_parent = c->record.parent;
+    if (c->batch->restore) TRY(store_revision(&c->record.state_parent, c->store->store, c->batch->restore, err));
     if (!c->batch->expect) goto done;
     TRY(store_revision(&expected, c->store->store, c->batch->expect, err));
     if (expected != c->record.parent) {
@@ -137,27 +138,27 @@ done:
 }
 
 /* The identity covers what was put in and what came out, and nothing else: no number, time, write id or encoding. */
-static int identify(struct commit *c, struct pcct_error *err)
+static int identify(struct commit *c, const uint64_t digest[INDEX_ARRAYS], struct pcct_error *err)
 {
-    const struct index_state *state = c->store->head;
+    const struct metric *metric = &c->store->metric;
     const struct base_env *env = &c->store->env;
     struct store_version parent = { 0 }, state_parent = { 0 };
-    uint64_t build[3] = { (uint64_t)state->metric.id, state->metric.input_dim, state->seed };
+    uint64_t build[3] = { (uint64_t)metric->id, metric->input_dim, c->store->seed };
     struct base_hasher *hasher = NULL;
     struct base_hash128 content;
     int status = 0;
 
     if (c->record.parent) TRY(store_version(&parent, NULL, c->store->store, c->record.parent, err));
     if (c->record.state_parent) TRY(store_version(&state_parent, NULL, c->store->store, c->record.state_parent, err));
-    TRY(index_frame_content(&content, &c->frame, &state->metric, err));
+    TRY(index_frame_content(&content, &c->frame, metric, err));
     TRY(base_hasher_new(&hasher, env, err));
     base_hasher_feed(hasher, &parent.identity, sizeof parent.identity);
     base_hasher_feed(hasher, &state_parent.identity, sizeof state_parent.identity);
     base_hasher_feed(hasher, &content, sizeof content);
     base_hasher_feed(hasher, build, sizeof build);
-    if (metric_is_custom(&state->metric)) base_hasher_feed(hasher, state->metric.custom.name, sizeof state->metric.custom.name);
+    if (metric_is_custom(metric)) base_hasher_feed(hasher, metric->custom.name, sizeof metric->custom.name);
     base_hasher_feed(hasher, c->note.memory.data, c->note.count);
-    base_hasher_feed(hasher, state->digest, sizeof state->digest);
+    base_hasher_feed(hasher, digest, INDEX_ARRAYS * sizeof *digest);
     c->record.identity = base_hasher_128(hasher);
 done:
     base_hasher_free(hasher, env);
@@ -172,7 +173,7 @@ static int make_durable(struct commit *c, struct pcct_error *err)
 
     base_watch_stage(state->env, BASE_STAT_encode_seconds);
     base_watch_part(state->env, whole, sealed, encoded);
-    TRY(identify(c, err));
+    TRY(identify(c, state->digest, err));
     TRY(index_frame_encode(&c->payload, &c->frame, &state->metric, err));
     index_frame_free(&c->frame);
     base_watch_stage(state->env, BASE_STAT_store_seconds);
@@ -204,23 +205,55 @@ done:
     base_vector_free(&head, &c->store->env);
 }
 
+/* A restored state with nothing on top: no state is looked at, whatever its size. The payload is empty, and so are the digests in the identity, for
+ * they are those of the state parent, whose identity is in it. The writer's state stays what it is; the next commit goes on from where it is then. */
+static int commit_restored(struct commit *c, struct pcct_error *err)
+{
+    static const uint64_t no_digest[INDEX_ARRAYS];
+    struct store_version restored = { 0 };
+    int status = 0;
+
+    if (c->record.state_parent > 0) TRY(store_version(&restored, NULL, c->store->store, c->record.state_parent, err));
+    c->record.n_rows = restored.n_rows;
+    c->record.n_live = restored.n_live;
+    TRY(identify(c, no_digest, err));
+    base_watch_stage(&c->store->head_env, BASE_STAT_store_seconds);
+    base_watch_part(&c->store->head_env, whole, encoded, stored);
+    TRY(store_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, "", 0, err));
+    if (c->store->head && c->store->head_version == c->record.state_parent) c->store->head_version = c->record.version;
+done:
+    return status;
+}
+
+static int commit_changes(struct commit *c, struct pcct_error *err)
+{
+    const struct base_env *env = &c->store->head_env;
+    int status = 0;
+
+    base_watch_stage(env, BASE_STAT_open_seconds);
+    base_watch_part(env, whole, 0, requested);
+    TRY(api_head_follow(c->store, c->record.state_parent, err));
+    TRY(base_watch_check(env, err));
+    TRY(plan(c, err));
+    TRY(make_durable(c, err));
+done:
+    return status;
+}
+
 /* With the writer lock held. */
 static int commit_locked(uint64_t *version, struct commit *c, struct pcct_error *err)
 {
     struct pcct_batch_result *result = &c->batch->result;
     const struct base_env *env = &c->store->head_env;
-    int status = 0, found = 0;
+    int status = 0, found = 0, only_restores = 0;
 
     base_watch_stage(env, BASE_STAT_request_seconds);
     TRY(look_up_write_id(&found, version, c, err));
     if (found) goto done;
     TRY(check_head(c, err));
-    base_watch_stage(env, BASE_STAT_open_seconds);
-    base_watch_part(env, whole, 0, requested);
-    TRY(api_head_follow(c->store, c->record.parent, err));
-    TRY(base_watch_check(env, err));
-    TRY(plan(c, err));
-    TRY(make_durable(c, err));
+    only_restores = c->batch->restore && c->batch->counted.count == 0 && c->batch->gone.count == 0;
+    if (only_restores) TRY(commit_restored(c, err));
+    else TRY(commit_changes(c, err));
     *version = c->record.version;
     result->inserted = c->record.inserted;
     result->deleted = c->record.deleted;
@@ -229,7 +262,7 @@ static int commit_locked(uint64_t *version, struct commit *c, struct pcct_error 
     result->frame_bytes = c->record.bytes;
     base_watch_stage(env, BASE_STAT_anchor_seconds);
     base_watch_part(env, whole, stored, 1);
-    write_anchor(c);
+    if (!only_restores) write_anchor(c);
     base_watch_part(env, whole, 1, 1);
 done:
     base_watch_stage(env, BASE_STATS);

@@ -42,6 +42,7 @@ struct pcct_batch {
     char *branch;
     int on_duplicate, no_wait, has_write_id, timing;
     char *expect;                /* NULL: any head */
+    char *restore;               /* a revision whose state it begins from; NULL: the head's */
     uint8_t write_id[16];
     int (*progress)(void *ctx, double done);
     void *progress_ctx;

@@ -8,6 +8,8 @@
 struct pcct_log {
     pcct_store *store;             /* borrowed */
     uint64_t next;                 /* version to tell next; 0: no more */
+    uint64_t stop;                 /* the version before which it ends; 0: none */
+    int all;                       /* by number, over all branches */
     struct base_vector note;       /* message, keys and values of the last one told */
     struct base_vector key;        /* struct pcct_key_value into note */
 };
@@ -17,7 +19,47 @@ int pcct_resolve(uint64_t *version, pcct_store *store, const char *revision, str
     return store_revision(version, store->store, revision ? revision : "main", err);
 }
 
-int pcct_log_open(pcct_log **out, pcct_store *store, const char *revision, struct pcct_error *err)
+int pcct_common_ancestor(uint64_t *version, pcct_store *store, const char *a, const char *b, struct pcct_error *err)
+{
+    uint64_t first = 0, second = 0;
+    int status = 0;
+
+    TRY(pcct_resolve(&first, store, a, err));
+    TRY(pcct_resolve(&second, store, b, err));
+    TRY(store_common_ancestor(version, store->store, first, second, err));
+done:
+    return status;
+}
+
+/* "A..B": where A ends in `text`; NULL when it is one revision. A user key's value may have dots of its own, so the last ones count. */
+static const char *range(const char *text)
+{
+    const char *dots = NULL;
+
+    for (const char *next = text ? strstr(text, "..") : NULL; next; next = strstr(next + 1, "..")) dots = next;
+    return dots;
+}
+
+static int find_ends(pcct_log *log, const char *revision, struct pcct_error *err)
+{
+    const char *dots = range(revision);
+    char *first = NULL;
+    uint64_t from = 0;
+    int status = 0;
+
+    if (!dots) return pcct_resolve(&log->next, log->store, revision, err);
+    TRY(api_text_copy(&first, &log->store->env, revision, err));
+    first[dots - revision] = '\0';
+    TRY(pcct_resolve(&from, log->store, *first ? first : NULL, err));
+    TRY(pcct_resolve(&log->next, log->store, dots[2] ? dots + 2 : NULL, err));
+    TRY(store_common_ancestor(&log->stop, log->store->store, from, log->next, err));
+    if (log->next == log->stop) log->next = 0;
+done:
+    base_free(&log->store->env, first);
+    return status;
+}
+
+static int open_log(pcct_log **out, pcct_store *store, const char *revision, int all, struct pcct_error *err)
 {
     pcct_log *log = NULL;
     int status = 0;
@@ -28,12 +70,24 @@ int pcct_log_open(pcct_log **out, pcct_store *store, const char *revision, struc
     log->store = store;
     log->note.item_bytes = 1;
     log->key.item_bytes = sizeof(struct pcct_key_value);
-    TRY(pcct_resolve(&log->next, store, revision, err));
+    log->all = all;
+    if (all) TRY(store_newest(&log->next, store->store, err));
+    else TRY(find_ends(log, revision, err));
     *out = log;
     log = NULL;
 done:
     pcct_log_close(log);
     return status;
+}
+
+int pcct_log_open(pcct_log **out, pcct_store *store, const char *revision, struct pcct_error *err)
+{
+    return open_log(out, store, revision, 0, err);
+}
+
+int pcct_log_open_all(pcct_log **out, pcct_store *store, struct pcct_error *err)
+{
+    return open_log(out, store, NULL, 1, err);
 }
 
 /* message 0 key 0 value 0 ...: every string ends within the note, which the store has verified and which must end in 0. */
@@ -81,8 +135,11 @@ int pcct_log_next(struct pcct_version *out, pcct_log *log, struct pcct_error *er
     out->inserted = record.inserted;
     out->deleted = record.deleted;
     out->frame_bytes = record.bytes;
+    out->state_parent = record.state_parent;
+    out->generation = record.generation;
     TRY(read_note(out, log, err));
-    log->next = record.parent;
+    log->next = log->all ? record.version - 1 : record.parent;
+    if (log->next == log->stop) log->next = 0;
 done:
     return status != 0 ? status : 1;
 }

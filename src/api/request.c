@@ -181,6 +181,7 @@ int api_request_content(struct base_hash128 *hash, const pcct_batch *batch, cons
     base_hasher_feed(hasher, batch->counted.memory.data, batch->counted.count);
     base_hasher_feed(hasher, batch->gone.memory.data, batch->gone.count * sizeof(int64_t));
     base_hasher_feed(hasher, note, note_bytes);
+    if (batch->restore) base_hasher_feed(hasher, batch->restore, strlen(batch->restore));
     *hash = base_hasher_128(hasher);
 done:
     base_hasher_free(hasher, env);

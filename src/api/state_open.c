@@ -14,6 +14,7 @@ static int apply_version(struct index_state *state, pcct_store *store, uint64_t 
     index_frame_init(&frame, &store->env);
     TRY(store_version(&record, NULL, store->store, version, err));
     TRY(store_frame(bytes, store->store, &record, err));
+    if (bytes->count == 0) goto done; /* a restored state: that of its state parent */
     TRY(index_frame_decode(&frame, bytes->memory.data, bytes->count, &store->metric, err));
     TRY(index_apply(state, &frame, err));
 done:

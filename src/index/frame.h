@@ -56,6 +56,14 @@ int index_frame_encode(struct base_vector *bytes, const struct index_frame *fram
 /* Errors: DAMAGED (naming the section), MEMORY. Nothing in `bytes` is trusted. */
 int index_frame_decode(struct index_frame *frame, const void *bytes, size_t n_bytes, const struct metric *metric, struct pcct_error *err);
 
+/* The labels that a frame adds and deletes, borrowed from `bytes` (8-byte aligned), each list proved by its own hash: the rest may be unread and
+ * unverified. Errors: DAMAGED (naming the section). */
+struct index_frame_labels {
+    const int64_t *added, *gone;
+    size_t n_added, n_gone;
+};
+int index_frame_labels(struct index_frame_labels *labels, const void *bytes, size_t n_bytes, const struct metric *metric, struct pcct_error *err);
+
 /* Hash of the logical content: ADD (labels, points) and DEL (labels), in node order. Part of the identity of a version. */
 int index_frame_content(struct base_hash128 *hash, const struct index_frame *frame, const struct metric *metric, struct pcct_error *err);
 

@@ -21,6 +21,8 @@
  *  1 STATE    0         1      u32 n_before, n_after, live_before, live_after, root_before, root_after; i64 next_label_before, next_label_after;
  *                              u32 renumbered_from; u32 0
  *  2 DIGEST   0         6      count times { u64 array, u64 before, u64 after }: arrays 1 to 6, ascending
+ *  2 DIGEST   2 LABEL   2      u64 hash (XXH3-64) of the bodies of ADD LABEL and DEL LABEL (of no bytes where there is none), so that they can be read
+ *                              without the rest; flags bit 0 is set
  *  3 ADD      1 POINT   a      f64[count][input_dim]: rows n_before, n_before + 1, ...
  *  3 ADD      2 LABEL   a      i64[count]
  *  4 DEL      2 LABEL   c      i64[count]: labels of the rows that die, in the order of their rows
@@ -46,7 +48,7 @@
  */
 enum { KIND_STATE = 1, KIND_DIGEST, KIND_ADD, KIND_DEL, KIND_APPEND, KIND_SCATTER };
 enum { FLAG_SKIPPABLE = 1, ALIGNMENT = 8 };
-enum { DIGESTED_FIRST = INDEX_POINT, DIGESTED_LAST = INDEX_PDIST };
+enum { DIGESTED_FIRST = INDEX_POINT, DIGESTED_LAST = INDEX_PDIST, LABEL_HASHES = 2 };
 
 struct section_head {
     uint16_t kind, array;
@@ -168,6 +170,18 @@ done:
     return status;
 }
 
+static int add_label_hashes(struct base_vector *bytes, const struct index_frame *frame, struct pcct_error *err)
+{
+    const struct section_head head = { KIND_DIGEST, INDEX_LABEL, FLAG_SKIPPABLE, LABEL_HASHES, LABEL_HASHES * sizeof(uint64_t) };
+    uint64_t hash[LABEL_HASHES] = { base_hash64(frame->label.data, frame->added.count * sizeof(int64_t)),
+                                    base_hash64(frame->gone_label.memory.data, frame->gone.count * sizeof(int64_t)) };
+    unsigned char *body = NULL;
+    int status = add_section(&body, bytes, frame, head, err);
+
+    if (status == 0) memcpy(body, hash, sizeof hash);
+    return status;
+}
+
 int index_frame_encode(struct base_vector *bytes, const struct index_frame *frame, const struct metric *metric, struct pcct_error *err)
 {
     struct state_body numbers = { frame->n_before, frame->n_after, frame->live_before, frame->live_after, frame->root_before, frame->root_after,
@@ -182,6 +196,7 @@ int index_frame_encode(struct base_vector *bytes, const struct index_frame *fram
     }
     TRY(add_copy(bytes, frame, KIND_STATE, 0, 1, &numbers, sizeof numbers, err));
     TRY(add_copy(bytes, frame, KIND_DIGEST, 0, sizeof digest / sizeof *digest, digest, sizeof digest, err));
+    TRY(add_label_hashes(bytes, frame, err));
     TRY(add_copy(bytes, frame, KIND_ADD, INDEX_POINT, n, frame->point.data, n * metric->input_dim * sizeof(double), err));
     TRY(add_copy(bytes, frame, KIND_ADD, INDEX_LABEL, n, frame->label.data, n * sizeof(int64_t), err));
     TRY(add_copy(bytes, frame, KIND_DEL, INDEX_LABEL, gone, frame->gone_label.memory.data, gone * sizeof(int64_t), err));
@@ -193,7 +208,7 @@ done:
 
 /* ---- decoding: the sections ---------------------------------------------------------------------------------------------------------------- */
 
-enum { STATE, DIGEST, ADD_POINT, ADD_LABEL, DEL_LABEL, APPEND_FIRST, APPEND_LAST = APPEND_FIRST + 3, SCATTER_FIRST, SCATTER_LAST = SCATTER_FIRST + 3,
+enum { STATE, DIGEST, LABELS, ADD_POINT, ADD_LABEL, DEL_LABEL, APPEND_FIRST, APPEND_LAST = APPEND_FIRST + 3, SCATTER_FIRST, SCATTER_LAST = SCATTER_FIRST + 3,
        SECTIONS };
 enum { ROWS = SCATTER_LAST - SCATTER_FIRST + 1 };
 
@@ -203,6 +218,7 @@ static const struct {
 } known[SECTIONS] = {
     { "STATE", KIND_STATE, 0 },
     { "DIGEST", KIND_DIGEST, 0 },
+    { "DIGEST LABEL", KIND_DIGEST, INDEX_LABEL },
     { "ADD POINT", KIND_ADD, INDEX_POINT },
     { "ADD LABEL", KIND_ADD, INDEX_LABEL },
     { "DEL LABEL", KIND_DEL, INDEX_LABEL },
@@ -234,7 +250,7 @@ static size_t body_bytes(int section, size_t count, const struct metric *metric)
 
     switch (known[section].kind) {
     case KIND_STATE: return count * sizeof(struct state_body);
-    case KIND_DIGEST: return count * sizeof(struct digest_body);
+    case KIND_DIGEST: return count * (section == LABELS ? sizeof(uint64_t) : sizeof(struct digest_body));
     case KIND_SCATTER: return aligned(count * sizeof(uint32_t)) + aligned(count * size) + count * size;
     case KIND_ADD: return section == ADD_POINT ? count * metric->input_dim * sizeof(double) : count * sizeof(int64_t);
     default: return count * size;
@@ -292,6 +308,36 @@ static int split(struct sections *sections, const unsigned char *bytes, size_t n
         }
         at += aligned(head.bytes);
     }
+done:
+    return status;
+}
+
+/* The hashes of the labels, which must be there and right. */
+static int prove_labels(const struct sections *s, struct pcct_error *err)
+{
+    uint64_t hash[LABEL_HASHES];
+
+    if (s->count[LABELS] != LABEL_HASHES) return damaged(err, "DIGEST LABEL", "is missing or has a wrong length");
+    memcpy(hash, s->body[LABELS], sizeof hash);
+    if (hash[0] != base_hash64(s->body[ADD_LABEL], s->count[ADD_LABEL] * sizeof(int64_t))) return damaged(err, "ADD LABEL", "has a wrong checksum");
+    if (hash[1] != base_hash64(s->body[DEL_LABEL], s->count[DEL_LABEL] * sizeof(int64_t))) return damaged(err, "DEL LABEL", "has a wrong checksum");
+    return 0;
+}
+
+int index_frame_labels(struct index_frame_labels *labels, const void *bytes, size_t n_bytes, const struct metric *metric, struct pcct_error *err)
+{
+    struct sections sections = { { NULL }, { 0 } };
+    int status = 0;
+
+    assert((uintptr_t)bytes % ALIGNMENT == 0);
+    memset(labels, 0, sizeof *labels);
+    TRY(split(&sections, bytes, n_bytes, metric, err));
+    TRY(prove_labels(&sections, err));
+    /* every section begins at a multiple of its numbers' size */
+    labels->added = (const int64_t *)(const void *)sections.body[ADD_LABEL];
+    labels->gone = (const int64_t *)(const void *)sections.body[DEL_LABEL];
+    labels->n_added = sections.count[ADD_LABEL];
+    labels->n_gone = sections.count[DEL_LABEL];
 done:
     return status;
 }
@@ -477,6 +523,7 @@ int index_frame_decode(struct index_frame *frame, const void *bytes, size_t n_by
 
     assert(!frame->sealed && frame->change.count == 0 && frame->added.count == 0);
     TRY(split(&sections, bytes, n_bytes, metric, err));
+    TRY(prove_labels(&sections, err));
     TRY(read_numbers(frame, &sections, err));
     TRY(read_added(frame, &sections, metric, err));
     TRY(read_changes(frame, &sections, err));

@@ -167,34 +167,3 @@ int store_commit(struct store_version *record, struct store *store, const char *
 done:
     return status;
 }
-
-int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, uint64_t version, struct pcct_error *err)
-{
-    struct store_record record;
-    struct store_txn txn = {0};
-    uint64_t at = version, *item = NULL;
-    int status = 0, listed = 0, rejected;
-
-    assert(path->item_bytes == sizeof(uint64_t));
-    path->count = 0;
-    TRY(store_check_process(store, err));
-    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
-    while (at != 0) {
-        TRY(store_anchor_listed(&listed, &txn, at, err));
-        if (listed) {
-            pthread_mutex_lock(&store->mutex);
-            rejected = store_version_known(&store->rejected, at);
-            pthread_mutex_unlock(&store->mutex);
-            if (!rejected) break;
-        }
-        TRY(base_vector_add(&item, path, store->folder.env, 1, err));
-        *item = at;
-        TRY(store_record_get(&record, NULL, &txn, at, err));
-        at = record.version.state_parent; /* below `at`, so this ends */
-    }
-    base_vector_reverse(path);
-    *anchor = at;
-done:
-    store_txn_abort(&txn);
-    return status;
-}

@@ -157,8 +157,8 @@ static int add_entry(void *ctx, const uint8_t *key, size_t key_bytes, const uint
 
     if (l->most-- == 0) return 1;
     status = base_vector_add(&entry, l->out, l->env, 1, err);
-    if (status == 0 && !store_reflog_decode(entry, key, key_bytes, value, bytes)) status = store_txn_damaged(err, l->txn, "an entry of the reflog is none");
-    return status;
+    if (status != 0 || store_reflog_decode(entry, key, key_bytes, value, bytes)) return status;
+    return store_txn_damaged(err, l->txn, "an entry of the reflog is none");
 }
 
 int store_reflog(struct base_vector *entries, struct store *store, uint64_t first, size_t most, struct pcct_error *err)

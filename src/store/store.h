@@ -65,6 +65,7 @@ struct store_version {
 int store_version(struct store_version *out, struct base_vector *note, struct store *store, uint64_t version, struct pcct_error *err);
 int store_head(uint64_t *version, struct store *store, const char *ref, struct pcct_error *err); /* NOT_FOUND names the ref */
 int store_revision(uint64_t *version, struct store *store, const char *text, struct pcct_error *err); /* see pcct/view.h */
+int store_newest(uint64_t *version, struct store *store, struct pcct_error *err); /* the last that was made; 0: none yet */
 /* The newest version that is an ancestor of both, or one of them; 0: the empty one. O(log) records are read. */
 int store_common_ancestor(uint64_t *version, struct store *store, uint64_t a, uint64_t b, struct pcct_error *err);
 /* *found: 1 and the version when this write id was committed. */
@@ -91,9 +92,9 @@ struct store_ref {
 };
 
 /*
- * Makes, moves or deletes a branch or tag: one frame, one catalogue transaction, as durable as a commit. The caller holds the lock. `expect`: where it
- * must stand (not for making one); UINT64_MAX: anywhere. `version`: where it is to stand (not for deleting one). *before: where it stood (0 when made);
- * may be NULL. A branch that is there already is not moved by making it. After a failure nothing has changed.
+ * Makes, moves or deletes a branch or tag: one frame, one catalogue transaction, as durable as a commit. The caller holds the lock. `expect`: where
+ * it must stand (not for making one); UINT64_MAX: anywhere. `version`: where it is to stand (not for deleting one). *before: where it stood (0 when
+ * made); may be NULL. A branch that is there already is not moved by making it. After a failure nothing has changed.
  * Errors: INVALID (a name that cannot be one; deleting main), NOT_FOUND (ref or version), EXISTS, CONFLICT (it stands elsewhere), and store_commit's.
  */
 struct store_ref_change {
@@ -123,6 +124,24 @@ int store_frame(struct base_vector *bytes, struct store *store, const struct sto
 /* The versions to apply, oldest first, on top of *anchor (0: the empty state), to get `version`. path: uint64_t items, replaced. Anchors known to be
  * damaged in this handle (store_anchor_reject) are passed over. */
 int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, uint64_t version, struct pcct_error *err);
+
+/* The way from the state of version `from` to that of `to`: the versions to undo, newest first, then those to apply, oldest first (uint64_t, both
+ * replaced). *common: the newest version that both rest on. Errors: NOT_FOUND, DAMAGED, MEMORY. */
+int store_way(uint64_t *common, struct base_vector *undo, struct base_vector *redo, struct store *store, uint64_t from, uint64_t to,
+              struct pcct_error *err);
+
+/*
+ * A look at payloads where they stand in the journal, segment by segment mapped: for who reads little of many frames. The head of the frame is
+ * verified, the payload is not: what is taken from it must be proved by other means (index_frame_labels).
+ */
+struct store_peek {
+    struct store *store;
+    void *map;             /* NULL: none */
+    uint64_t segment, bytes;
+};
+/* *payload (aligned to 64 bytes): borrowed until the next call on this peek. Errors: DAMAGED (naming file and version), IO. */
+int store_peek(const uint8_t **payload, uint64_t *bytes, struct store_peek *peek, const struct store_version *version, struct pcct_error *err);
+void store_peek_end(struct store_peek *peek);
 
 /* Maps an anchor: fills head (replaced) and, through plan(), learns the arrays; each is mapped private, writable, contiguous, with slack of an eighth
  * (at least 64 KiB) behind it. Hashes are verified once per anchor and handle, in parallel. The caller owns the mappings in *image

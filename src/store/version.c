@@ -132,6 +132,21 @@ done:
     return status;
 }
 
+int store_newest(uint64_t *version, struct store *store, struct pcct_error *err)
+{
+    struct store_txn txn = {0};
+    struct store_state state;
+    int status = 0;
+
+    TRY(store_check_process(store, err));
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    TRY(store_state_get(&state, &txn, err));
+    *version = state.next_version - 1;
+done:
+    store_txn_abort(&txn);
+    return status;
+}
+
 int store_write_id(int *found, struct store_version *out, struct store *store, const uint8_t write_id[16], struct pcct_error *err)
 {
     struct store_record record;

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handle.h"
+
+#include <pcct/diff.h>
+
+#include "base/memory.h"
+#include "base/sort.h"
+#include "index/frame.h"
+
+#include <string.h>
+
+enum { ARRAYS = INDEX_PDIST - INDEX_POINT + 1, TWINS = INDEX_LEVELS, LEVELS = INDEX_LEVELS + 1 };
+
+struct level_count {
+    uint64_t came, left;
+};
+
+struct pcct_diff {
+    const struct base_env *env;             /* the store's */
+    struct pcct_diff_info info;
+    struct base_vector added, removed, replaced; /* int64_t */
+    struct pcct_diff_array array[ARRAYS];
+    struct level_count *level;              /* [LEVELS] by stored level, twins last; NULL: not asked for */
+};
+
+/* What a version did to a label, on the way from one version to the other. */
+enum { LEFT = 0, CAME = 1 };
+
+struct reading {
+    pcct_diff *diff;
+    pcct_store *store;
+    struct store_peek peek;
+    struct base_vector event; /* struct base_pair: label, LEFT or CAME, in the order of the way */
+    struct base_vector bytes; /* a payload */
+    int ascending;            /* the events are, each label once */
+};
+
+/* Labels as unsigned numbers of the same order. */
+static uint64_t key_of(int64_t label) { return (uint64_t)label ^ UINT64_C(1) << 63; }
+
+static int note(struct reading *r, const int64_t *labels, size_t n, uint64_t what, struct pcct_error *err)
+{
+    struct base_pair *event = NULL;
+    size_t before = r->event.count;
+    int status = 0;
+
+    TRY(base_vector_add(&event, &r->event, &r->store->env, n, err));
+    for (size_t i = 0; i < n; i++) {
+        event[i] = (struct base_pair){ key_of(labels[i]), what };
+        if (i + before > 0) r->ascending &= event[i].key > event[(ptrdiff_t)i - 1].key;
+    }
+done:
+    return status;
+}
+
+/* Within a version deletes come before inserts; on the way back the other way round. */
+static int read_labels(struct reading *r, uint64_t version, int undo, struct pcct_error *err)
+{
+    struct index_frame_labels labels;
+    struct store_version record;
+    const uint8_t *payload = NULL;
+    uint64_t bytes = 0;
+    int status = 0;
+
+    TRY(store_version(&record, NULL, r->store->store, version, err));
+    TRY(store_peek(&payload, &bytes, &r->peek, &record, err));
+    if (bytes == 0) goto done;
+    TRY(index_frame_labels(&labels, payload, bytes, &r->store->metric, err));
+    if (undo) TRY(note(r, labels.added, labels.n_added, LEFT, err));
+    if (undo) TRY(note(r, labels.gone, labels.n_gone, CAME, err));
+    if (!undo) TRY(note(r, labels.gone, labels.n_gone, LEFT, err));
+    if (!undo) TRY(note(r, labels.added, labels.n_added, CAME, err));
+done:
+    return status;
+}
+
+/* ---- arrays and levels -------------------------------------------------------------------------------------------------------------------- */
+
+static void count_array(pcct_diff *diff, int array, uint64_t added, uint64_t changed, uint64_t bytes)
+{
+    struct pcct_diff_array *a = &diff->array[array - INDEX_POINT];
+
+    a->added += added;
+    a->changed += changed;
+    a->bytes += (added + 2 * changed) * bytes;
+}
+
+static void count_level(pcct_diff *diff, int16_t level, int came)
+{
+    struct level_count *count;
+
+    if (level <= 0 && level != INDEX_LEVEL_TWIN) return;
+    count = &diff->level[level == INDEX_LEVEL_TWIN ? TWINS : level];
+    if (came) count->came++;
+    else count->left++;
+}
+
+static void count_frame(pcct_diff *diff, const struct index_frame *frame, const struct metric *metric, int undo)
+{
+    const struct index_change *change = frame->change.memory.data;
+    const struct index_row *row = frame->added.memory.data;
+    uint64_t n = frame->added.count, parents = 0, levels = 0, radii = 0, pdists = 0;
+
+    for (size_t i = 0; i < frame->added.count; i++) count_level(diff, row[i].level, !undo);
+    for (size_t i = 0; i < frame->change.count; i++) {
+        parents += change[i].before.parent != change[i].after.parent;
+        radii += change[i].before.radius != change[i].after.radius;
+        pdists += change[i].before.pdist != change[i].after.pdist;
+        if (change[i].before.level == change[i].after.level) continue;
+        levels++;
+        count_level(diff, change[i].before.level, undo);
+        count_level(diff, change[i].after.level, !undo);
+    }
+    count_array(diff, INDEX_POINT, n, 0, metric->input_dim * sizeof(double));
+    count_array(diff, INDEX_LABEL, n, 0, sizeof(int64_t));
+    diff->array[INDEX_LABEL - INDEX_POINT].bytes += frame->gone.count * sizeof(int64_t);
+    count_array(diff, INDEX_PARENT, n, parents, sizeof(uint32_t));
+    count_array(diff, INDEX_LEVEL, n, levels, sizeof(int16_t));
+    count_array(diff, INDEX_RADIUS, n, radii, sizeof(double));
+    if (metric_is_custom(metric)) count_array(diff, INDEX_PDIST, n, pdists, sizeof(double));
+}
+
+static int read_all(struct reading *r, uint64_t version, int undo, struct pcct_error *err)
+{
+    struct store_version record;
+    struct index_frame frame;
+    int status = 0;
+
+    index_frame_init(&frame, &r->store->env);
+    TRY(store_version(&record, NULL, r->store->store, version, err));
+    TRY(store_frame(&r->bytes, r->store->store, &record, err));
+    if (r->bytes.count == 0) goto done;
+    TRY(index_frame_decode(&frame, r->bytes.memory.data, r->bytes.count, &r->store->metric, err));
+    count_frame(r->diff, &frame, &r->store->metric, undo);
+done:
+    index_frame_free(&frame);
+    return status;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------------------------------------- */
+
+static int add_label(struct base_vector *list, const struct base_env *env, uint64_t key, struct pcct_error *err)
+{
+    int64_t *label = NULL;
+    int status = base_vector_add(&label, list, env, 1, err);
+
+    if (status == 0) *label = (int64_t)(key ^ UINT64_C(1) << 63);
+    return status;
+}
+
+/* A label was live before the first thing that happened to it when that was to leave, and is live after the last when that was to come. */
+static int sum_up(struct reading *r, struct pcct_error *err)
+{
+    struct base_pair *event = r->event.memory.data;
+    pcct_diff *diff = r->diff;
+    size_t n = r->event.count, end;
+    int status = 0;
+
+    if (!r->ascending) TRY(base_sort_pairs(event, n, &r->store->env, err));
+    for (size_t i = 0; i < n; i = end) {
+        for (end = i + 1; end < n && event[end].key == event[i].key;) end++;
+        if (event[i].value == CAME && event[end - 1].value == CAME) TRY(add_label(&diff->added, diff->env, event[i].key, err));
+        if (event[i].value == LEFT && event[end - 1].value == LEFT) TRY(add_label(&diff->removed, diff->env, event[i].key, err));
+        if (event[i].value == LEFT && event[end - 1].value == CAME) TRY(add_label(&diff->replaced, diff->env, event[i].key, err));
+    }
+    diff->info.added = diff->added.count;
+    diff->info.removed = diff->removed.count;
+    diff->info.replaced = diff->replaced.count;
+done:
+    return status;
+}
+
+static int read_way(struct reading *r, struct pcct_error *err)
+{
+    struct base_vector way[2] = { { .item_bytes = sizeof(uint64_t) }, { .item_bytes = sizeof(uint64_t) } }; /* applied, undone */
+    struct pcct_diff_info *info = &r->diff->info;
+    int status = 0;
+
+    TRY(store_way(&info->common, &way[1], &way[0], r->store->store, info->from, info->to, err));
+    info->applied = way[0].count;
+    info->undone = way[1].count;
+    for (int undo = 1; undo >= 0; undo--) {
+        const uint64_t *version = way[undo].memory.data;
+
+        for (size_t i = 0; i < way[undo].count; i++) {
+            TRY(read_labels(r, version[i], undo, err));
+            if (r->diff->level) TRY(read_all(r, version[i], undo, err));
+        }
+    }
+    TRY(sum_up(r, err));
+done:
+    for (int i = 0; i < 2; i++) base_vector_free(&way[i], &r->store->env);
+    return status;
+}
+
+int pcct_diff_open(pcct_diff **out, pcct_store *store, const char *from, const char *to, const struct pcct_diff_options *options,
+                   struct pcct_error *err)
+{
+    static const char *const name[ARRAYS] = { "point", "label", "parent", "level", "radius", "pdist" };
+    struct reading r = { .store = store, .event.item_bytes = sizeof(struct base_pair), .bytes.item_bytes = 1, .ascending = 1 };
+    struct pcct_diff_options o;
+    pcct_diff *diff = NULL;
+    int status = 0;
+
+    if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_diff_open needs a place for the handle");
+    *out = NULL;
+    TRY(api_options_read(&o, sizeof o, options, "the options of pcct_diff_open", err));
+    TRY(base_take_zero(&diff, &store->env, 1, sizeof *diff, err));
+    diff->env = &store->env;
+    diff->added.item_bytes = diff->removed.item_bytes = diff->replaced.item_bytes = sizeof(int64_t);
+    for (int i = 0; i < ARRAYS; i++) diff->array[i].name = name[i];
+    if (o.stat) TRY(base_take_zero(&diff->level, &store->env, LEVELS, sizeof *diff->level, err));
+    TRY(pcct_resolve(&diff->info.from, store, from, err));
+    TRY(pcct_resolve(&diff->info.to, store, to, err));
+    r.diff = diff;
+    r.peek.store = store->store;
+    TRY(read_way(&r, err));
+    *out = diff;
+    diff = NULL;
+done:
+    store_peek_end(&r.peek);
+    base_vector_free(&r.event, &store->env);
+    base_vector_free(&r.bytes, &store->env);
+    pcct_diff_close(diff);
+    return status;
+}
+
+void pcct_diff_close(pcct_diff *diff)
+{
+    struct base_env env;
+
+    if (!diff) return;
+    env = *diff->env;
+    base_vector_free(&diff->added, &env);
+    base_vector_free(&diff->removed, &env);
+    base_vector_free(&diff->replaced, &env);
+    base_free(&env, diff->level);
+    base_free(&env, diff);
+}
+
+int pcct_diff_describe(struct pcct_diff_info *info, const pcct_diff *diff)
+{
+    return api_result_write(info, &diff->info, sizeof diff->info);
+}
+
+const int64_t *pcct_diff_added(const pcct_diff *diff) { return diff->added.memory.data; }
+const int64_t *pcct_diff_removed(const pcct_diff *diff) { return diff->removed.memory.data; }
+const int64_t *pcct_diff_replaced(const pcct_diff *diff) { return diff->replaced.memory.data; }
+
+int pcct_diff_array(struct pcct_diff_array *array, const pcct_diff *diff, size_t i)
+{
+    if (i >= ARRAYS) return 0;
+    *array = diff->array[i];
+    return 1;
+}
+
+int pcct_diff_level(struct pcct_diff_level *level, const pcct_diff *diff, size_t i)
+{
+    if (!diff->level) return 0;
+    for (int l = INDEX_LEVELS - 1; l >= 0; l--) {
+        const int stored = l == 0 ? TWINS : l; /* no ordinary level is stored as 0 */
+        const struct level_count *count = &diff->level[stored];
+
+        if (count->came + count->left == 0 || i-- > 0) continue;
+        *level = (struct pcct_diff_level){ stored == TWINS ? PCCT_LEVEL_TWINS : l - INDEX_LEVEL_BIAS, 0, count->came, count->left };
+        return 1;
+    }
+    return 0;
+}

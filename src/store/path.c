@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/internal.h"
+
+#include <assert.h>
+
+int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, uint64_t version, struct pcct_error *err)
+{
+    struct store_record record;
+    struct store_txn txn = {0};
+    uint64_t at = version, *item = NULL;
+    int status = 0, listed = 0, rejected;
+
+    assert(path->item_bytes == sizeof(uint64_t));
+    path->count = 0;
+    TRY(store_check_process(store, err));
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    while (at != 0) {
+        TRY(store_anchor_listed(&listed, &txn, at, err));
+        if (listed) {
+            pthread_mutex_lock(&store->mutex);
+            rejected = store_version_known(&store->rejected, at);
+            pthread_mutex_unlock(&store->mutex);
+            if (!rejected) break;
+        }
+        TRY(base_vector_add(&item, path, store->folder.env, 1, err));
+        *item = at;
+        TRY(store_record_get(&record, NULL, &txn, at, err));
+        at = record.version.state_parent; /* below `at`, so this ends */
+    }
+    base_vector_reverse(path);
+    *anchor = at;
+done:
+    store_txn_abort(&txn);
+    return status;
+}
+
+/* State parents are older than their children, so the newer of the two goes back, until both are one. */
+int store_way(uint64_t *common, struct base_vector *undo, struct base_vector *redo, struct store *store, uint64_t from, uint64_t to,
+              struct pcct_error *err)
+{
+    struct store_record record;
+    struct store_txn txn = {0};
+    uint64_t *item = NULL;
+    int status = 0;
+
+    assert(undo->item_bytes == sizeof(uint64_t) && redo->item_bytes == sizeof(uint64_t));
+    undo->count = redo->count = 0;
+    TRY(store_check_process(store, err));
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    while (from != to) {
+        uint64_t *newer = from > to ? &from : &to;
+
+        TRY(base_vector_add(&item, from > to ? undo : redo, store->folder.env, 1, err));
+        *item = *newer;
+        TRY(store_record_get(&record, NULL, &txn, *newer, err));
+        *newer = record.version.state_parent;
+    }
+    base_vector_reverse(redo);
+    *common = from;
+done:
+    store_txn_abort(&txn);
+    return status;
+}
