@@ -67,7 +67,8 @@ done:
 int store_ref_redo(struct store_txn *txn, const struct store_record *record, struct pcct_error *err)
 {
     const struct store_version *v = &record->version;
-    struct store_ref ref = {.kind = record->operation == STORE_TAG_MADE ? STORE_TAG : STORE_BRANCH, .version = v->state_parent, .time_ns = v->time_ns};
+    const uint32_t kind = record->operation == STORE_TAG_MADE ? STORE_TAG : STORE_BRANCH;
+    struct store_ref ref = {.kind = kind, .version = v->state_parent, .time_ns = v->time_ns};
 
     memcpy(ref.name, record->ref, sizeof(ref.name));
     if (record->operation == STORE_BRANCH_DELETED || record->operation == STORE_TAG_DELETED)

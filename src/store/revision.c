@@ -85,7 +85,7 @@ static int parse_name(struct revision *r, const char *text, size_t length)
         if (!isalnum((unsigned char)text[i]) && !strchr("._-/", text[i])) return 0;
     }
     memcpy(r->name, text, used);
-    return 1;
+    return !strstr(r->name, ".."); /* a range is no revision */
 }
 
 static int parse(struct revision *r, const char *text, struct pcct_error *err)

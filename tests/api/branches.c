@@ -145,7 +145,8 @@ static void expect_diff(pcct_store *store, uint64_t from, uint64_t to)
 
         if (!x && y) CHECK(added < info.added && pcct_diff_added(diff)[added++] == label, "%s..%s: %d added", a, b, (int)label);
         if (x && !y) CHECK(removed < info.removed && pcct_diff_removed(diff)[removed++] == label, "%s..%s: %d removed", a, b, (int)label);
-        if (x && y && x != y) CHECK(replaced < info.replaced && pcct_diff_replaced(diff)[replaced++] == label, "%s..%s: %d replaced", a, b, (int)label);
+        if (!x || !y || x == y) continue;
+        CHECK(replaced < info.replaced && pcct_diff_replaced(diff)[replaced++] == label, "%s..%s: %d replaced", a, b, (int)label);
     }
     CHECK(added == info.added && removed == info.removed && replaced == info.replaced, "%s..%s tells of more", a, b);
     CHECK(info.from == from && info.to == to && info.common <= from && info.common <= to, "%s..%s", a, b);
@@ -197,7 +198,8 @@ static void expect_log(pcct_store *store, uint64_t from, uint64_t to)
     OK(pcct_log_open(&log, store, range, &err));
     for (uint64_t v = to; v != common; v = version[v].parent) {
         CHECK(pcct_log_next(&told, log, &err) == 1 && told.version == v, "%s at v%" PRIu64, range, v);
-        CHECK(told.parent == version[v].parent && told.state_parent == version[v].state_parent && told.generation == version[v].generation, "v%" PRIu64, v);
+        CHECK(told.parent == version[v].parent && told.state_parent == version[v].state_parent, "v%" PRIu64, v);
+        CHECK(told.generation == version[v].generation, "v%" PRIu64, v);
     }
     CHECK(pcct_log_next(&told, log, &err) == 0, "%s goes on", range);
     pcct_log_close(log);

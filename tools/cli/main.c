@@ -14,7 +14,9 @@
 
 static const struct verb *const verbs[] = {
     &verb_create, &verb_insert,  &verb_delete, &verb_knn, &verb_radius, &verb_graph,  &verb_net,
-    &verb_order,  &verb_vecchia, &verb_dump,   &verb_log, &verb_info,   &verb_verify, &verb_fsck,
+    &verb_order,  &verb_vecchia, &verb_dump,
+    &verb_log,    &verb_show,    &verb_diff,   &verb_branch, &verb_tag, &verb_restore, &verb_reset, &verb_reflog, &verb_bisect,
+    &verb_info,   &verb_verify, &verb_fsck,
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
@@ -32,8 +34,9 @@ static void print_help(FILE *out)
           "Exact nearest neighbours of a set of labelled points, with every version of the set kept.\n\n", out);
     for (size_t i = 0; i < VERBS; i++) fprintf(out, "  %-8s  %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("  help      this text, or with the name of a verb what it takes\n\n"
-          "Revisions: main (the newest version), main~3 (its third ancestor), v17 (number 17; v0 is empty),\n"
-          "or the first 4 or more hex digits of a version's identity; each may be followed by ~k.\n\n"
+          "Revisions: main (a branch's newest version, or a tag's), v17 (number 17; v0 is empty), the first 4 or more\n"
+          "hex digits of a version's identity, main@{2026-11-20} (where it stood at the end of that day, UTC),\n"
+          "epoch:12 (the newest with that user key); each may be followed by ~k, its k-th ancestor.\n\n"
           "Exit codes: 0 done, 1 \"no\" (differences, damage), 2 usage or input that cannot be taken, 3 not found,\n"
           "4 busy or conflict, 5 store damaged, 6 I/O, permission or no space, 7 memory, 130 interrupted.\n\n"
           "First steps:\n"

@@ -18,6 +18,7 @@ enum option_id {
     OPT_RADIUS, OPT_CAP, OPT_COUNT_ONLY, OPT_ONLY, OPT_PREDECESSORS, OPT_BOUNDS,
     OPT_ORDER, OPT_LENGTHSCALE, OPT_AXIS, OPT_M, OPT_GPGP,
     OPT_NUMBER, OPT_SAMPLE, OPT_REBUILD,
+    OPT_BRANCH, OPT_DELETE, OPT_GRAPH, OPT_ALL, OPT_STAT, OPT_IDS, OPT_RUN,
     OPT_THREADS, OPT_JSON, OPT_QUIET,
     OPT_COUNT
 };
@@ -46,7 +47,7 @@ struct verb {
     int (*run)(const struct options *options, struct pcct_error *err);
 };
 
-enum { OPTIONS_OPERANDS = 2, OPTIONS_SETS = 64 };
+enum { OPTIONS_OPERANDS = 3, OPTIONS_SETS = 64 };
 
 /* What was given. Strings are borrowed from argv. */
 struct options {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
-#include "record.h"
+#include "history_graph.h"
 #include "text.h"
 #include "verbs.h"
+#include "version_output.h"
 
 #include <pcct/pcct.h>
 
@@ -11,36 +12,15 @@
 
 static const struct option_row rows[] = {
     { OPT_NUMBER, 'n', "number", "N", "the newest N only" },
-    { OPT_JSON, 0, "json", NULL, "a JSON object a line: version identity parent time message n_live inserted deleted frame_bytes,\n"
+    { OPT_ALL, 0, "all", NULL, "all versions of all branches, the last made first" },
+    { OPT_GRAPH, 0, "graph", NULL, "draw who came from whom, with the names of branches and tags" },
+    { OPT_JSON, 0, "json", NULL, "a JSON object a line: version identity parent state_parent time message n_live inserted deleted frame_bytes,\n"
                                  "the user keys at the top (where no key above has that name), and all of them in \"keys\"" },
     { OPT_END, 0, NULL, NULL, NULL },
 };
 
-static int print_json(const struct pcct_version *version, struct pcct_error *err)
-{
-    struct record record;
-    char text[TEXT_BYTES];
-    json_t *keys = json_object();
-    record_begin(&record, NULL);
-    record_count(&record, "version", version->version);
-    record_text(&record, "identity", text_hex(text, version->identity));
-    record_count(&record, "parent", version->parent);
-    record_text(&record, "time", text_time(text, version->time_ns));
-    record_text(&record, "message", version->message);
-    record_count(&record, "n_live", version->n_live);
-    record_count(&record, "inserted", version->inserted);
-    record_count(&record, "deleted", version->deleted);
-    record_count(&record, "frame_bytes", version->frame_bytes);
-    for (size_t i = 0; i < version->n_keys; i++) {
-        const struct pcct_key_value *pair = &version->keys[i];
-        if (json_object_set_new(keys, pair->key, record_string(pair->value)) != 0) record.failed = 1;
-        if (strcmp(pair->key, "keys") != 0 && !json_object_get(record.object, pair->key)) record_text(&record, pair->key, pair->value);
-    }
-    record_add(&record, "keys", keys);
-    return record_print(&record, stdout, err);
-}
-
-static void print_human(const struct pcct_version *version)
+/* names: NULL without --graph. */
+static void print_human(const struct pcct_version *version, const struct version_names *names)
 {
     char identity[TEXT_BYTES], time[TEXT_BYTES];
     (void)text_hex(identity, version->identity);
@@ -48,7 +28,9 @@ static void print_human(const struct pcct_version *version)
     time[10] = ' ';
     printf("v%-5" PRIu64 " %.10s  %.19s UTC  %9" PRIu64 " live  +%-8" PRIu64 " -%-8" PRIu64 " ", version->version, identity, time, version->n_live,
            version->inserted, version->deleted);
+    for (size_t i = 0; names && i < names->n; i++) printf("%s%s%s", i == 0 ? "(" : ", ", names->name[i], i + 1 == names->n ? ") " : "");
     text_print_escaped(stdout, version->message);
+    if (names && version->state_parent != version->parent) printf("  <- v%" PRIu64, version->state_parent);
     for (size_t i = 0; i < version->n_keys; i++) {
         fputs(i == 0 ? "  [" : " ", stdout);
         text_print_escaped(stdout, version->keys[i].key);
@@ -58,6 +40,18 @@ static void print_human(const struct pcct_version *version)
     fputs(version->n_keys ? "]\n" : "\n", stdout);
 }
 
+static int draw(struct history_graph *graph, pcct_store *store, const struct pcct_version *version, struct pcct_error *err)
+{
+    int status = 0;
+    struct version_names names = { NULL, 0, 0 };
+    TRY(version_names_read(&names, store, version->version, err));
+    TRY(history_graph_draw(graph, stdout, version->version, version->parent, err));
+    print_human(version, &names);
+done:
+    version_names_free(&names);
+    return status;
+}
+
 static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0, found = 0;
@@ -65,17 +59,23 @@ static int run(const struct options *options, struct pcct_error *err)
     pcct_store *store = NULL;
     pcct_log *log = NULL;
     struct pcct_version version;
+    struct history_graph graph = { NULL, 0, 0 };
+    const char *revision = options->operand[1];
+    if (options->value[OPT_ALL] && revision) TRY(fault(err, PCCT_E_INVALID, "--all and a revision exclude each other"));
+    if (options->value[OPT_GRAPH] && options->value[OPT_JSON]) TRY(fault(err, PCCT_E_INVALID, "--graph and --json exclude each other"));
     TRY(options_u64(&most, options, OPT_NUMBER, UINT64_MAX, 0, INT64_MAX, err));
     TRY(pcct_store_open(&store, options->operand[0], NULL, err));
-    TRY(pcct_log_open(&log, store, options->operand[1] ? options->operand[1] : "main", err));
+    TRY(options->value[OPT_ALL] ? pcct_log_open_all(&log, store, err) : pcct_log_open(&log, store, revision, err));
     for (uint64_t i = 0; i < most; i++) {
         found = pcct_log_next(&version, log, err);
         if (found < 0) TRY(found);
         if (found == 0 || ferror(stdout)) break;
-        if (options->value[OPT_JSON]) TRY(print_json(&version, err));
-        else print_human(&version);
+        if (options->value[OPT_JSON]) TRY(version_print_json(NULL, &version, NULL, err));
+        else if (options->value[OPT_GRAPH]) TRY(draw(&graph, store, &version, err));
+        else print_human(&version, NULL);
     }
 done:
+    history_graph_free(&graph);
     pcct_log_close(log);
     pcct_store_close(store);
     return status;
@@ -85,7 +85,7 @@ const struct verb verb_log = {
     .name = "log",
     .operands = "STORE [REV]",
     .summary = "list versions, newest first",
-    .detail = "Begins at REV (default main). Times are UTC.\n",
+    .detail = "Begins at REV (default main); REV..REV leaves out what the first has too. Times are UTC.\n",
     .rows = rows,
     .operands_least = 1,
     .operands_most = 2,

@@ -58,6 +58,8 @@ int writing_open(struct writing *writing, const struct options *options, struct 
     if (options->value[OPT_WRITE_ID]) TRY(parse_write_id(writing->write_id, options->value[OPT_WRITE_ID], err));
     TRY(pcct_store_open(&writing->store, options->operand[0], &open, err));
     TRY(pcct_store_describe(&writing->info, writing->store, err));
+    writing->branch = options->value[OPT_BRANCH] ? options->value[OPT_BRANCH] : "main";
+    TRY(pcct_resolve(&writing->head, writing->store, writing->branch, err));
     TRY(telemetry_open(&writing->telemetry, options, err));
 done:
     return status;
@@ -98,7 +100,7 @@ int writing_begin(pcct_batch **batch, struct writing *writing, int on_duplicate,
         (void)snprintf(last, sizeof last, "v%" PRIu64, writing->version);
         begin.expect = last;
     }
-    TRY(pcct_batch_begin(batch, writing->store, "main", &begin, err));
+    TRY(pcct_batch_begin(batch, writing->store, writing->branch, &begin, err));
     for (size_t i = 0; i < options->n_sets; i++) TRY(set_key(*batch, options->set[i], err));
 done:
     if (status != 0) {
@@ -139,12 +141,13 @@ static void print_summary(const struct writing *writing, uint64_t rows_skipped)
     const char *on_duplicate = writing->options->value[OPT_ON_DUPLICATE];
     int replace = on_duplicate && strcmp(on_duplicate, "replace") == 0;
     if (writing->versions == 0) {
-        printf("nothing to %s; main stays at v%" PRIu64 "\n", writing->options->verb->name, writing->info.head);
+        printf("nothing to %s; %s stays at v%" PRIu64 "\n", writing->options->verb->name, writing->branch, writing->head);
         return;
     }
     if (writing->versions > 1) printf("v%" PRIu64 " to ", writing->first_version);
     printf("v%" PRIu64 ":", writing->version);
-    if (writing->options->verb == &verb_delete) printf(" %s deleted", text_count(text, writing->deleted, "point"));
+    if (writing->options->verb == &verb_restore) printf(" has the state of %s", writing->options->operand[1]);
+    else if (writing->options->verb == &verb_delete) printf(" %s deleted", text_count(text, writing->deleted, "point"));
     else printf(" %s inserted", text_count(text, writing->inserted, "point"));
     if (writing->replaced) printf(", %" PRIu64 " of them in place of older ones", writing->replaced);
     if (writing->skipped) printf(", %" PRIu64 " skipped (%s)", writing->skipped, replace ? "a later row has the label" : "their labels are live");
@@ -174,7 +177,7 @@ int writing_report(struct writing *writing, const char *schema, uint64_t rows_sk
         return flush_report(writing, err);
     }
     record_begin(&record, schema);
-    record_count(&record, "version", writing->versions ? writing->version : writing->info.head);
+    record_count(&record, "version", writing->versions ? writing->version : writing->head);
     record_add(&record, "first_version", writing->versions ? record_number(writing->first_version) : json_null());
     record_count(&record, "versions", writing->versions);
     record_count(&record, "inserted", writing->inserted);

@@ -12,7 +12,8 @@
 #define OPTIONS_WRITING                                                                                                           \
     { OPT_MESSAGE, 'm', "message", "TEXT", "message of the version" },                                                            \
     { OPT_SET, 0, "set", "KEY=VALUE", "note a key and value with the version; may be repeated" },                                 \
-    { OPT_EXPECT, 0, "expect", "REV", "commit only if main stands at REV, else exit with 4" },                                    \
+    { OPT_BRANCH, 0, "branch", "NAME", "the branch to commit to (default: main)" },                                               \
+    { OPT_EXPECT, 0, "expect", "REV", "commit only if the branch stands at REV, else exit with 4" },                                    \
     { OPT_WRITE_ID, 0, "write-id", "ID", "32 hex digits: a run repeated with the same ID and rows adds nothing twice\n"           \
         "(batch i of a run uses ID + i)" },                                                                                       \
     { OPT_NO_WAIT, 0, "no-wait", NULL, "exit with 4 at once when another writer is at work" },                                    \
@@ -23,6 +24,8 @@ struct writing {
     const struct options *options;
     pcct_store *store;
     struct pcct_store_info info;
+    const char *branch;
+    uint64_t head;                /* where the branch stood at the beginning */
     struct progress progress;
     struct telemetry telemetry;
     struct timespec began;
