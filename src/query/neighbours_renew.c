@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "query/neighbours.h"
+
+#include "base/par.h"
+#include "base/sort.h"
+#include "block/layout_marks.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { GRAIN = 1024, FEW = 8 };
+
+struct renewing {
+    const struct query_neighbours *old;
+    struct query_neighbours fresh;
+    const struct index_state *state;
+    const uint32_t *node;   /* [fresh.n] */
+    uint32_t *before;       /* [fresh.n] the row that it was, INDEX_NONE: it came */
+    uint32_t *after;        /* [old->n] the row that it is, INDEX_NONE: it went */
+    double *mark;           /* [state->n] by node: the limits of rows that stay */
+    struct block_marks marks;
+    const double **moved;   /* places where points came or went */
+    size_t n_moved;
+    int64_t *replaced;      /* labels that stay, with another place; ascending */
+    size_t n_replaced;
+    uint64_t *stale;        /* [state->n] by node: to be asked for anew */
+    uint32_t *asked;        /* [n_asked] rows that are */
+    uint32_t *asked_node;
+    size_t n_asked;
+    int64_t *list;          /* [n_asked][k] what they are told */
+    double *distance;
+    int32_t *count;
+    struct block_work *work; /* [threads] */
+};
+
+/* ---- which rows stay ---------------------------------------------------------------------------------------------------------------------- */
+
+static const double *place_of(const struct query_neighbours *g, uint32_t row)
+{
+    return g->place + (size_t)row * g->dim;
+}
+
+static void note_moved(struct renewing *r, const struct query_neighbours *g, uint32_t row)
+{
+    r->moved[r->n_moved++] = place_of(g, row);
+}
+
+/* Both ascend by label. A row stays if its place does, to the bit. */
+static void match_rows(struct renewing *r)
+{
+    const struct query_neighbours *old = r->old, *fresh = &r->fresh;
+    uint32_t a = 0, b = 0;
+
+    while (a < old->n || b < fresh->n) {
+        const int has_old = a < old->n && (b == fresh->n || old->label[a] <= fresh->label[b]);
+        const int has_fresh = b < fresh->n && (a == old->n || fresh->label[b] <= old->label[a]);
+        const int stays = has_old && has_fresh && memcmp(place_of(old, a), place_of(fresh, b), old->dim * sizeof(double)) == 0;
+
+        if (has_old) r->after[a] = stays ? b : INDEX_NONE;
+        if (has_fresh) r->before[b] = stays ? a : INDEX_NONE;
+        if (has_old && has_fresh && !stays) r->replaced[r->n_replaced++] = old->label[a];
+        if (has_old && !stays) note_moved(r, old, a);
+        if (has_fresh && !stays) note_moved(r, fresh, b);
+        a += (uint32_t)has_old;
+        b += (uint32_t)has_fresh;
+    }
+}
+
+/* ---- which of them are to be asked for anew ----------------------------------------------------------------------------------------------- */
+
+static int note_stale(void *ctx, uint32_t node, double key)
+{
+    struct renewing *r = ctx;
+
+    (void)key;
+    base_par_add(&r->stale[node], 1);
+    return 0;
+}
+
+static void search_backwards(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct renewing *r = ctx;
+    const struct block_source source = index_source(r->state);
+
+    for (size_t i = begin; i < end; i++) {
+        block_marks_visit(&r->marks, &r->state->layout, &source, r->moved[i], note_stale, r, &r->work[thread]);
+    }
+}
+
+/* Every row whose list a point that came may enter, or that listed one that went: its key is within the row's limit. */
+static int find_stale(struct renewing *r, const struct base_env *env, struct pcct_error *err)
+{
+    const int searchable = !metric_is_custom(&r->state->metric);
+    int status = 0;
+
+    for (uint32_t node = 0; node < r->state->n; node++) r->mark[node] = -(double)INFINITY;
+    for (uint32_t row = 0; row < r->fresh.n; row++) {
+        const uint32_t before = r->before[row];
+
+        if (before == INDEX_NONE || !searchable) r->stale[r->node[row]] = 1;
+        else r->mark[r->node[row]] = r->old->limit[before];
+    }
+    if (searchable && r->n_moved > 0) {
+        TRY(block_marks_make(&r->marks, &r->state->layout, r->mark, env, err));
+        base_par_for(env, r->n_moved, FEW, search_backwards, r);
+    }
+done:
+    return status;
+}
+
+/* ---- the new lists ------------------------------------------------------------------------------------------------------------------------ */
+
+static int ask(struct renewing *r, const struct query_batch *batch, const struct base_env *env, struct block_work *work, struct pcct_error *err)
+{
+    const size_t k = r->fresh.k;
+    struct query_batch some = { .k = k, .progress = batch->progress, .progress_ctx = batch->progress_ctx };
+    int status = 0;
+
+    for (uint32_t row = 0; row < r->fresh.n; row++) r->n_asked += r->stale[r->node[row]] != 0;
+    TRY(base_take(&r->asked, env, r->n_asked, sizeof *r->asked, err));
+    TRY(base_take(&r->asked_node, env, r->n_asked, sizeof *r->asked_node, err));
+    TRY(base_take(&r->list, env, r->n_asked * k, sizeof *r->list, err));
+    TRY(base_take(&r->distance, env, r->n_asked * k, sizeof *r->distance, err));
+    TRY(base_take(&r->count, env, r->n_asked, sizeof *r->count, err));
+    for (uint32_t row = 0, at = 0; row < r->fresh.n; row++) {
+        if (!r->stale[r->node[row]]) continue;
+        r->asked[at] = row;
+        r->asked_node[at++] = r->node[row];
+    }
+    some.node = some.self = r->asked_node;
+    some.nq = r->n_asked;
+    TRY(query_knn(r->list, r->distance, r->count, r->state, &some, env, work, err));
+done:
+    return status;
+}
+
+static void put_list(struct query_neighbours *g, uint32_t row, const int64_t *list, const double *distance, int32_t count)
+{
+    memcpy(g->list + (size_t)row * g->k, list, g->k * sizeof *list);
+    memcpy(g->distance + (size_t)row * g->k, distance, g->k * sizeof *distance);
+    g->count[row] = count;
+}
+
+static void keep_lists(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct renewing *r = ctx;
+    const struct query_neighbours *old = r->old;
+
+    (void)thread;
+    for (size_t row = begin; row < end; row++) {
+        const size_t before = r->before[row];
+
+        if (r->stale[r->node[row]]) continue;
+        put_list(&r->fresh, (uint32_t)row, old->list + before * old->k, old->distance + before * old->k, old->count[before]);
+        r->fresh.limit[row] = old->limit[before];
+    }
+}
+
+static void put_answers(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct renewing *r = ctx;
+    struct query_neighbours *g = &r->fresh;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        const uint32_t row = r->asked[i];
+
+        put_list(g, row, r->list + i * g->k, r->distance + i * g->k, r->count[i]);
+        query_neighbours_limit(g, r->state, r->node[row], row);
+    }
+}
+
+/* ---- what is told ------------------------------------------------------------------------------------------------------------------------- */
+
+static int was_replaced(const struct renewing *r, int64_t label)
+{
+    size_t low = 0, high = r->n_replaced;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (r->replaced[middle] < label) low = middle + 1;
+        else high = middle;
+    }
+    return low < r->n_replaced && r->replaced[low] == label;
+}
+
+static int differs(const struct renewing *r, const struct query_change *c)
+{
+    if (!c->before || !c->after || c->count_before != c->count_after || was_replaced(r, c->label)) return 1;
+    for (int32_t i = 0; i < c->count_after; i++) {
+        if (c->before[i] != c->after[i] || c->distance_before[i] != c->distance_after[i] || was_replaced(r, c->after[i])) return 1;
+    }
+    return 0;
+}
+
+static void tell_before(struct query_change *change, const struct query_neighbours *g, uint32_t row)
+{
+    change->label = g->label[row];
+    change->before = g->list + (size_t)row * g->k;
+    change->distance_before = g->distance + (size_t)row * g->k;
+    change->count_before = g->count[row];
+}
+
+static void tell_after(struct query_change *change, const struct query_neighbours *g, uint32_t row)
+{
+    change->label = g->label[row];
+    change->after = g->list + (size_t)row * g->k;
+    change->distance_after = g->distance + (size_t)row * g->k;
+    change->count_after = g->count[row];
+}
+
+/* Rows that went and those that were asked for, by label; the others are as they were. */
+static uint64_t tell(const struct renewing *r, query_change_visitor *visit, void *ctx)
+{
+    const struct query_neighbours *old = r->old, *fresh = &r->fresh;
+    uint64_t changed = 0;
+    uint32_t a = 0, b = 0;
+    int go_on = visit != NULL;
+
+    while (a < old->n || b < fresh->n) {
+        const int has_old = a < old->n && (b == fresh->n || old->label[a] <= fresh->label[b]);
+        const int has_fresh = b < fresh->n && (a == old->n || fresh->label[b] <= old->label[a]);
+        struct query_change change = { .before = NULL };
+
+        if (has_old) tell_before(&change, old, a++);
+        if (has_fresh) tell_after(&change, fresh, b++);
+        if (has_old && has_fresh && !r->stale[r->node[b - 1]]) continue;
+        if (!differs(r, &change)) continue;
+        changed++;
+        if (go_on) go_on = visit(ctx, &change) == 0;
+    }
+    return changed;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------------------------------------------- */
+
+static int take(struct renewing *r, const struct base_env *env, struct pcct_error *err)
+{
+    const size_t old = r->old->n, fresh = r->state->n_live;
+    int status = 0;
+
+    TRY(base_take(&r->before, env, fresh, sizeof *r->before, err));
+    TRY(base_take(&r->after, env, old, sizeof *r->after, err));
+    TRY(base_take(&r->mark, env, r->state->n, sizeof *r->mark, err));
+    TRY(base_take_zero(&r->stale, env, r->state->n, sizeof *r->stale, err));
+    TRY(base_take(&r->moved, env, old + fresh, sizeof *r->moved, err));
+    TRY(base_take(&r->replaced, env, old < fresh ? old : fresh, sizeof *r->replaced, err));
+    TRY(base_take_zero(&r->work, env, (size_t)base_par_threads(env), sizeof *r->work, err));
+    TRY(query_neighbours_rows(&r->fresh, r->old->k, r->state, r->node, env, err));
+done:
+    return status;
+}
+
+static void give_back(struct renewing *r, const struct base_env *env)
+{
+    base_free(env, r->before);
+    base_free(env, r->after);
+    base_free(env, r->mark);
+    base_free(env, r->stale);
+    base_free(env, (void *)r->moved);
+    base_free(env, r->replaced);
+    base_free(env, r->asked);
+    base_free(env, r->asked_node);
+    base_free(env, r->list);
+    base_free(env, r->distance);
+    base_free(env, r->count);
+    base_free(env, r->work);
+    block_marks_free(&r->marks, env);
+    query_neighbours_free(&r->fresh, env);
+}
+
+int query_neighbours_renew(struct query_renewal *renewal, struct query_neighbours *neighbours, const struct index_state *state, const uint32_t *node,
+                           const struct query_batch *batch, query_change_visitor *visit, void *ctx, const struct base_env *env,
+                           struct block_work *work, struct pcct_error *err)
+{
+    struct renewing r = { .old = neighbours, .state = state, .node = node };
+    struct query_neighbours old;
+    int status = 0;
+
+    assert(neighbours->dim == state->metric.dim);
+    TRY(take(&r, env, err));
+    match_rows(&r);
+    TRY(find_stale(&r, env, err));
+    TRY(ask(&r, batch, env, work, err));
+    base_par_for(env, r.fresh.n, GRAIN, keep_lists, &r);
+    base_par_for(env, r.n_asked, GRAIN, put_answers, &r);
+    for (int t = 0; work && t < base_par_threads(env); t++) block_work_add(work, &r.work[t]);
+    *renewal = (struct query_renewal){ .asked = r.n_asked };
+    for (uint32_t row = 0; row < neighbours->n; row++) renewal->gone += r.after[row] == INDEX_NONE;
+    for (uint32_t row = 0; row < r.fresh.n; row++) renewal->came += r.before[row] == INDEX_NONE;
+    renewal->changed = tell(&r, visit, ctx);
+    old = *neighbours;
+    *neighbours = r.fresh;
+    r.fresh = old;
+done:
+    give_back(&r, env);
+    return status;
+}
