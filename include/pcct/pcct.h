@@ -11,6 +11,7 @@
 #include <pcct/filter.h>
 #include <pcct/history.h>
 #include <pcct/metric.h>
+#include <pcct/neighbours.h>
 #include <pcct/ordering.h>
 #include <pcct/query.h>
 #include <pcct/store.h>

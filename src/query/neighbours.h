@@ -9,8 +9,8 @@
  * the places, so that it can be brought to another state without the one that it was made from.
  *
  * A row's list changes only if a point that came or went is as near as its last entry, or the list is not full: for each such point the rows that it
- * reaches so are searched backwards, with the k-th keys as marks (block/layout_marks.h), and these rows alone are asked for anew. The search is by
- * exact keys and finds ties, too, so the result is bit for bit that of making all anew.
+ * reaches so are searched backwards, with the k-th keys as marks (block/layout_marks.h). A row takes in what came, and is asked for anew only if
+ * something that may be in its list went. All is by exact keys, ties included, so the result is bit for bit that of making all anew.
  */
 struct query_neighbours {
     size_t k;
