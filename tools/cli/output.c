@@ -229,6 +229,7 @@ static int write_npz(struct output *output, struct pcct_error *err)
         write_column(writer, "counts.npy", "<i8", output->counts.data, output->n, 0);
     }
     if (output->with_bounds) write_column(writer, "bounds.npy", "<f8", output->bounds.data, output->n, 0);
+    if (output->version) write_column(writer, "version.npy", "|u1", output->version, 16, 0);
     zip_write_end(writer);
     free(writer);
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "asking.h"
 #include "fault.h"
+#include "graph_file.h"
 #include "interrupt.h"
 #include "output.h"
 #include "verbs.h"
@@ -11,7 +12,9 @@
 enum { PIECE_BYTES = 1 << 25 };
 
 static const struct option_row rows_of_options[] = {
-    { OPT_K, 'k', "k", "K", "how many neighbours (required)" },
+    { OPT_K, 'k', "k", "K", "how many neighbours (required, but with --update)" },
+    { OPT_UPDATE, 0, "update", "FILE", "bring a graph of any version, an .npz that this verb wrote, to this version:\n"
+                                       "rows that differ alone are looked for, with the same result" },
     { OPT_AT, 0, "at", "REV", "the version to ask (default main)" },
     { OPT_OUTPUT, 'o', "output", "FILE", "write to FILE: .csv, .jsonl or .npz (default: standard output, -)" },
     { OPT_FORMAT, 0, "format", "NAME", "csv (default on standard output), jsonl, npz" },
@@ -66,7 +69,8 @@ static int prepare(struct graph *graph, const struct options *options, struct pc
     if (!graph->labels || !graph->distances || !graph->counts || !graph->bounds) {
         TRY(fault(err, PCCT_E_MEMORY, "no memory for k %" PRIu64 "; ask for fewer neighbours", k));
     }
-    graph->output = (struct output){ .kind = OUTPUT_NEAREST, .by_label = 1, .with_bounds = options->value[OPT_BOUNDS] != NULL, .k = k };
+    graph->output = (struct output){ .kind = OUTPUT_NEAREST, .by_label = 1, .with_bounds = options->value[OPT_BOUNDS] != NULL, .k = k,
+                                    .version = graph->asking.info.identity };
     graph->ask.threads = graph->asking.threads;
     graph->ask.exclude_self = 1;
     graph->ask.counts = graph->counts;
@@ -81,6 +85,7 @@ static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0;
     struct graph graph = { .ask = PCCT_KNN_OPTIONS_INIT };
+    if (options->value[OPT_UPDATE]) return graph_update(options, err);
     TRY(prepare(&graph, options, err));
     for (size_t at = 0, part = 0; at < graph.n_rows; at += part) {
         const int64_t *rows = graph.rows + at;
@@ -113,7 +118,8 @@ const struct verb verb_graph = {
         "\n"
         "csv    row,rank,label,distance: a line for each neighbour; row is a label, rank counts from 1\n"
         "jsonl  {\"row\":17,\"labels\":[...],\"distances\":[...]}: a line for each row\n"
-        "npz    rows int64 [n], labels int64 [n,k], distances float64 [n,k], counts int32 [n]; -1 and inf where fewer than k were found\n"
+        "npz    rows int64 [n], labels int64 [n,k], distances float64 [n,k], counts int32 [n]; -1 and inf where fewer than k were found;\n"
+        "       version uint8 [16], the identity of the version\n"
         "\n"
         "--bounds adds \"bound\" to jsonl, null where no point is left out, and bounds float64 [n] to npz.\n"
         "FILE of -o appears when the graph is whole, or not at all.\n",
