@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gp/seeker.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/*
+ * Which blocks a query block has to be compared with. A node is passed over by G4, the envelope: no |rho| with any point below can reach the least that
+ * counts; or by G3, the angle between the spans of the pivots, first with 8 of the queries' pivots, then with all. Leaves that remain are looked
+ * at in order of their bound, each query for itself. Where bounds come from floats or from rho itself, room is left for what rounding may do to them.
+ */
+#define ANGLE_SLACK 4e-6F /* cosines in float, of values that are a few roundings long */
+
+/* ---- bounds of a whole node --------------------------------------------------------------------------------------------------------------- */
+
+static double dot(const double *a, const double *b, size_t n)
+{
+    double sum[8] = { 0 }, rest = 0;
+    size_t i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        for (size_t j = 0; j < 8; j++) sum[j] += a[i + j] * b[i + j];
+    }
+    for (; i < n; i++) rest += a[i] * b[i];
+    for (size_t j = 0; j < 8; j++) rest += sum[j];
+    return rest;
+}
+
+/* G4 for the whole block: the greatest kernel that two points of the boxes can have, and the features' products term by term. */
+static double envelope(const struct gp_seeker *s, uint32_t at)
+{
+    const struct gp_form *form = &s->to->features->form;
+    const size_t dim = form->dim, m = form->m;
+    const double *a = s->from->box + s->block * 2 * dim, *b = s->to->box + at * 2 * dim;
+    _Alignas(64) double d2[GP_LANES] = { 0 }, k[GP_LANES];
+
+    for (size_t t = 0; t < dim; t++) {
+        const double gap = fmax(fmax(a[t] - b[dim + t], b[t] - a[dim + t]), 0);
+
+        d2[0] += gap * gap;
+    }
+    d2[0] *= 1 - 0x1p-40;
+    s->to->features->tiles->kernel(k, d2, GP_LANES, form);
+    return (k[0] * (1 + 0x1p-40) + dot(s->from->most + s->block * m, s->to->most + at * m, m) * (1 + 0x1p-30))
+           * s->from->node[s->block].isp * s->to->node[at].isp * (1 + 0x1p-40);
+}
+
+/* Whether the envelope is worth asking: always at first, then where it has helped, else now and then. */
+static int worth_it(struct gp_seeker *s)
+{
+    if (s->to->features->form.shape == GP_CUSTOM) return 0;
+    return s->tried++ < 256 || s->helped * 32 > s->tried || s->tried % 32 == 0;
+}
+
+static double least_of_all(const struct gp_seeker *s)
+{
+    double least = 2;
+
+    for (uint64_t left = s->active; left != 0; left &= left - 1) least = fmin(least, s->least[__builtin_ctzll(left)]);
+    return least;
+}
+
+/* The greatest angle that any of the queries has to look to from the span of its block's pivots; with `half` from that of 8 of them. */
+static float reach_of_all(const struct gp_seeker *s, int half)
+{
+    const float *tail = s->from->tail + (size_t)s->block * GP_BLOCK;
+    float reach = 0;
+
+    for (uint64_t left = s->active; left != 0; left &= left - 1) {
+        const unsigned lane = (unsigned)__builtin_ctzll(left);
+        const float angle = (float)acos(s->least[lane] < 1 ? s->least[lane] : 1) + ANGLE_SLACK;
+
+        reach = fmaxf(reach, angle + (half ? s->from->node[s->block].tail_half : tail[lane]));
+    }
+    return reach;
+}
+
+struct asked {
+    double least;
+    float reach, reach_half;
+};
+
+/* rho of rows first to first + 7 of the queries' pivots with those of a node, into c[16][16]. */
+static void cross(const struct gp_seeker *s, double *c, uint32_t at, unsigned first)
+{
+    const struct gp_space *from = s->from, *to = s->to;
+    const struct gp_form *form = &to->features->form;
+    const struct gp_panel panel = { to->pivot_v + (size_t)at * form->m * GP_PIVOTS, to->pivot_x + (size_t)at * form->dim * GP_PIVOTS,
+                                    to->pivot_isp + (size_t)at * GP_PIVOTS };
+    const double *lane[GP_LANES] = { NULL };
+    struct gp_row row[GP_ROWS];
+
+    for (unsigned i = 0; i < GP_ROWS; i++) {
+        const size_t pivot = (size_t)s->block * GP_PIVOTS + first + i;
+
+        row[i] = gp_features_row(from->features, from->pivot[pivot]);
+        row[i].isp = from->pivot_isp[pivot];
+    }
+    for (unsigned i = 0; form->shape == GP_CUSTOM && i < GP_LANES; i++) {
+        lane[i] = to->features->point + to->pivot[(size_t)at * GP_PIVOTS + i] * (size_t)form->dim;
+    }
+    gp_rho_tile(c + first * GP_PIVOTS, to->features, row, GP_ROWS, &panel, lane);
+}
+
+static float angle_of(double fourth_power, double slack)
+{
+    const double sigma = sqrt(sqrt(fourth_power)) + slack;
+
+    return sigma < 1 ? (float)acos(sigma) - ANGLE_SLACK : 0;
+}
+
+/* What rounding of rho may do to the cosine of an angle between two spans, or from a query's share of one to the other. */
+static double slack_of(const struct gp_seeker *s, uint32_t at)
+{
+    return 64 * (s->from->node[s->block].slack + s->to->node[at].slack);
+}
+
+/*
+ * Where queries are the points themselves each pair of leaves is met twice, from either side, and the angle between two spans is the same from both:
+ * it is noted, rounded down, for whoever comes second. NOTE_FULL: between the spans of all pivots; else of 8 pivots of the row's leaf and all of the
+ * column's. Relaxed: a note that is not seen yet only costs time, and it is one word.
+ */
+#define NOTE_FULL 0x8000u
+#define NOTE_UNIT 20000.0F
+
+static void note(const struct gp_seeker *s, uint32_t at, float angle, unsigned full)
+{
+    if (!s->to->angle || at >= s->to->blocks || angle <= 0) return;
+    __atomic_store_n(&s->to->angle[(size_t)s->block * s->to->blocks + at], (uint16_t)((unsigned)(angle * NOTE_UNIT) | full), __ATOMIC_RELAXED);
+}
+
+static unsigned noted(const struct gp_seeker *s, uint32_t at)
+{
+    if (!s->to->angle || at >= s->to->blocks) return 0;
+    return __atomic_load_n(&s->to->angle[(size_t)at * s->to->blocks + s->block], __ATOMIC_RELAXED);
+}
+
+static float noted_angle(unsigned note)
+{
+    return (float)(note & (NOTE_FULL - 1)) / NOTE_UNIT - ANGLE_SLACK;
+}
+
+/* 1: nothing below the node can be among the answers. Else g and key are those of a leaf's candidate. */
+static int passed_over(struct gp_seeker *s, uint32_t at, const struct asked *asked, double *g, float *key)
+{
+    const struct gp_node *node = &s->to->node[at];
+    const double *lower = s->from->lower + (size_t)s->block * GP_PIVOTS * GP_PIVOTS, *upper = s->to->upper + (size_t)at * GP_PIVOTS * GP_PIVOTS;
+    const struct gp_tiles *tiles = s->to->features->tiles;
+    const unsigned known = noted(s, at);
+    _Alignas(64) double c[GP_PIVOTS * GP_PIVOTS];
+
+    if (s->to->rank && node->least_rank >= s->most_rank) return 1;
+    if (asked->least > 0 && worth_it(s) && envelope(s, at) < asked->least) {
+        s->helped++;
+        s->work.enveloped++;
+        gp_audit(s, node->first_block, node->blocks, s->active, "envelope");
+        return 1;
+    }
+    if (known != 0 && noted_angle(known) - (known & NOTE_FULL ? node->tail : node->tail_half) > asked->reach) {
+        gp_audit(s, node->first_block, node->blocks, s->active, "noted angle");
+        return 1;
+    }
+    s->work.nodes++;
+    cross(s, c, at, 0);
+    if (known == 0) {
+        const float angle = angle_of(tiles->gram(g, c, lower, upper, GP_ROWS), slack_of(s, at));
+
+        if (angle - node->tail > asked->reach_half) {
+            note(s, at, angle, 0);
+            gp_audit(s, node->first_block, node->blocks, s->active, "half of the pivots");
+            return 1;
+        }
+    }
+    cross(s, c, at, GP_ROWS);
+    *key = angle_of(tiles->gram(g, c, lower, upper, GP_PIVOTS), slack_of(s, at));
+    note(s, at, *key, NOTE_FULL);
+    *key -= node->tail;
+    if (*key > asked->reach) {
+        gp_audit(s, node->first_block, node->blocks, s->active, "pivots");
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- leaves that remain ------------------------------------------------------------------------------------------------------------------- */
+
+static int is_near(const struct gp_seeker *s, uint32_t block)
+{
+    for (unsigned i = 0; i < s->nears; i++) {
+        if (s->near[i] == block) return 1;
+    }
+    return 0;
+}
+
+static int add_candidate(struct gp_seeker *s, uint32_t block, float key, const double *g, struct pcct_error *err)
+{
+    struct gp_candidate *candidate = NULL;
+    float *gram = NULL;
+    int status = 0;
+
+    TRY(base_vector_add(&candidate, &s->candidate, s->env, 1, err));
+    *candidate = (struct gp_candidate){ key, block, (uint32_t)s->gram.count };
+    TRY(base_vector_add(&gram, &s->gram, s->env, 1, err));
+    for (unsigned i = 0; i < GP_PIVOTS * GP_PIVOTS; i++) gram[i] = (float)g[i];
+done:
+    return status;
+}
+
+static int collect(struct gp_seeker *s, struct pcct_error *err)
+{
+    const struct asked asked = { least_of_all(s), reach_of_all(s, 0), reach_of_all(s, 1) };
+    _Alignas(64) double g[GP_PIVOTS * GP_PIVOTS];
+    uint32_t *node = NULL;
+    int status = 0;
+
+    s->candidate.count = s->gram.count = s->waiting.count = 0;
+    TRY(base_vector_add(&node, &s->waiting, s->env, s->to->nodes - s->to->root_first, err));
+    for (uint32_t i = 0; i < s->to->nodes - s->to->root_first; i++) node[i] = s->to->root_first + i;
+    while (s->waiting.count > 0) {
+        const uint32_t at = ((uint32_t *)s->waiting.memory.data)[--s->waiting.count];
+        const struct gp_node *here = &s->to->node[at];
+        float key = 0;
+
+        if (here->children == 0 && is_near(s, at)) continue;
+        if (passed_over(s, at, &asked, g, &key)) continue;
+        if (here->children == 0) {
+            TRY(add_candidate(s, at, key, g, err));
+            continue;
+        }
+        TRY(base_vector_add(&node, &s->waiting, s->env, here->children, err));
+        for (uint32_t i = 0; i < here->children; i++) node[i] = here->first_child + i;
+    }
+done:
+    return status;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct gp_candidate *x = a, *y = b;
+
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return x->block < y->block ? -1 : x->block > y->block;
+}
+
+static void renew_angles(struct gp_seeker *s)
+{
+    for (uint64_t left = s->changed & s->active; left != 0; left &= left - 1) {
+        const unsigned lane = (unsigned)__builtin_ctzll(left);
+        const double cosine = s->least[lane] < 1 ? s->least[lane] : 1, sine = sqrt(1 - cosine * cosine);
+
+        s->cosine[lane] = (float)(cosine * s->tail_cosine[lane] - sine * s->tail_sine[lane]);
+        s->sine[lane] = (float)(sine * s->tail_cosine[lane] + cosine * s->tail_sine[lane]);
+        if (s->from->tail[(size_t)s->block * GP_BLOCK + lane] <= GP_RIGHT_ANGLE) continue;
+        s->cosine[lane] = -4; /* no angle to rely on: it reaches everything */
+        s->sine[lane] = 4;
+    }
+    s->changed = 0;
+}
+
+static void start_angles(struct gp_seeker *s)
+{
+    for (unsigned lane = 0; lane < GP_BLOCK; lane++) {
+        const double tail = (double)s->from->tail[(size_t)s->block * GP_BLOCK + lane];
+
+        s->tail_cosine[lane] = cos(tail);
+        s->tail_sine[lane] = sin(tail);
+        s->cosine[lane] = s->sine[lane] = 0;
+    }
+    s->changed = s->active;
+}
+
+/* G4 for each query by itself: which of them the block may hold an answer for. */
+static uint64_t inside_envelope(const struct gp_seeker *s, uint32_t block, uint64_t mask)
+{
+    const struct gp_form *form = &s->to->features->form;
+    const size_t dim = form->dim;
+    const double *low = s->to->box + block * 2 * dim, *high = low + dim, isp = s->to->node[block].isp;
+    _Alignas(64) double product[GP_BLOCK], d2[GP_BLOCK] = { 0 }, k[GP_BLOCK];
+    uint64_t left = 0;
+
+    s->to->features->tiles->envelope(product, gp_space_panel(s->from, (size_t)s->block * GP_PANELS).v, s->to->most + (size_t)block * form->m, form->m);
+    for (uint64_t queries = mask; queries != 0; queries &= queries - 1) {
+        const unsigned lane = (unsigned)__builtin_ctzll(queries);
+
+        for (size_t t = 0; t < dim; t++) {
+            const double gap = fmax(fmax(low[t] - s->row[lane].x[t], s->row[lane].x[t] - high[t]), 0);
+
+            d2[lane] += gap * gap;
+        }
+        d2[lane] *= 1 - 0x1p-40;
+    }
+    s->to->features->tiles->kernel(k, d2, GP_BLOCK, form);
+    for (uint64_t queries = mask; queries != 0; queries &= queries - 1) {
+        const unsigned lane = (unsigned)__builtin_ctzll(queries);
+
+        if ((k[lane] * (1 + 0x1p-40) + product[lane] * (1 + 0x1p-30)) * s->row[lane].isp * isp * (1 + 0x1p-40) >= s->least[lane]) {
+            left |= (uint64_t)1 << lane;
+        }
+    }
+    gp_audit(s, block, 1, mask & ~left, "envelope of a query");
+    return left;
+}
+
+static void look_into(struct gp_seeker *s, const struct gp_candidate *candidate)
+{
+    const struct gp_space *from = s->from, *to = s->to;
+    const float *g = (const float *)s->gram.memory.data + (size_t)candidate->gram * GP_PIVOTS * GP_PIVOTS;
+    const float slack = ANGLE_SLACK + (float)slack_of(s, candidate->block);
+    _Alignas(64) float u[GP_BLOCK];
+    uint64_t mask[GP_PANELS], all = 0, inside = ~(uint64_t)0;
+
+    renew_angles(s);
+    to->features->tiles->project(u, g, from->y + (size_t)s->block * GP_PIVOTS * GP_BLOCK, from->inverse + (size_t)s->block * GP_BLOCK);
+    for (size_t panel = 0; panel < GP_PANELS; panel++) {
+        const size_t at = (size_t)candidate->block * GP_PANELS + panel;
+        const float *tail = to->panel_tail + at * 3;
+
+        mask[panel] = 0;
+        if (to->id[at * GP_LANES] == GP_NONE) continue;
+        mask[panel] = tail[0] > GP_RIGHT_ANGLE ? s->active : to->features->tiles->reaching(u, s->cosine, s->sine, tail[1], tail[2], slack) & s->active;
+        gp_audit_panel(s, at, s->active & ~mask[panel], "pivots of a query");
+        all |= mask[panel];
+    }
+    if (all == 0) return;
+    if (worth_it(s)) {
+        inside = inside_envelope(s, candidate->block, all);
+        s->helped += (inside & all) != all;
+    }
+    for (size_t panel = 0; panel < GP_PANELS; panel++) mask[panel] &= inside;
+    gp_seeker_look(s, candidate->block, mask);
+}
+
+int gp_seeker_descend(struct gp_seeker *s, struct pcct_error *err)
+{
+    const struct gp_candidate *candidate = NULL;
+    float reach = 0;
+    int status = 0;
+
+    TRY(collect(s, err));
+    candidate = s->candidate.memory.data;
+    if (s->candidate.count > 0) qsort(s->candidate.memory.data, s->candidate.count, sizeof *candidate, by_key);
+    start_angles(s);
+    for (size_t i = 0; i < s->candidate.count; i++) {
+        if (i % 16 == 0) reach = reach_of_all(s, 0);
+        if (candidate[i].key > reach) {
+            for (; i < s->candidate.count; i++) gp_audit(s, candidate[i].block, 1, s->active, "order of the candidates");
+            break;
+        }
+        look_into(s, &candidate[i]);
+    }
+done:
+    return status;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gp/filter.h"
+
+#include "base/memory.h"
+#include "base/par.h"
+
+#include <math.h>
+#include <string.h>
+
+double gp_filter_bound(double *centre, const struct gp_space *const *space, unsigned spaces)
+{
+    const struct gp_form *form = &space[0]->features->form;
+    const size_t dim = form->dim, m = form->m;
+    double far = 0, most = form->variance;
+
+    for (size_t t = 0; t < dim; t++) {
+        double low = (double)INFINITY, high = -(double)INFINITY;
+
+        for (unsigned i = 0; i < spaces; i++) {
+            for (uint32_t at = space[i]->root_first; at < space[i]->nodes; at++) {
+                low = fmin(low, space[i]->box[at * 2 * dim + t]);
+                high = fmax(high, space[i]->box[(at * 2 + 1) * dim + t]);
+            }
+        }
+        centre[t] = low <= high ? low / 2 + high / 2 : 0;
+        if (low <= high) far = fmax(far, high - centre[t]);
+    }
+    for (unsigned i = 0; i < spaces; i++) {
+        for (size_t at = 0; at < (size_t)space[i]->blocks * GP_BLOCK; at++) {
+            const uint32_t id = space[i]->id[at];
+            const double *v = space[i]->features->v;
+            double sum = 0;
+
+            for (size_t l = 0; id != GP_NONE && l < m; l++) sum += v[id * m + l] * v[id * m + l];
+            most = fmax(most, sum);
+        }
+    }
+    return 0x1p-24 * ((double)(m + 8) * (most / form->variance) + 2 * far * sqrt((double)dim) + (double)dim + 16);
+}
+
+int gp_filter_fits(const struct gp_space *space, double bound)
+{
+    const struct gp_form *form = &space->features->form;
+    uint64_t good = 0, all = 0;
+
+    if (form->shape == GP_CUSTOM || !(bound < 1)) return 0;
+    for (size_t at = 0; at < (size_t)space->blocks * GP_BLOCK; at++) {
+        if (space->id[at] == GP_NONE) continue;
+        all++;
+        good += space->features->p[space->id[at]] > 100 * bound * form->variance;
+    }
+    return good * 10 > all * 9;
+}
+
+struct rounding {
+    struct gp_filter *filter;
+    const struct gp_filter_frame *frame;
+};
+
+static void round_block(const struct rounding *r, size_t block)
+{
+    struct gp_filter *filter = r->filter;
+    const struct gp_space *space = filter->space;
+    const struct gp_features *f = space->features;
+    const size_t m = f->form.m, dim = f->form.dim;
+    const double unit = 1 / sqrt(f->form.variance), root = sqrt(f->form.variance);
+
+    for (size_t lane = block * GP_BLOCK; lane < (block + 1) * GP_BLOCK; lane++) {
+        const uint32_t id = space->id[lane], from = id == GP_NONE ? space->id[block * GP_BLOCK] : id;
+        const size_t panel = lane / GP_FILTER_LANES, at = lane % GP_FILTER_LANES;
+
+        for (size_t l = 0; l < m; l++) {
+            filter->row_v[lane * m + l] = (float)(f->v[from * m + l] * unit);
+            filter->v[(panel * m + l) * GP_FILTER_LANES + at] = filter->row_v[lane * m + l];
+        }
+        for (size_t t = 0; t < dim; t++) {
+            filter->row_x[lane * dim + t] = (float)(f->x[from * dim + t] - r->frame->centre[t]);
+            filter->x[(panel * dim + t) * GP_FILTER_LANES + at] = filter->row_x[lane * dim + t];
+        }
+        filter->isp[lane] = id == GP_NONE ? NAN : (float)(f->isp[id] * root);
+        filter->error[lane] = id == GP_NONE ? 0 : (float)(sqrt(r->frame->bound) * f->isp[id] * root * (1 + 0x1p-20));
+    }
+}
+
+static void round_blocks(void *ctx, size_t begin, size_t end, int thread)
+{
+    (void)thread;
+    for (size_t block = begin; block < end; block++) round_block(ctx, block);
+}
+
+int gp_filter_make(struct gp_filter *filter, const struct gp_space *space, const struct gp_filter_frame *frame, const struct base_env *env,
+                   struct pcct_error *err)
+{
+    const size_t lanes = (size_t)space->blocks * GP_BLOCK, m = space->features->form.m, dim = space->features->form.dim;
+    struct rounding rounding = { filter, frame };
+    int status = 0;
+
+    memset(filter, 0, sizeof *filter);
+    filter->env = env;
+    filter->space = space;
+    TRY(base_take(&filter->v, env, lanes * m, sizeof(float), err));
+    TRY(base_take(&filter->x, env, lanes * dim, sizeof(float), err));
+    TRY(base_take(&filter->row_v, env, lanes * m, sizeof(float), err));
+    TRY(base_take(&filter->row_x, env, lanes * dim, sizeof(float), err));
+    TRY(base_take(&filter->isp, env, lanes, sizeof(float), err));
+    TRY(base_take(&filter->error, env, lanes, sizeof(float), err));
+    base_par_for(env, space->blocks, 4, round_blocks, &rounding);
+done:
+    return status;
+}
+
+void gp_filter_free(struct gp_filter *filter)
+{
+    if (!filter->env) return;
+    base_free(filter->env, filter->v);
+    base_free(filter->env, filter->x);
+    base_free(filter->env, filter->row_v);
+    base_free(filter->env, filter->row_x);
+    base_free(filter->env, filter->isp);
+    base_free(filter->env, filter->error);
+    filter->env = NULL;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gp/residual.h"
+
+#include "base/par.h"
+#include "gp/seeker.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Predecessors: points of ranks below n, below n / 3, ... are laid out by themselves for the queries that stand in the last two thirds of each: early
+ * points have their predecessors far away, and would look at everything that came later in vain. */
+enum { SEGMENT_RATIO = 3, SEGMENT_LEAST = 1500 };
+
+struct run {
+    const struct gp_ask *ask;
+    int64_t *labels;
+    double *distances;
+    int32_t *counts;
+    uint32_t *row;              /* by point of the members: its row; NULL: queries are from outside, rows are their numbers */
+    struct gp_seeker *seeker;   /* [threads] */
+    int *status;                /* [threads] */
+    const struct gp_space *from, *to;
+    const struct gp_filter *filter_from, *filter_to; /* NULL: none */
+    uint32_t lowest;            /* rank of the first query of this segment */
+};
+
+static void answer(const struct run *run, struct gp_seeker *s, unsigned lane)
+{
+    const uint32_t id = run->from->id[(size_t)s->block * GP_BLOCK + lane];
+    const size_t k = run->ask->k, at = (run->row ? run->row[id] : id) * k;
+    const struct base_topk_entry *entry = s->entry;
+    const size_t found = gp_seeker_decide(s, lane);
+
+    for (size_t j = 0; j < k; j++) {
+        run->labels[at + j] = j < found ? entry[j].id : -1;
+        run->distances[at + j] = j < found ? sqrt(entry[j].key) : (double)INFINITY;
+    }
+    if (run->counts) run->counts[at / k] = (int32_t)found;
+}
+
+static void seek(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct run *run = ctx;
+    struct gp_seeker *s = &run->seeker[thread];
+    const uint32_t all = run->from->blocks + run->from->flats;
+
+    s->from = run->from;
+    s->to = run->to;
+    s->filter_from = run->filter_from;
+    s->filter_to = run->filter_to;
+    for (size_t block = begin; block < end; block++) {
+        if (run->status[thread] != 0) return;
+        run->status[thread] = gp_seek(s, all - 1 - (uint32_t)block, run->lowest, NULL); /* flat ones first: they take longest */
+        if (run->status[thread] != 0) return;
+        for (uint64_t left = s->active; left != 0; left &= left - 1) answer(run, s, (unsigned)__builtin_ctzll(left));
+    }
+}
+
+static int seek_all(struct run *run, const struct base_env *env, struct pcct_error *err)
+{
+    int status = 0;
+
+    base_par_for(env, run->from->blocks + run->from->flats, 1, seek, run);
+    for (int t = 0; t < base_par_threads(env); t++) {
+        if (run->status[t] != 0) TRY(base_fail(err, run->status[t], "no memory for the candidates of a search by residual correlation"));
+        if (run->seeker[t].bad) TRY(base_fail(err, PCCT_E_INVALID, "the custom kernel returned what is no number"));
+    }
+done:
+    return status;
+}
+
+/* Members of rank below `end`, into chosen[]. Returns how many. */
+static size_t choose(uint32_t *chosen, const struct gp_ask *ask, size_t end)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ask->members; i++) {
+        if (!ask->rank || ask->rank[ask->member[i]] < end) chosen[n++] = ask->member[i];
+    }
+    return n;
+}
+
+/* Lets a first look be in single precision where that is good enough, then searches. */
+static int search(struct run *run, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
+{
+    const struct gp_space *space[2] = { run->to, run->from };
+    struct gp_filter to = { .env = NULL }, from = { .env = NULL };
+    struct gp_filter_frame frame = { NULL, 0 };
+    double *centre = NULL;
+    int status = 0;
+
+    TRY(base_take(&centre, env, run->to->features->form.dim, sizeof *centre, err));
+    frame.bound = gp_filter_bound(centre, space, run->from == run->to ? 1 : 2);
+    frame.centre = centre;
+    run->filter_from = run->filter_to = NULL;
+    if (!run->ask->brute && gp_filter_fits(run->to, frame.bound)) {
+        TRY(gp_filter_make(&to, run->to, &frame, env, err));
+        if (run->from != run->to) TRY(gp_filter_make(&from, run->from, &frame, env, err));
+        run->filter_to = &to;
+        run->filter_from = run->from == run->to ? &to : &from;
+        work->filtered = 1;
+    }
+    TRY(seek_all(run, env, err));
+done:
+    gp_filter_free(&from);
+    gp_filter_free(&to);
+    base_free(env, centre);
+    return status;
+}
+
+static int segments(struct run *run, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
+{
+    const struct gp_ask *ask = run->ask;
+    struct gp_space points = { .env = NULL }, queries = { .env = NULL };
+    uint32_t *chosen = NULL, most = 0;
+    size_t end = 0;
+    int status = 0;
+
+    TRY(base_take(&chosen, env, ask->members > (ask->queries ? ask->queries->n : 0) ? ask->members : ask->queries->n, sizeof *chosen, err));
+    for (size_t i = 0; ask->rank && i < ask->members; i++) most = ask->rank[ask->member[i]] > most ? ask->rank[ask->member[i]] : most;
+    end = ask->rank ? (size_t)most + 1 : SIZE_MAX;
+    for (;;) {
+        const size_t n = choose(chosen, ask, end);
+        const size_t begin = ask->rank && !ask->brute && n > SEGMENT_LEAST ? end / SEGMENT_RATIO : 0;
+
+        TRY(gp_space_make(&points, ask->points, chosen, n, ask->rank, env, err));
+        run->from = run->to = &points;
+        if (!ask->queries && !ask->brute) TRY(gp_space_note_angles(&points, env, err));
+        if (ask->queries) {
+            for (size_t i = 0; i < ask->queries->n; i++) chosen[i] = (uint32_t)i;
+            TRY(gp_space_make(&queries, ask->queries, chosen, ask->queries->n, NULL, env, err));
+            run->from = &queries;
+        }
+        run->lowest = (uint32_t)begin;
+        TRY(search(run, work, env, err));
+        work->blocks += points.blocks;
+        work->flat += (uint64_t)points.flats * GP_BLOCK;
+        gp_space_free(&points);
+        gp_space_free(&queries);
+        if (begin == 0) break;
+        end = begin;
+    }
+done:
+    gp_space_free(&queries);
+    gp_space_free(&points);
+    base_free(env, chosen);
+    return status;
+}
+
+int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struct gp_ask *ask, struct gp_work *work, const struct base_env *env,
+                struct pcct_error *err)
+{
+    struct run run = { .ask = ask, .labels = labels, .distances = distances, .counts = counts };
+    const size_t threads = (size_t)base_par_threads(env);
+    struct gp_work sum = { 0 };
+    int status = 0;
+
+    TRY(base_take_zero(&run.seeker, env, threads, sizeof *run.seeker, err));
+    TRY(base_take_zero(&run.status, env, threads, sizeof *run.status, err));
+    for (size_t t = 0; t < threads; t++) TRY(gp_seeker_start(&run.seeker[t], ask, env, err));
+    if (!ask->queries) {
+        TRY(base_take(&run.row, env, ask->points->n, sizeof *run.row, err));
+        for (size_t i = 0; i < ask->members; i++) run.row[ask->member[i]] = (uint32_t)i;
+    }
+    TRY(segments(&run, &sum, env, err));
+    for (size_t t = 0; t < threads; t++) {
+        sum.pairs += run.seeker[t].work.pairs;
+        sum.nodes += run.seeker[t].work.nodes;
+        sum.enveloped += run.seeker[t].work.enveloped;
+    }
+    if (work) *work = sum;
+done:
+    for (size_t t = 0; run.seeker && t < threads; t++) gp_seeker_free(&run.seeker[t]);
+    base_free(env, run.row);
+    base_free(env, run.status);
+    base_free(env, run.seeker);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GP_RESIDUAL_H
+#define GP_RESIDUAL_H
+
+#include "gp/features.h"
+
+/*
+ * Exact nearest neighbours by residual correlation: for each query the k points of least (key, label), where key is gp_key(rho) (gp/features.h), as
+ * comparing it with every point gives them, to the bit. What is passed over, and why that is right, is in docs/algorithm.md (G1 to G4).
+ */
+struct gp_ask {
+    const struct gp_features *points;
+    const uint32_t *member;             /* [members] the points that may be found */
+    size_t members;
+    const int64_t *label;               /* by point */
+    const struct gp_features *queries;  /* points from outside; NULL: the members themselves, each without itself, a row for each in their order */
+    const uint32_t *rank;               /* by point, for members as queries: only those of lesser rank are found; NULL: all */
+    size_t k;
+    int brute;                          /* 1: compare each query with every member */
+};
+
+/* What was done, for the curious. */
+struct gp_work {
+    uint64_t pairs;      /* rho evaluated for queries, in tiles */
+    uint64_t nodes;      /* nodes tested by their pivots */
+    uint64_t enveloped;  /* nodes passed over by their envelope (G4) */
+    uint64_t flat;       /* points in flat blocks */
+    uint64_t blocks;
+    int filtered;        /* 1: single precision had the first look */
+};
+
+/* labels[nq x k], distances[nq x k] (the rest -1 and +infinity), counts[nq] (NULL: not wanted). Errors: MEMORY, INVALID (a custom kernel's value that is
+ * no number). Parallel; the answer does not depend on the threads. */
+int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struct gp_ask *ask, struct gp_work *work, const struct base_env *env,
+                struct pcct_error *err);
+
+#endif

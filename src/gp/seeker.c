@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gp/seeker.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { NEAR = 7, SPARE = 112, SLACK_MOST = 24 };
+
+int gp_seeker_start(struct gp_seeker *seeker, const struct gp_ask *ask, const struct base_env *env, struct pcct_error *err)
+{
+    int status = 0;
+
+    memset(seeker, 0, sizeof *seeker);
+    seeker->env = env;
+    seeker->ask = ask;
+    seeker->k = ask->k < ask->members ? ask->k : ask->members;
+    if (seeker->k == 0) seeker->k = 1;
+    seeker->capacity = seeker->k + seeker->k / 2 + SPARE;
+    seeker->candidate.item_bytes = sizeof(struct gp_candidate);
+    seeker->gram.item_bytes = GP_PIVOTS * GP_PIVOTS * sizeof(float);
+    seeker->waiting.item_bytes = sizeof(uint32_t);
+    TRY(base_take(&seeker->held, env, GP_BLOCK * seeker->capacity, sizeof *seeker->held, err));
+    TRY(base_take(&seeker->entry, env, 2 * seeker->capacity, sizeof *seeker->entry, err));
+    TRY(base_take(&seeker->sorted, env, seeker->capacity, sizeof *seeker->sorted, err));
+done:
+    return status;
+}
+
+void gp_seeker_free(struct gp_seeker *seeker)
+{
+    if (!seeker->env) return;
+    base_free(seeker->env, seeker->held);
+    base_free(seeker->env, seeker->entry);
+    base_free(seeker->env, seeker->sorted);
+    base_vector_free(&seeker->candidate, seeker->env);
+    base_vector_free(&seeker->gram, seeker->env);
+    base_vector_free(&seeker->waiting, seeker->env);
+}
+
+/* ---- what is held ------------------------------------------------------------------------------------------------------------------------- */
+
+/* The k-th greatest of n values, which it moves about. */
+static float kth_greatest(float *value, size_t n, size_t k)
+{
+    size_t low = 0, high = n - 1;
+
+    while (low < high) {
+        const float middle = value[low + (high - low) / 2];
+        size_t i = low, j = high;
+
+        for (;;) {
+            while (value[i] > middle) i++;
+            while (value[j] < middle) j--;
+            if (i >= j) break;
+            const float swap = value[i];
+
+            value[i++] = value[j];
+            value[j--] = swap;
+        }
+        if (k - 1 <= j) high = j;
+        else low = j + 1;
+    }
+    return value[low];
+}
+
+/* Keys in double precision of all that a query holds, into entry[]; its ids become labels. */
+static void evaluate_held(struct gp_seeker *s, unsigned lane)
+{
+    const struct gp_features *f = s->to->features;
+    const struct gp_held *held = s->held + lane * s->capacity;
+
+    for (size_t first = 0; first < s->count[lane]; first += GP_ROWS) {
+        const unsigned n = s->count[lane] - first < GP_ROWS ? (unsigned)(s->count[lane] - first) : GP_ROWS;
+        struct gp_row row[GP_ROWS];
+        double rho[GP_ROWS];
+
+        for (unsigned i = 0; i < n; i++) row[i] = gp_features_row(f, held[first + i].id);
+        gp_rho_pairs(rho, f, &s->row[lane], row, n);
+        for (unsigned i = 0; i < n; i++) s->entry[first + i] = (struct base_topk_entry){ gp_key(rho[i]), s->ask->label[held[first + i].id] };
+    }
+}
+
+size_t gp_seeker_decide(struct gp_seeker *s, unsigned lane)
+{
+    evaluate_held(s, lane);
+    base_topk_sort(s->entry, s->count[lane]);
+    return s->count[lane] < s->k ? s->count[lane] : s->k;
+}
+
+/* Where more are held than there is room for that cannot be told apart by their bounds: the k nearest of them stay. */
+static void crowd(struct gp_seeker *s, unsigned lane)
+{
+    struct gp_held *held = s->held + lane * s->capacity;
+    struct base_topk_entry worst;
+    size_t kept = 0;
+
+    evaluate_held(s, lane);
+    for (size_t i = 0; i < s->count[lane]; i++) held[i].low = (float)(1 - s->entry[i].key) * (1 - 0x1p-22F) - 0x1p-60F;
+    {
+        struct base_topk_entry *order = s->entry + s->capacity; /* a second half */
+
+        memcpy(order, s->entry, s->count[lane] * sizeof *order);
+        base_topk_sort(order, s->count[lane]);
+        worst = order[s->k - 1];
+    }
+    for (size_t i = 0; i < s->count[lane]; i++) {
+        if (base_topk_less(&worst, &s->entry[i])) continue;
+        held[kept] = held[i];
+        held[kept++].high = (float)(1 - s->entry[i].key) * (1 + 0x1p-22F) + 0x1p-60F;
+    }
+    s->count[lane] = kept;
+}
+
+static void tighten(struct gp_seeker *s, unsigned lane)
+{
+    struct gp_held *held = s->held + lane * s->capacity;
+    size_t kept = 0;
+    float low = 0;
+    double least = 0;
+
+    if (s->count[lane] < s->k) return;
+    for (size_t i = 0; i < s->count[lane]; i++) s->sorted[i] = held[i].low;
+    low = kth_greatest(s->sorted, s->count[lane], s->k);
+    for (size_t i = 0; i < s->count[lane]; i++) {
+        held[kept] = held[i];
+        kept += held[i].high >= low;
+    }
+    s->count[lane] = kept;
+    least = (double)low * (1 - 0x1p-23) - 0x1p-50; /* a |rho| below has a greater key than k points have, however 1 - |rho| is rounded */
+    if (least > s->least[lane]) {
+        s->least[lane] = least;
+        s->changed |= (uint64_t)1 << lane;
+    }
+    if (kept + GP_FILTER_LANES > s->capacity) crowd(s, lane);
+}
+
+void gp_seeker_tighten(struct gp_seeker *seeker, uint64_t mask)
+{
+    for (; mask != 0; mask &= mask - 1) tighten(seeker, (unsigned)__builtin_ctzll(mask));
+}
+
+/* Holds a point for a query unless it may not be found. */
+static void hold(struct gp_seeker *s, unsigned lane, size_t at, float low, float high)
+{
+    const uint32_t id = s->to->id[at];
+
+    if ((s->to->rank && s->to->rank[at] >= s->rank[lane]) || id == s->id[lane]) return;
+    s->held[lane * s->capacity + s->count[lane]++] = (struct gp_held){ low, high, id };
+}
+
+/* The lanes of a panel that have passed. */
+static void hold_exact(struct gp_seeker *s, unsigned lane, size_t panel, uint32_t mask, const double *rho)
+{
+    if (s->count[lane] + GP_LANES > s->capacity) tighten(s, lane);
+    for (; mask != 0; mask &= mask - 1) {
+        const unsigned at = (unsigned)__builtin_ctz(mask);
+        const float size = (float)(1 - gp_key(rho[at]));
+
+        hold(s, lane, panel * GP_LANES + at, size * (1 - 0x1p-22F) - 0x1p-60F, size * (1 + 0x1p-22F) + 0x1p-60F);
+    }
+}
+
+static void hold_filtered(struct gp_seeker *s, unsigned lane, size_t panel, uint32_t mask, const float *rho, const float *error, float own_error)
+{
+    if (s->count[lane] + GP_FILTER_LANES > s->capacity) tighten(s, lane);
+    for (; mask != 0; mask &= mask - 1) {
+        const unsigned at = (unsigned)__builtin_ctz(mask);
+        const float size = rho[at] < 0 ? -rho[at] : rho[at], slack = own_error * error[at] + 2 * GP_FILTER_MARGIN;
+
+        hold(s, lane, panel * GP_FILTER_LANES + at, size < 1 ? size - slack : 1 - slack, size + slack);
+    }
+}
+
+static void look_for_bad(struct gp_seeker *s, size_t panel, const double *rho, unsigned rows)
+{
+    for (unsigned i = 0; i < rows * GP_LANES; i++) {
+        if (s->to->id[panel * GP_LANES + i % GP_LANES] != GP_NONE && !isfinite(rho[i])) s->bad = 1;
+    }
+}
+
+void gp_seeker_evaluate(struct gp_seeker *s, size_t panel, uint64_t mask)
+{
+    const struct gp_features *f = s->to->features;
+    const struct gp_panel at = gp_space_panel(s->to, panel);
+    _Alignas(64) double rho[GP_ROWS * GP_LANES];
+    const double *lane[GP_LANES] = { NULL };
+
+    if (f->form.shape == GP_CUSTOM) gp_space_lanes(lane, s->to, panel);
+    while (mask != 0) {
+        struct gp_row row[GP_ROWS];
+        unsigned query[GP_ROWS], rows = 0;
+
+        for (; mask != 0 && rows < GP_ROWS; mask &= mask - 1) {
+            query[rows] = (unsigned)__builtin_ctzll(mask);
+            row[rows] = s->row[query[rows]];
+            rows++;
+        }
+        gp_rho_tile(rho, f, row, rows, &at, lane);
+        s->work.pairs += rows * GP_LANES;
+        if (f->form.shape == GP_CUSTOM) look_for_bad(s, panel, rho, rows);
+        for (unsigned i = 0; i < rows; i++) {
+            const uint32_t found = f->tiles->above(rho + i * GP_LANES, s->least[query[i]]);
+
+            if (found != 0) hold_exact(s, query[i], panel, found, rho + i * GP_LANES);
+        }
+    }
+}
+
+void gp_seeker_filter(struct gp_seeker *s, size_t panel, uint64_t mask)
+{
+    const struct gp_filter_panel at = gp_filter_panel_at(s->filter_to, panel);
+    const struct gp_features *f = s->to->features;
+    _Alignas(64) float rho[GP_ROWS * GP_FILTER_LANES];
+
+    while (mask != 0) {
+        struct gp_filter_row row[GP_ROWS];
+        unsigned query[GP_ROWS], rows = 0;
+
+        for (; mask != 0 && rows < GP_ROWS; mask &= mask - 1) {
+            query[rows] = (unsigned)__builtin_ctzll(mask);
+            row[rows] = gp_filter_row_at(s->filter_from, (size_t)s->block * GP_BLOCK + query[rows]);
+            rows++;
+        }
+        f->tiles->filter(rho, row, rows, &at, &f->form);
+        s->work.pairs += rows * GP_FILTER_LANES;
+        for (unsigned i = 0; i < rows; i++) {
+            const float *value = rho + i * GP_FILTER_LANES, least = (float)s->least[query[i]] - 2 * GP_FILTER_MARGIN;
+            const uint32_t found = f->tiles->filter_above(value, at.error, row[i].error, least);
+
+            gp_audit_filter(s, panel, query[i], found);
+            if (found != 0) hold_filtered(s, query[i], panel, found, value, at.error, row[i].error);
+        }
+    }
+}
+
+static void tighten_full(struct gp_seeker *s, uint64_t mask)
+{
+    for (; mask != 0; mask &= mask - 1) {
+        const unsigned lane = (unsigned)__builtin_ctzll(mask);
+
+        if (s->count[lane] > s->k + SLACK_MOST) tighten(s, lane);
+    }
+}
+
+void gp_seeker_look(struct gp_seeker *s, uint32_t block, const uint64_t mask[GP_PANELS])
+{
+    const int filtered = s->filter_to && block < s->to->blocks && s->block < s->from->blocks;
+
+    for (size_t panel = 0; panel < GP_PANELS; panel++) {
+        if (!filtered) gp_seeker_evaluate(s, (size_t)block * GP_PANELS + panel, mask[panel]);
+        else if (panel % 2 == 0) gp_seeker_filter(s, (size_t)block * GP_FILTER_PANELS + panel / 2, mask[panel] | mask[panel + 1]);
+    }
+    tighten_full(s, mask[0] | mask[1] | mask[2] | mask[3]);
+}
+
+void gp_seeker_evaluate_block(struct gp_seeker *s, uint32_t block)
+{
+    uint64_t mask[GP_PANELS];
+
+    for (size_t panel = 0; panel < GP_PANELS; panel++) {
+        mask[panel] = s->to->id[((size_t)block * GP_PANELS + panel) * GP_LANES] == GP_NONE ? 0 : s->active;
+    }
+    gp_seeker_look(s, block, mask);
+}
+
+/* ---- a block of queries ------------------------------------------------------------------------------------------------------------------- */
+
+static void begin(struct gp_seeker *s, uint32_t block, uint32_t lowest)
+{
+    s->block = block;
+    s->active = 0;
+    s->most_rank = 0;
+    s->nears = 0;
+    for (unsigned lane = 0; lane < GP_BLOCK; lane++) {
+        const size_t at = (size_t)block * GP_BLOCK + lane;
+        const uint32_t id = s->from->id[at], rank = s->from->rank ? s->from->rank[at] : GP_NONE;
+
+        s->id[lane] = s->ask->queries ? GP_NONE : id; /* what stands for itself; nothing does when queries are from outside */
+        s->rank[lane] = rank;
+        s->count[lane] = 0;
+        s->least[lane] = 0;
+        if (id == GP_NONE || rank < lowest) continue;
+        s->active |= (uint64_t)1 << lane;
+        s->row[lane] = gp_features_row(s->from->features, id);
+        if (rank > s->most_rank) s->most_rank = rank;
+    }
+    s->changed = s->active;
+}
+
+/* The blocks whose middles are nearest, those under the lowest node with enough of them around where the queries are; its own first. */
+static void find_near(struct gp_seeker *s)
+{
+    const struct gp_space *to = s->to;
+    const size_t dim = to->features->form.dim;
+    const double *middle = s->from->centre + s->block * dim;
+    uint32_t first = 0, end = to->blocks;
+    double distance[NEAR + 1];
+
+    if (s->from == s->to && to->blocks > 512) { /* those around it in the order of the splits */
+        first = s->block < 128 ? 0 : s->block - 128;
+        end = first + 256 < to->blocks ? first + 256 : to->blocks;
+    }
+    for (uint32_t b = first; b < end; b++) {
+        double sum = 0;
+        unsigned at = 0;
+
+        if (to->rank && to->node[b].least_rank >= s->most_rank) continue;
+        for (size_t t = 0; t < dim; t++) sum += (middle[t] - to->centre[b * dim + t]) * (middle[t] - to->centre[b * dim + t]);
+        if (s->nears > NEAR && sum >= distance[NEAR]) continue;
+        at = s->nears > NEAR ? NEAR : s->nears++;
+        for (; at > 0 && distance[at - 1] > sum; at--) {
+            distance[at] = distance[at - 1];
+            s->near[at] = s->near[at - 1];
+        }
+        distance[at] = sum;
+        s->near[at] = b;
+    }
+}
+
+int gp_seek(struct gp_seeker *s, uint32_t block, uint32_t lowest, struct pcct_error *err)
+{
+    const struct gp_space *to = s->to;
+    int status = 0;
+
+    begin(s, block, lowest);
+    if (s->active == 0) return 0;
+    for (uint32_t b = to->blocks; b < to->blocks + to->flats; b++) gp_seeker_evaluate_block(s, b);
+    if (block >= s->from->blocks || s->ask->brute) {
+        for (uint32_t b = 0; b < to->blocks; b++) gp_seeker_evaluate_block(s, b);
+    } else if (to->blocks > 0) {
+        find_near(s);
+        for (unsigned i = 0; i < s->nears; i++) gp_seeker_evaluate_block(s, s->near[i]);
+        gp_seeker_tighten(s, s->active);
+        TRY(gp_seeker_descend(s, err));
+    }
+    gp_seeker_tighten(s, s->active);
+done:
+    return status;
+}

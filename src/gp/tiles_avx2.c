@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gp/tiles.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <math.h>
+
+typedef __m256d vec;
+typedef __m256 fvec;
+
+#define ISA __attribute__((target("avx2,fma")))
+#define TABLE gp_tiles_avx2
+#define TABLE_NAME "avx2"
+#define WIDTH 4u
+#define FWIDTH 8u
+#define VECTORS 1u
+#define vec_load(p) _mm256_load_pd(p)
+#define vec_store(p, v) _mm256_store_pd(p, v)
+#define vec_all(x) _mm256_set1_pd(x)
+#define vec_add(a, b) _mm256_add_pd(a, b)
+#define vec_sub(a, b) _mm256_sub_pd(a, b)
+#define vec_mul(a, b) _mm256_mul_pd(a, b)
+#define vec_div(a, b) _mm256_div_pd(a, b)
+#define vec_fma(a, b, c) _mm256_fmadd_pd(a, b, c)
+#define vec_max(a, b) _mm256_max_pd(a, b)
+#define vec_root(v) _mm256_sqrt_pd(v)
+#define vec_abs(v) _mm256_andnot_pd(_mm256_set1_pd(-0.0), v)
+#define vec_not_below(a, b) ((uint32_t)_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_GE_OQ)))
+#define vec_where_less(a, b, yes, no) _mm256_blendv_pd(no, yes, _mm256_cmp_pd(a, b, _CMP_LT_OQ))
+#define vec_raise(v, turned) \
+    _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(v), _mm256_slli_epi64(_mm256_castpd_si256(turned), 52)))
+#define fvec_load(p) _mm256_load_ps(p)
+#define fvec_store(p, v) _mm256_store_ps(p, v)
+#define fvec_all(x) _mm256_set1_ps(x)
+#define fvec_add(a, b) _mm256_add_ps(a, b)
+#define fvec_sub(a, b) _mm256_sub_ps(a, b)
+#define fvec_mul(a, b) _mm256_mul_ps(a, b)
+#define fvec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define fvec_max(a, b) _mm256_max_ps(a, b)
+#define fvec_abs(v) _mm256_andnot_ps(_mm256_set1_ps(-0.0F), v)
+#define fvec_where_less(a, b, yes, no) _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ))
+#define fvec_raise(v, turned) \
+    _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(turned), 23)))
+#define fvec_root(v) _mm256_sqrt_ps(v)
+#define fvec_not_below(a, b) ((uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ)))
+
+#include "gp/tiles_body.h"
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loops of struct gp_tiles, written once over vectors of WIDTH doubles (vec_*) and FWIDTH floats (fvec_*). The including file defines these,
+ * ISA (the functions' attribute), TABLE, TABLE_NAME, and VECTORS: how many vectors of a panel are summed at a time. Every double is made by the same
+ * operations in the same order whatever the width.
+ */
+#define INLINE static inline __attribute__((always_inline)) ISA
+#define PASSES (GP_LANES / (VECTORS * WIDTH))
+
+/* exp(x) for x <= 0: x = n ln 2 + r, exp(r) by its series to r^13; 0 below -708. The sum with `turn` leaves n in the low bits. */
+INLINE vec exponential(vec x)
+{
+    static const double series[] = { 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+                                     1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1 };
+    const vec turn = vec_all(0x1.8p52);
+    const vec inside = vec_max(x, vec_all(-708.0));
+    const vec turned = vec_fma(inside, vec_all(0x1.71547652b82fep0), turn);
+    const vec n = vec_sub(turned, turn);
+    vec r = vec_fma(n, vec_all(-0x1.62e42feep-1), inside), sum = vec_all(series[0]);
+
+    r = vec_fma(n, vec_all(-0x1.a39ef35793c76p-33), r);
+    for (int i = 1; i < 14; i++) sum = vec_fma(sum, r, vec_all(series[i]));
+    return vec_where_less(x, vec_all(-708.0), vec_all(0), vec_raise(sum, turned));
+}
+
+INLINE vec covariance(vec d2, enum gp_shape shape, vec variance)
+{
+    const vec one = vec_all(1);
+    vec s, e;
+
+    if (shape == GP_RBF) return vec_mul(variance, exponential(vec_mul(d2, vec_all(-0.5))));
+    s = vec_root(d2);
+    if (shape == GP_MATERN32) s = vec_mul(s, vec_all(0x1.bb67ae8584caap0));
+    if (shape == GP_MATERN52) s = vec_mul(s, vec_all(0x1.1e3779b97f4a8p1));
+    e = exponential(vec_sub(vec_all(0), s));
+    if (shape == GP_MATERN32) e = vec_mul(vec_add(one, s), e);
+    if (shape == GP_MATERN52) e = vec_mul(vec_fma(vec_mul(s, s), vec_all(0x1.5555555555555p-2), vec_add(one, s)), e);
+    return vec_mul(variance, e);
+}
+
+INLINE void sum_products(vec sum[GP_ROWS][VECTORS], const double *const *row, unsigned rows, const double *panel, uint32_t m)
+{
+    for (unsigned i = 0; i < rows; i++) {
+        for (unsigned j = 0; j < VECTORS; j++) sum[i][j] = vec_all(0);
+    }
+    for (uint32_t l = 0; l < m; l++) {
+        vec lane[VECTORS];
+
+        for (unsigned j = 0; j < VECTORS; j++) lane[j] = vec_load(panel + (size_t)l * GP_LANES + j * WIDTH);
+        for (unsigned i = 0; i < rows; i++) {
+            const vec value = vec_all(row[i][l]);
+
+            for (unsigned j = 0; j < VECTORS; j++) sum[i][j] = vec_fma(value, lane[j], sum[i][j]);
+        }
+    }
+}
+
+INLINE void dots_of(double *out, const double *const *row, unsigned rows, const double *panel, uint32_t m)
+{
+    for (unsigned pass = 0; pass < PASSES; pass++) {
+        const unsigned first = pass * VECTORS * WIDTH;
+        vec sum[GP_ROWS][VECTORS];
+
+        sum_products(sum, row, rows, panel + first, m);
+        for (unsigned i = 0; i < rows; i++) {
+            for (unsigned j = 0; j < VECTORS; j++) vec_store(out + i * GP_LANES + first + j * WIDTH, sum[i][j]);
+        }
+    }
+}
+
+ISA static void dots(double *out, const double *const *row, unsigned rows, const double *panel, uint32_t m)
+{
+    const double *const *at = row;
+
+    for (; rows >= 8; rows -= 8, at += 8, out += 8 * GP_LANES) dots_of(out, at, 8, panel, m);
+    for (; rows >= 4; rows -= 4, at += 4, out += 4 * GP_LANES) dots_of(out, at, 4, panel, m);
+    for (; rows >= 2; rows -= 2, at += 2, out += 2 * GP_LANES) dots_of(out, at, 2, panel, m);
+    if (rows > 0) dots_of(out, at, 1, panel, m);
+}
+
+ISA static void substitute(double *panel, const double *sums, const double *const *row, unsigned rows, uint32_t first)
+{
+    for (unsigned i = 0; i < rows; i++) {
+        double *at = panel + (size_t)(first + i) * GP_LANES;
+        const vec diagonal = vec_all(row[i][first + i]);
+
+        for (unsigned j = 0; j < GP_LANES; j += WIDTH) {
+            vec sum = vec_load(sums + i * GP_LANES + j);
+
+            for (unsigned l = 0; l < i; l++) {
+                sum = vec_fma(vec_all(row[i][first + l]), vec_load(panel + (size_t)(first + l) * GP_LANES + j), sum);
+            }
+            vec_store(at + j, vec_div(vec_sub(vec_load(at + j), sum), diagonal));
+        }
+    }
+}
+
+ISA static void squares(double *out, const double *panel, uint32_t m)
+{
+    for (unsigned j = 0; j < GP_LANES; j += WIDTH) {
+        vec sum = vec_all(0);
+
+        for (uint32_t l = 0; l < m; l++) sum = vec_fma(vec_load(panel + (size_t)l * GP_LANES + j), vec_load(panel + (size_t)l * GP_LANES + j), sum);
+        vec_store(out + j, sum);
+    }
+}
+
+/* Squared distances of one row to a vector of the panel. */
+INLINE vec square(const double *x, const double *panel, uint32_t dim)
+{
+    vec sum = vec_all(0);
+
+    for (uint32_t t = 0; t < dim; t++) {
+        const vec difference = vec_sub(vec_all(x[t]), vec_load(panel + (size_t)t * GP_LANES));
+
+        sum = vec_fma(difference, difference, sum);
+    }
+    return sum;
+}
+
+INLINE void covariances_of(double *out, const double *const *x, unsigned rows, const double *panel, const struct gp_form *form, enum gp_shape shape)
+{
+    const vec variance = vec_all(form->variance);
+
+    for (unsigned i = 0; i < rows; i++) {
+        for (unsigned j = 0; j < GP_LANES; j += WIDTH) {
+            vec_store(out + i * GP_LANES + j, covariance(square(x[i], panel + j, form->dim), shape, variance));
+        }
+    }
+}
+
+ISA static void covariances(double *out, const double *const *x, unsigned rows, const double *panel, const struct gp_form *form)
+{
+    switch (form->shape) {
+    case GP_RBF: covariances_of(out, x, rows, panel, form, GP_RBF); break;
+    case GP_MATERN12: covariances_of(out, x, rows, panel, form, GP_MATERN12); break;
+    case GP_MATERN32: covariances_of(out, x, rows, panel, form, GP_MATERN32); break;
+    default: covariances_of(out, x, rows, panel, form, GP_MATERN52); break;
+    }
+}
+
+INLINE void rho_of(double *out, const struct gp_row *row, unsigned rows, const struct gp_panel *panel, const struct gp_form *form, enum gp_shape shape)
+{
+    const vec variance = vec_all(form->variance);
+
+    for (unsigned i = 0; i < rows; i++) {
+        const vec scale = vec_all(row[i].isp);
+
+        for (unsigned j = 0; j < GP_LANES; j += WIDTH) {
+            const vec k = covariance(square(row[i].x, panel->x + j, form->dim), shape, variance);
+            const vec rest = vec_sub(k, vec_load(out + i * GP_LANES + j));
+
+            vec_store(out + i * GP_LANES + j, vec_mul(rest, vec_mul(scale, vec_load(panel->isp + j))));
+        }
+    }
+}
+
+ISA static void rho(double *out, const struct gp_row *row, unsigned rows, const struct gp_panel *panel, const struct gp_form *form)
+{
+    const double *v[GP_ROWS] = { NULL };
+
+    for (unsigned i = 0; i < rows; i++) v[i] = row[i].v;
+    dots(out, v, rows, panel->v, form->m);
+    switch (form->shape) {
+    case GP_RBF: rho_of(out, row, rows, panel, form, GP_RBF); break;
+    case GP_MATERN12: rho_of(out, row, rows, panel, form, GP_MATERN12); break;
+    case GP_MATERN32: rho_of(out, row, rows, panel, form, GP_MATERN32); break;
+    default: rho_of(out, row, rows, panel, form, GP_MATERN52); break;
+    }
+}
+
+ISA static uint32_t above(const double *value, double t)
+{
+    const vec limit = vec_all(t);
+    uint32_t mask = 0;
+
+    for (unsigned j = 0; j < GP_LANES; j += WIDTH) mask |= vec_not_below(vec_abs(vec_load(value + j)), limit) << j;
+    return mask;
+}
+
+/* Chains of eight pairs side by side; every chain is that of a lane of `rho`. */
+ISA static void pairs(double *out, const struct gp_row *row, const struct gp_row *other, unsigned n, const struct gp_form *form)
+{
+    _Alignas(64) double d2[GP_LANES] = { 0 }, k[GP_LANES], sum[GP_ROWS] = { 0 };
+    const struct gp_row *at[GP_ROWS];
+
+    for (unsigned i = 0; i < GP_ROWS; i++) at[i] = &other[i < n ? i : 0];
+    for (uint32_t l = 0; l < form->m; l++) {
+        const double value = row->v[l];
+
+        for (unsigned i = 0; i < GP_ROWS; i++) sum[i] = fma(value, at[i]->v[l], sum[i]);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        for (uint32_t t = 0; t < form->dim; t++) {
+            const double difference = row->x[t] - other[i].x[t];
+
+            d2[i] = fma(difference, difference, d2[i]);
+        }
+    }
+    for (unsigned i = 0; i < GP_LANES; i += WIDTH) vec_store(k + i, covariance(vec_load(d2 + i), form->shape, vec_all(form->variance)));
+    for (unsigned i = 0; i < n; i++) out[i] = (k[i] - sum[i]) * (row->isp * other[i].isp);
+}
+
+/* exp(x) for x <= 0 in float, within a few roundings; 0 below -87. */
+INLINE fvec fexponential(fvec x)
+{
+    static const float series[] = { 1.0F / 5040, 1.0F / 720, 1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1, 1 };
+    const fvec turn = fvec_all(0x1.8p23F), inside = fvec_max(x, fvec_all(-87.0F));
+    const fvec turned = fvec_fma(inside, fvec_all(0x1.715476p0F), turn), n = fvec_sub(turned, turn);
+    fvec r = fvec_fma(n, fvec_all(-0x1.62e4p-1F), inside), sum = fvec_all(series[0]);
+
+    r = fvec_fma(n, fvec_all(-0x1.7f7d1cp-20F), r);
+    for (int i = 1; i < 8; i++) sum = fvec_fma(sum, r, fvec_all(series[i]));
+    return fvec_where_less(x, fvec_all(-87.0F), fvec_all(0), fvec_raise(sum, turned));
+}
+
+INLINE fvec fcovariance(fvec d2, enum gp_shape shape)
+{
+    const fvec one = fvec_all(1);
+    fvec s, e;
+
+    if (shape == GP_RBF) return fexponential(fvec_mul(d2, fvec_all(-0.5F)));
+    s = fvec_root(d2);
+    if (shape == GP_MATERN32) s = fvec_mul(s, fvec_all(0x1.bb67aep0F));
+    if (shape == GP_MATERN52) s = fvec_mul(s, fvec_all(0x1.1e377ap1F));
+    e = fexponential(fvec_sub(fvec_all(0), s));
+    if (shape == GP_MATERN32) e = fvec_mul(fvec_add(one, s), e);
+    if (shape == GP_MATERN52) e = fvec_mul(fvec_fma(fvec_mul(s, s), fvec_all(0x1.555556p-2F), fvec_add(one, s)), e);
+    return e;
+}
+
+INLINE void fsums(float *out, const struct gp_filter_row *row, unsigned rows, const float *panel, uint32_t m)
+{
+    for (unsigned first = 0; first < GP_FILTER_LANES; first += VECTORS * FWIDTH) {
+        fvec sum[GP_ROWS][VECTORS];
+
+        for (unsigned i = 0; i < rows; i++) {
+            for (unsigned j = 0; j < VECTORS; j++) sum[i][j] = fvec_all(0);
+        }
+        for (uint32_t l = 0; l < m; l++) {
+            fvec lane[VECTORS];
+
+            for (unsigned j = 0; j < VECTORS; j++) lane[j] = fvec_load(panel + (size_t)l * GP_FILTER_LANES + first + j * FWIDTH);
+            for (unsigned i = 0; i < rows; i++) {
+                const fvec value = fvec_all(row[i].v[l]);
+
+                for (unsigned j = 0; j < VECTORS; j++) sum[i][j] = fvec_fma(value, lane[j], sum[i][j]);
+            }
+        }
+        for (unsigned i = 0; i < rows; i++) {
+            for (unsigned j = 0; j < VECTORS; j++) fvec_store(out + i * GP_FILTER_LANES + first + j * FWIDTH, sum[i][j]);
+        }
+    }
+}
+
+INLINE void filter_of(float *out, const struct gp_filter_row *row, unsigned rows, const struct gp_filter_panel *panel, uint32_t dim,
+                      enum gp_shape shape)
+{
+    for (unsigned i = 0; i < rows; i++) {
+        for (unsigned j = 0; j < GP_FILTER_LANES; j += FWIDTH) {
+            fvec sum = fvec_all(0), rest;
+
+            for (uint32_t t = 0; t < dim; t++) {
+                const fvec difference = fvec_sub(fvec_all(row[i].x[t]), fvec_load(panel->x + (size_t)t * GP_FILTER_LANES + j));
+
+                sum = fvec_fma(difference, difference, sum);
+            }
+            rest = fvec_sub(fcovariance(sum, shape), fvec_load(out + i * GP_FILTER_LANES + j));
+            fvec_store(out + i * GP_FILTER_LANES + j, fvec_mul(rest, fvec_mul(fvec_all(row[i].isp), fvec_load(panel->isp + j))));
+        }
+    }
+}
+
+ISA static void filter(float *out, const struct gp_filter_row *row, unsigned rows, const struct gp_filter_panel *panel, const struct gp_form *form)
+{
+    unsigned i = 0;
+
+    for (; rows - i >= 8; i += 8) fsums(out + i * GP_FILTER_LANES, row + i, 8, panel->v, form->m);
+    for (; rows - i >= 4; i += 4) fsums(out + i * GP_FILTER_LANES, row + i, 4, panel->v, form->m);
+    for (; rows - i >= 2; i += 2) fsums(out + i * GP_FILTER_LANES, row + i, 2, panel->v, form->m);
+    if (rows - i > 0) fsums(out + i * GP_FILTER_LANES, row + i, 1, panel->v, form->m);
+    switch (form->shape) {
+    case GP_RBF: filter_of(out, row, rows, panel, form->dim, GP_RBF); break;
+    case GP_MATERN12: filter_of(out, row, rows, panel, form->dim, GP_MATERN12); break;
+    case GP_MATERN32: filter_of(out, row, rows, panel, form->dim, GP_MATERN32); break;
+    default: filter_of(out, row, rows, panel, form->dim, GP_MATERN52); break;
+    }
+}
+
+ISA static uint32_t filter_above(const float *value, const float *error, float row_error, float t)
+{
+    const fvec limit = fvec_all(t), scale = fvec_all(row_error);
+    uint32_t mask = 0;
+
+    for (unsigned j = 0; j < GP_FILTER_LANES; j += FWIDTH) {
+        mask |= fvec_not_below(fvec_fma(scale, fvec_load(error + j), fvec_abs(fvec_load(value + j))), limit) << j;
+    }
+    return mask;
+}
+
+ISA static void kernel(double *value, const double *d2, size_t n, const struct gp_form *form)
+{
+    const vec variance = vec_all(form->variance);
+
+    for (size_t i = 0; i < n; i += WIDTH) vec_store(value + i, covariance(vec_load(d2 + i), form->shape, variance));
+}
+
+ISA static void envelope(double *out, const double *v, const double *most, uint32_t m)
+{
+    for (unsigned panel = 0; panel < GP_PANELS; panel++, v += (size_t)m * GP_LANES, out += GP_LANES) {
+        vec sum[GP_LANES / WIDTH];
+
+        for (unsigned j = 0; j < GP_LANES / WIDTH; j++) sum[j] = vec_all(0);
+        for (uint32_t l = 0; l < m; l++) {
+            const vec top = vec_all(most[l]);
+
+            for (unsigned j = 0; j < GP_LANES / WIDTH; j++) sum[j] = vec_fma(vec_abs(vec_load(v + (size_t)l * GP_LANES + j * WIDTH)), top, sum[j]);
+        }
+        for (unsigned j = 0; j < GP_LANES / WIDTH; j++) vec_store(out + j * WIDTH, sum[j]);
+    }
+}
+
+ISA static void project(float *out, const float *g, const float *y, const float *inverse)
+{
+    for (unsigned first = 0; first < GP_BLOCK; first += FWIDTH) {
+        fvec coordinate[GP_PIVOTS], square_sum = fvec_all(0);
+
+        for (unsigned l = 0; l < GP_PIVOTS; l++) coordinate[l] = fvec_load(y + l * GP_BLOCK + first);
+        for (unsigned j = 0; j < GP_PIVOTS; j++) {
+            fvec a = fvec_all(0), b = fvec_all(0);
+
+            for (unsigned l = 0; l < GP_PIVOTS; l += 2) {
+                a = fvec_fma(fvec_all(g[l * GP_PIVOTS + j]), coordinate[l], a);
+                b = fvec_fma(fvec_all(g[(l + 1) * GP_PIVOTS + j]), coordinate[l + 1], b);
+            }
+            a = fvec_add(a, b);
+            square_sum = fvec_fma(a, a, square_sum);
+        }
+        fvec_store(out + first, fvec_mul(fvec_root(square_sum), fvec_load(inverse + first)));
+    }
+}
+
+ISA static uint64_t reaching(const float *u, const float *c, const float *s, float cosine, float sine, float slack)
+{
+    const fvec cosines = fvec_all(cosine), sines = fvec_all(sine), more = fvec_all(slack);
+    uint64_t mask = 0;
+
+    for (unsigned i = 0; i < GP_BLOCK; i += FWIDTH) {
+        const fvec limit = fvec_sub(fvec_mul(fvec_load(c + i), cosines), fvec_mul(fvec_load(s + i), sines));
+
+        mask |= (uint64_t)fvec_not_below(fvec_add(fvec_load(u + i), more), limit) << i;
+    }
+    return mask;
+}
+
+/* One row: out[:] = sum over l < inner of left[l * step] * right[l][:] */
+INLINE void multiply(vec out[GP_PIVOTS / WIDTH], const double *left, unsigned step, const double *right, unsigned inner)
+{
+    for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) out[j] = vec_all(0);
+    for (unsigned l = 0; l < inner; l++) {
+        const vec value = vec_all(left[l * step]);
+
+        for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) out[j] = vec_fma(value, vec_load(right + l * GP_PIVOTS + j * WIDTH), out[j]);
+    }
+}
+
+ISA static double gram(double *g, const double *c, const double *lower, const double *upper, unsigned rows)
+{
+    _Alignas(64) double half[GP_PIVOTS * GP_PIVOTS], part[WIDTH];
+    vec row[GP_PIVOTS / WIDTH], squares_sum = vec_all(0);
+    double sum = 0;
+
+    for (unsigned i = 0; i < rows; i++) {
+        multiply(row, lower + i * GP_PIVOTS, 1, c, i + 1);
+        for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) vec_store(half + i * GP_PIVOTS + j * WIDTH, row[j]);
+        multiply(row, half + i * GP_PIVOTS, 1, upper, GP_PIVOTS);
+        for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) vec_store(g + i * GP_PIVOTS + j * WIDTH, row[j]);
+    }
+    for (unsigned i = 0; i < GP_PIVOTS; i++) {
+        multiply(row, g + i, GP_PIVOTS, g, rows);
+        for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) squares_sum = vec_fma(row[j], row[j], squares_sum);
+    }
+    vec_store(part, squares_sum);
+    for (unsigned j = 0; j < WIDTH; j++) sum += part[j];
+    return sum;
+}
+
+const struct gp_tiles TABLE = { TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_above, kernel, envelope, project, reaching, gram };
