@@ -54,8 +54,8 @@ PCCT_PUBLIC int pcct_batch_insert(pcct_batch *batch, const double *points, size_
 /* Removes the points of these labels, which must be live when the batch is committed (UNKNOWN then). Copied. Errors: MEMORY. */
 PCCT_PUBLIC int pcct_batch_delete(pcct_batch *batch, const int64_t *labels, size_t n, struct pcct_error *err);
 
-/* Notes a key and value with the version, such as "epoch" = "12". The last value of a key wins. Key: 1 to 64 of [A-Za-z0-9_.-]; value: UTF-8
- * of at most 4096 bytes. Errors: INVALID, LIMIT, MEMORY. */
+/* Notes a key and value with the version, such as "epoch" = "12". The last value of a key wins. Key: 1 to 64 of [A-Za-z0-9_.-], not
+ * beginning with "pcct."; value: UTF-8 of at most 4096 bytes. Errors: INVALID, LIMIT, MEMORY. */
 PCCT_PUBLIC int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct pcct_error *err);
 
 /* The version that this batch makes begins from the state of `revision` (view.h) rather than from that of the branch's head: its parent stays the head,

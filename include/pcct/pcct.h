@@ -9,6 +9,7 @@
 #include <pcct/diff.h>
 #include <pcct/error.h>
 #include <pcct/filter.h>
+#include <pcct/gp.h>
 #include <pcct/history.h>
 #include <pcct/metric.h>
 #include <pcct/neighbours.h>

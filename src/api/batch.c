@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/handle.h"
+#include "api/kernel.h"
 
 #include "base/memory.h"
 #include "index/search.h"
@@ -163,8 +163,24 @@ static int check_key(const char *key, const char *value, struct pcct_error *err)
     return 0;
 }
 
+void api_batch_unset(pcct_batch *batch, const char *beginning)
+{
+    struct batch_key *all = batch->key.memory.data;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < batch->key.count; i++) {
+        if (strncmp(all[i].key, beginning, strlen(beginning)) != 0) {
+            all[kept++] = all[i];
+            continue;
+        }
+        base_free(&batch->store->env, all[i].key);
+        base_free(&batch->store->env, all[i].value);
+    }
+    batch->key.count = kept;
+}
+
 /* Keys are kept ascending, as the note has them. */
-int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct pcct_error *err)
+int api_batch_set(pcct_batch *batch, const char *key, const char *value, struct pcct_error *err)
 {
     const struct base_env *env = &batch->store->env;
     struct batch_key *all = batch->key.memory.data, *last = NULL, fresh = { NULL, NULL };
@@ -191,6 +207,14 @@ done:
     base_free(env, fresh.key);
     base_free(env, fresh.value);
     return status;
+}
+
+int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct pcct_error *err)
+{
+    if (key && strncmp(key, API_RESERVED_KEYS, strlen(API_RESERVED_KEYS)) == 0) {
+        return base_fail(err, PCCT_E_INVALID, "keys that begin with \"%s\" are the library's own", API_RESERVED_KEYS);
+    }
+    return api_batch_set(batch, key, value, err);
 }
 
 int pcct_batch_describe(struct pcct_batch_result *result, const pcct_batch *batch)

@@ -2,6 +2,7 @@
 #include "gp/residual.h"
 
 #include "base/par.h"
+#include "base/watch.h"
 #include "gp/seeker.h"
 
 #include <math.h>
@@ -49,7 +50,7 @@ static void seek(void *ctx, size_t begin, size_t end, int thread)
     s->filter_from = run->filter_from;
     s->filter_to = run->filter_to;
     for (size_t block = begin; block < end; block++) {
-        if (run->status[thread] != 0) return;
+        if (run->status[thread] != 0 || base_watch_stopped(s->env)) return;
         run->status[thread] = gp_seek(s, all - 1 - (uint32_t)block, run->lowest, NULL); /* flat ones first: they take longest */
         if (run->status[thread] != 0) return;
         for (uint64_t left = s->active; left != 0; left &= left - 1) answer(run, s, (unsigned)__builtin_ctzll(left));
@@ -61,6 +62,7 @@ static int seek_all(struct run *run, const struct base_env *env, struct pcct_err
     int status = 0;
 
     base_par_for(env, run->from->blocks + run->from->flats, 1, seek, run);
+    TRY(base_watch_check(env, err));
     for (int t = 0; t < base_par_threads(env); t++) {
         if (run->status[t] != 0) TRY(base_fail(err, run->status[t], "no memory for the candidates of a search by residual correlation"));
         if (run->seeker[t].bad) TRY(base_fail(err, PCCT_E_INVALID, "the custom kernel returned what is no number"));

@@ -8,12 +8,15 @@
  * Exact nearest neighbours by residual correlation: for each query the k points of least (key, label), where key is gp_key(rho) (gp/features.h), as
  * comparing it with every point gives them, to the bit. What is passed over, and why that is right, is in docs/algorithm.md (G1 to G4).
  */
+#define GP_NOBODY 0xffffffffu
+
 struct gp_ask {
     const struct gp_features *points;
     const uint32_t *member;             /* [members] the points that may be found */
     size_t members;
     const int64_t *label;               /* by point */
     const struct gp_features *queries;  /* points from outside; NULL: the members themselves, each without itself, a row for each in their order */
+    const uint32_t *self;               /* [queries->n] the point that each leaves out, GP_NOBODY: none; NULL: none do */
     const uint32_t *rank;               /* by point, for members as queries: only those of lesser rank are found; NULL: all */
     size_t k;
     int brute;                          /* 1: compare each query with every member */
@@ -30,8 +33,12 @@ struct gp_work {
 };
 
 /* labels[nq x k], distances[nq x k] (the rest -1 and +infinity), counts[nq] (NULL: not wanted). Errors: MEMORY, INVALID (a custom kernel's value that is
- * no number). Parallel; the answer does not depend on the threads. */
+ * no number), CANCELLED. Parallel; the answer does not depend on the threads. */
 int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struct gp_ask *ask, struct gp_work *work, const struct base_env *env,
                 struct pcct_error *err);
+
+/* The same without inducing points, for kernels that fall with the scaled distance (all but custom ones): by (scaled distance, label). */
+int gp_correlation(int64_t *labels, double *distances, int32_t *counts, const struct gp_ask *ask, struct gp_work *work, const struct base_env *env,
+                   struct pcct_error *err);
 
 #endif

@@ -275,7 +275,8 @@ static void begin(struct gp_seeker *s, uint32_t block, uint32_t lowest)
         const size_t at = (size_t)block * GP_BLOCK + lane;
         const uint32_t id = s->from->id[at], rank = s->from->rank ? s->from->rank[at] : GP_NONE;
 
-        s->id[lane] = s->ask->queries ? GP_NONE : id; /* what stands for itself; nothing does when queries are from outside */
+        s->id[lane] = s->ask->queries ? GP_NOBODY : id;
+        if (s->ask->self && id != GP_NONE) s->id[lane] = s->ask->self[id];
         s->rank[lane] = rank;
         s->count[lane] = 0;
         s->least[lane] = 0;

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/asked.h"
+#include "api/gp_handle.h"
+
+#include "gp/residual.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* One call: what was asked for, checked. */
+struct asking {
+    struct pcct_gp_ask_options o;
+    struct base_env env;
+    struct base_watch watch;
+    struct gp_ask ask;
+    struct gp_features queries;
+    uint32_t *member, *rank, *self;
+    double *point;               /* of queries by label */
+};
+
+/* The points that may be found, by filter, and their ranks. */
+static int choose_members(struct asking *a, const pcct_gp *gp, struct pcct_error *err)
+{
+    const struct query_filter *filter = a->o.filter ? &a->o.filter->filter : NULL;
+    const size_t n = filter ? filter->nodes : gp->n;
+    int status = 0;
+
+    TRY(base_take(&a->member, &a->env, n, sizeof *a->member, err));
+    for (size_t i = 0; i < n; i++) a->member[i] = filter ? gp->row[filter->node[i]] : (uint32_t)i;
+    if (filter && filter->rank) {
+        TRY(base_take(&a->rank, &a->env, gp->n, sizeof *a->rank, err));
+        for (size_t i = 0; i < gp->n; i++) a->rank[i] = filter->rank[gp->node[i]];
+    }
+    a->ask.member = a->member;
+    a->ask.members = n;
+    a->ask.rank = a->rank;
+done:
+    return status;
+}
+
+/* finish() in any case. */
+static int begin(struct asking *a, const pcct_gp *gp, size_t k, const struct pcct_gp_ask_options *options, struct pcct_error *err)
+{
+    int status = 0;
+
+    base_env_init(&a->env, gp->env.os, 1);
+    a->env.memory = gp->env.memory;
+    TRY(api_options_read(&a->o, sizeof a->o, options, "the options of a question to a kernel", err));
+    if (a->o.threads < 0) TRY(base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", a->o.threads));
+    base_env_init(&a->env, gp->env.os, a->o.threads);
+    a->env.memory = gp->env.memory;
+    if (!gp->ready) TRY(base_fail(err, PCCT_E_INVALID, "pcct_gp_parameters() prepares no questions; open the kernel with pcct_gp_open()"));
+    if (k == 0) TRY(base_fail(err, PCCT_E_INVALID, "k must be at least 1"));
+    if (k > INT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "k is %zu; at most %d neighbours can be asked for", k, INT32_MAX));
+    if (a->o.filter && a->o.filter->view != gp->view) {
+        TRY(base_fail(err, PCCT_E_INVALID, "the filter was made for another view; make one for this view"));
+    }
+    base_watch_begin(&a->watch, NULL, a->o.progress, a->o.progress_ctx);
+    a->env.watch = &a->watch;
+    a->ask = (struct gp_ask){ .points = &gp->features, .label = gp->label, .k = k, .brute = a->o.brute };
+    TRY(choose_members(a, gp, err));
+done:
+    return status;
+}
+
+static int answer(int64_t *labels, double *distances, struct asking *a, const pcct_gp *gp, struct pcct_error *err)
+{
+    const int plain = gp->features.form.m == 0 && gp->features.form.shape != GP_CUSTOM && !gp->given;
+    struct gp_work work = { 0 };
+    struct pcct_gp_work told = { .size = 0 };
+    int status = 0;
+
+    if (!labels || !distances) TRY(base_fail(err, PCCT_E_INVALID, "labels and distances must be given"));
+    if (plain) TRY(gp_correlation(labels, distances, a->o.counts, &a->ask, &work, &a->env, err));
+    else TRY(gp_residual(labels, distances, a->o.counts, &a->ask, &work, &a->env, err));
+    told.pairs = work.pairs;
+    told.nodes = work.nodes;
+    told.enveloped = work.enveloped;
+    told.flat = work.flat;
+    told.filtered = (uint64_t)work.filtered;
+    if (a->o.work && api_result_write(a->o.work, &told, sizeof told) != 0) {
+        TRY(base_fail(err, PCCT_E_INVALID, "struct pcct_gp_work needs its size filled in"));
+    }
+done:
+    return status;
+}
+
+static void finish(struct asking *a)
+{
+    gp_features_free(&a->queries);
+    base_watch_end(&a->watch, &a->env);
+    base_free(&a->env, a->member);
+    base_free(&a->env, a->rank);
+    base_free(&a->env, a->self);
+    base_free(&a->env, a->point);
+}
+
+static int refuse_order(const struct asking *a, struct pcct_error *err)
+{
+    if (!a->rank) return 0;
+    return base_fail(err, PCCT_E_INVALID, "a filter with an order goes with pcct_gp_graph(), which finds the predecessors of all points");
+}
+
+int pcct_gp_graph(int64_t *labels, double *distances, const pcct_gp *gp, size_t k, const struct pcct_gp_ask_options *options, struct pcct_error *err)
+{
+    struct asking a = { .member = NULL };
+    int status = 0;
+
+    TRY(begin(&a, gp, k, options, err));
+    if (a.ask.members > 0) TRY(answer(labels, distances, &a, gp, err));
+done:
+    finish(&a);
+    return status;
+}
+
+int pcct_gp_knn(int64_t *labels, double *distances, const pcct_gp *gp, const double *queries, size_t nq, size_t k,
+                const struct pcct_gp_ask_options *options, struct pcct_error *err)
+{
+    struct asking a = { .member = NULL };
+    size_t bad = 0;
+    int status = 0;
+
+    TRY(begin(&a, gp, k, options, err));
+    TRY(refuse_order(&a, err));
+    if (gp->given) TRY(base_fail(err, PCCT_E_INVALID, "with features of your own only stored points can be asked for"));
+    if (nq > UINT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "%zu queries in one call; at most %u are possible", nq, UINT32_MAX));
+    if (nq == 0) goto done;
+    if (!queries) TRY(base_fail(err, PCCT_E_INVALID, "queries must be given"));
+    TRY(metric_validate(&bad, &gp->view->state.metric, queries, nq, 0, err));
+    TRY(gp_features_make(&a.queries, &gp->inducing, queries, nq, &a.env, err));
+    a.ask.queries = &a.queries;
+    TRY(answer(labels, distances, &a, gp, err));
+done:
+    finish(&a);
+    return status;
+}
+
+/* The features of stored points as queries, to the bit those of the points. */
+static int ask_for(struct asking *a, const pcct_gp *gp, const int64_t *labels, size_t nq, struct pcct_error *err)
+{
+    const size_t m = gp->features.form.m, dim = gp->features.form.dim;
+    double *v = NULL, *p = NULL;
+    int status = 0;
+
+    TRY(base_take(&a->self, &a->env, nq, sizeof *a->self, err));
+    TRY(base_take(&a->point, &a->env, nq * dim, sizeof *a->point, err));
+    TRY(base_take(&v, &a->env, nq * m, sizeof *v, err));
+    TRY(base_take(&p, &a->env, nq, sizeof *p, err));
+    TRY(api_view_nodes(a->self, gp->view, labels, nq, err));
+    for (size_t i = 0; i < nq; i++) {
+        const size_t row = gp->row[a->self[i]];
+
+        memcpy(a->point + i * dim, gp->point + row * dim, dim * sizeof *v);
+        if (m > 0) memcpy(v + i * m, gp->features.v + row * m, m * sizeof *v);
+        p[i] = gp->features.p[row];
+        a->self[i] = a->o.exclude_self ? (uint32_t)row : GP_NOBODY;
+    }
+    TRY(gp_features_given(&a->queries, &gp->kernel.kernel, a->point, v, p, nq, (uint32_t)m, gp->features.tiles, &a->env, err));
+    a->ask.queries = &a->queries;
+    a->ask.self = a->self;
+done:
+    base_free(&a->env, p);
+    base_free(&a->env, v);
+    return status;
+}
+
+int pcct_gp_knn_stored(int64_t *labels, double *distances, const pcct_gp *gp, const int64_t *query_labels, size_t nq, size_t k,
+                       const struct pcct_gp_ask_options *options, struct pcct_error *err)
+{
+    struct asking a = { .member = NULL };
+    int status = 0;
+
+    TRY(begin(&a, gp, k, options, err));
+    TRY(refuse_order(&a, err));
+    if (nq > UINT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "%zu queries in one call; at most %u are possible", nq, UINT32_MAX));
+    if (nq == 0) goto done;
+    if (!query_labels) TRY(base_fail(err, PCCT_E_INVALID, "labels of the queries must be given"));
+    TRY(ask_for(&a, gp, query_labels, nq, err));
+    TRY(answer(labels, distances, &a, gp, err));
+done:
+    finish(&a);
+    return status;
+}
