@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/par.h"
+#include "block/layout_gap.h"
 #include "block/layout_walk.h"
 
 enum { BLOCKS_AT_ONCE = 4, GROUPS = 32, GROUP_BYTES = 1 << 20 };
@@ -29,52 +30,6 @@ struct joining {
     int thread;
     struct block_work work;
 };
-
-/* ---- a block against the hierarchy -------------------------------------------------------------------------------------------------------- */
-
-static inline double add_up(double sum, double t, enum metric_sum how)
-{
-    if (how == METRIC_SQUARES) return sum + t * t;
-    return how == METRIC_SIZES ? sum + t : sum > t ? sum : t;
-}
-
-/*
- * For each slot of an inner node a number that no computed key between a point of its box and one of the box low, high is below: like the bound of a
- * point and a box (metric.h), since the gap between two boxes is no wider than any difference between their points.
- */
-static inline void bound_slots(double bound[METRIC_FANOUT], const double *box, const double *low, const double *high, uint32_t dim,
-                               enum metric_sum how)
-{
-    const double *top = box + (size_t)dim * METRIC_FANOUT;
-
-    for (int slot = 0; slot < METRIC_FANOUT; slot++) bound[slot] = 0;
-    for (uint32_t j = 0; j < dim; j++, box += METRIC_FANOUT, top += METRIC_FANOUT) {
-        const double least = low[j], most = high[j];
-
-        for (int slot = 0; slot < METRIC_FANOUT; slot++) {
-            const double under = box[slot] - most, over = least - top[slot], gap = under > over ? under : over;
-
-            bound[slot] = add_up(bound[slot], gap > 0 ? gap : 0, how);
-        }
-    }
-}
-
-/* The slots of an inner node within the limit of a block's box. */
-static uint32_t slots_near(const struct join *join, uint32_t inner, uint32_t block)
-{
-    const struct block_layout *layout = join->layout;
-    const double *low = block_low(layout, block), *high = block_high(layout, block);
-    double bound[METRIC_FANOUT];
-    uint32_t mask = 0;
-
-    switch (layout->metric->sum) {
-    case METRIC_SQUARES: bound_slots(bound, block_boxes(layout, inner), low, high, layout->dim, METRIC_SQUARES); break;
-    case METRIC_SIZES: bound_slots(bound, block_boxes(layout, inner), low, high, layout->dim, METRIC_SIZES); break;
-    default: bound_slots(bound, block_boxes(layout, inner), low, high, layout->dim, METRIC_GREATEST); break;
-    }
-    for (int slot = 0; slot < METRIC_FANOUT; slot++) mask |= (uint32_t)(bound[slot] <= join->limit) << slot;
-    return mask & block_used_slots(layout, inner);
-}
 
 /* ---- its lanes against blocks ------------------------------------------------------------------------------------------------------------- */
 
@@ -187,6 +142,7 @@ static int join_block(struct joining *at)
 {
     const struct block_layout *layout = at->join->layout;
     uint32_t stack[BLOCK_STACK], waiting = 0;
+    double bound[METRIC_FANOUT];
 
     stack[waiting++] = layout->root;
     while (waiting > 0) {
@@ -194,7 +150,7 @@ static int join_block(struct joining *at)
 
         if (child[0] & BLOCK_IS_LEAF && !has_later(layout, inner, at->block)) continue;
         at->work.nodes++;
-        for (uint32_t mask = slots_near(at->join, inner, at->block); mask != 0; mask &= mask - 1) {
+        for (uint32_t mask = block_gap_slots(bound, layout, inner, at->block, at->join->limit); mask != 0; mask &= mask - 1) {
             const uint32_t slot = (uint32_t)__builtin_ctz(mask);
 
             if (!(child[slot] & BLOCK_IS_LEAF)) {

@@ -4,6 +4,7 @@
 #include "base/par.h"
 #include "base/sort.h"
 #include "index/search.h"
+#include "query/graph.h"
 #include "query/knn_tree.h"
 
 #include <math.h>
@@ -171,10 +172,12 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     struct run run = { .labels = labels, .distances = distances, .counts = counts, .state = state, .batch = batch };
     const size_t threads = (size_t)base_par_threads(env);
     uint32_t *order = NULL;
-    int status = 0;
+    int status = 0, done = 0;
 
     if (metric_is_custom(&state->metric)) return query_knn_tree(labels, distances, counts, state, batch, env, work, err);
     if (state->n_live == 0) return query_brute(labels, distances, counts, state, batch, env, err); /* nothing to compare with */
+    TRY(query_graph(&done, labels, distances, counts, state, batch, env, work, err));
+    if (done) goto done;
     TRY(take_heaps(&run, env, err));
     TRY(base_take_zero(&run.work, env, threads, sizeof *run.work, err));
     TRY(base_take_zero(&run.near, env, 2 * threads, sizeof *run.near, err));
