@@ -41,7 +41,7 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
         { "block", &layout->block, sizeof(struct block_link), blocks },
         { "box", &layout->box, 2 * layout->dim * METRIC_FANOUT * sizeof(double), inners },
         { "near_box", &layout->near_box, 2 * (size_t)layout->dim * METRIC_FANOUT * sizeof(float), inners },
-        { "near_frame", &layout->near_frame, (1 + (size_t)layout->dim) * sizeof(double), inners },
+        { "near_frame", &layout->near_frame, (2 + (size_t)layout->dim) * sizeof(double), inners },
         { "top_reach", &layout->top_reach, METRIC_FANOUT * sizeof(double), inners },
         { "least_label", &layout->least_label, METRIC_FANOUT * sizeof(int64_t), inners },
         { "child", &layout->child, METRIC_FANOUT * sizeof(uint32_t), inners },

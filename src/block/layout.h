@@ -64,7 +64,7 @@ struct block_layout {
     /* per inner node */
     struct base_buffer box;           /* double [inners][2][dim][16] least sides, greatest sides */
     struct base_buffer near_box;      /* float [inners][2][dim][16]: the same as the node's frame says, for the filter */
-    struct base_buffer near_frame;    /* double [inners][1 + dim]: scale, centre */
+    struct base_buffer near_frame;    /* double [inners][2 + dim]: scale, centre, width of the narrowest block below */
     struct base_buffer top_reach;     /* double [inners][16] greatest reach below */
     struct base_buffer least_label;   /* int64_t [inners][16] */
     struct base_buffer child;         /* uint32_t [inners][16] */

@@ -59,19 +59,41 @@ static int filter_block(struct filtering *f, uint32_t block)
     return wanted == 0 || block_near_scan(f->near, f->layout, f->source, block, wanted, &f->work);
 }
 
-/* Puts the children in `slots` that are within the limit on the stack of `count`; returns the new count. */
-static unsigned push(struct filtering *f, unsigned count, uint32_t inner, const float *value, uint32_t slots)
+/* Puts the children in `slots` that are within the limit on the stack of `count`; returns the new count. The bound of each is (value - slack) * times. */
+static unsigned put(struct filtering *f, unsigned count, uint32_t inner, const float *value, uint32_t slots, float times, float slack)
 {
     const struct block_layout *layout = f->layout;
-    const double unit = f->near->unit / metric_unit(layout->metric, block_near_frame(layout, inner)[0]);
-    const float times = (float)fmin(unit, 0x1p100); /* less than it is does no harm to a bound, infinity would */
-    unsigned end = count + f->kernels->near_push(f->bound + count, f->child + count, value, block_children(layout, inner),
-                                                 wanted_slots(f->near, inner, slots), times, f->slack, f->near->found.limit);
+    const unsigned end = count + f->kernels->near_push(f->bound + count, f->child + count, value, block_children(layout, inner),
+                                                       wanted_slots(f->near, inner, slots), times, slack, f->near->found.limit);
 
     for (unsigned i = count; i < end; i++) {
         if (f->child[i] & BLOCK_IS_LEAF) __builtin_prefetch(block_frame(layout, f->child[i] & ~BLOCK_IS_LEAF)); /* needed first when it is visited */
     }
     return end;
+}
+
+static unsigned push(struct filtering *f, unsigned count, uint32_t inner, const float *value, uint32_t slots)
+{
+    const double unit = f->near->unit / metric_unit(f->layout->metric, block_near_frame(f->layout, inner)[0]);
+
+    return put(f, count, inner, value, slots, (float)fmin(unit, 0x1p100), f->slack); /* less than it is does no harm to a bound, infinity would */
+}
+
+/* The same where values of boxes would not tell them apart (block_is_coarse): by bounds in double precision, which are no more than float's rounding,
+ * far less than the limit allows for, from those of the entries below. */
+static unsigned push_exactly(struct filtering *f, unsigned count, uint32_t inner, uint32_t slots)
+{
+    const struct block_layout *layout = f->layout;
+    _Alignas(64) double bound[METRIC_FANOUT];
+    _Alignas(64) float value[METRIC_FANOUT];
+
+    f->kernels->boxes_exact(bound, block_boxes(layout, inner), f->near->query.q, layout->dim, (double)INFINITY);
+    for (int slot = 0; slot < METRIC_FANOUT; slot++) {
+        const double scaled = bound[slot] * f->near->unit;
+
+        value[slot] = scaled < 0x1p100 ? (float)scaled : 0x1p100F;
+    }
+    return put(f, count, inner, value, slots, 1, 0);
 }
 
 /* Searches what is on the stack. */
@@ -87,10 +109,33 @@ static int filter_stack(struct filtering *f, unsigned count)
             if (!filter_block(f, child & ~BLOCK_IS_LEAF)) return 0;
             continue;
         }
-        open_inner(value, f, child);
-        count = push(f, count, child, value, block_used_slots(f->layout, child));
+        if (block_is_coarse(f->layout, child)) {
+            f->work.nodes++;
+            count = push_exactly(f, count, child, block_used_slots(f->layout, child));
+        } else {
+            open_inner(value, f, child);
+            count = push(f, count, child, value, block_used_slots(f->layout, child));
+        }
     }
     return 1;
+}
+
+/* The nearest child of an inner node, whose values are kept unless the node is coarse. */
+static uint32_t first_slot(float *value, struct filtering *f, uint32_t inner)
+{
+    const struct block_layout *layout = f->layout;
+    const uint32_t count = block_inner(layout, inner)->count;
+    _Alignas(64) double bound[METRIC_FANOUT];
+    uint32_t first = 0;
+
+    if (block_is_coarse(layout, inner)) {
+        f->work.nodes++;
+        f->kernels->boxes_exact(bound, block_boxes(layout, inner), f->near->query.q, layout->dim, (double)INFINITY);
+        return block_first_slot(layout, inner, bound);
+    }
+    open_inner(value, f, inner);
+    for (uint32_t slot = 1; slot < count; slot++) first = value[slot] < value[first] ? slot : first;
+    return first;
 }
 
 /* Returns the home block and the way there. */
@@ -102,12 +147,9 @@ static uint32_t descend(struct filtering *f, struct step *way, int *levels)
 
     do {
         struct step *step = &way[level++];
-        const uint32_t count = block_inner(layout, at)->count;
 
-        open_inner(step->value, f, at);
         step->inner = at;
-        step->slot = 0;
-        for (uint32_t slot = 1; slot < count; slot++) step->slot = step->value[slot] < step->value[step->slot] ? slot : step->slot;
+        step->slot = first_slot(step->value, f, at);
         at = block_children(layout, at)[step->slot];
     } while (!(at & BLOCK_IS_LEAF));
     *levels = level;
@@ -128,7 +170,10 @@ static int filter_all(struct filtering *f, size_t k)
         const struct step *step = &way[level];
         const uint32_t others = block_used_slots(layout, step->inner) & ~(UINT32_C(1) << step->slot);
 
-        if (!filter_stack(f, push(f, 0, step->inner, step->value, others))) return 0;
+        const unsigned waiting = block_is_coarse(layout, step->inner) ? push_exactly(f, 0, step->inner, others)
+                                                                      : push(f, 0, step->inner, step->value, others);
+
+        if (!filter_stack(f, waiting)) return 0;
     }
     return 1;
 }

@@ -98,7 +98,7 @@ uint32_t block_take_inner(struct block_layout *layout)
     if (inner != BLOCK_NONE) layout->free_inner = block_inner(layout, inner)->parent;
     else inner = layout->inners++;
     *block_inner(layout, inner) = (struct block_link){ BLOCK_NONE, 0, 0, 0 };
-    memset(block_near_frame(layout, inner), 0, (1 + (size_t)layout->dim) * sizeof(double));
+    memset(block_near_frame(layout, inner), 0, (2 + (size_t)layout->dim) * sizeof(double));
     clear_slots(layout, inner, 0);
     clear_planes(layout, inner);
     return inner;
@@ -330,6 +330,28 @@ static void renew_near(struct block_layout *layout, uint32_t inner, uint32_t slo
     }
 }
 
+double block_narrowest(const struct block_layout *layout, uint32_t inner, uint32_t count)
+{
+    const double *low = block_boxes(layout, inner), *high = low + (size_t)layout->dim * METRIC_FANOUT;
+    const uint32_t *child = block_children(layout, inner);
+    double width[METRIC_FANOUT] = { 0 }, narrowest = (double)INFINITY;
+
+    if (!(child[0] & BLOCK_IS_LEAF)) {
+        for (uint32_t i = 0; i < count; i++) narrowest = fmin(narrowest, block_near_frame(layout, child[i])[1 + layout->dim]);
+        return narrowest;
+    }
+    for (uint32_t j = 0; j < layout->dim; j++, low += METRIC_FANOUT, high += METRIC_FANOUT) {
+        for (uint32_t i = 0; i < METRIC_FANOUT; i++) width[i] = high[i] - low[i] > width[i] ? high[i] - low[i] : width[i];
+    }
+    for (uint32_t i = 0; i < count; i++) narrowest = width[i] < narrowest ? width[i] : narrowest;
+    return narrowest;
+}
+
+static int renew_narrowest(struct block_layout *layout, uint32_t inner, uint32_t count)
+{
+    return replace_double(block_near_frame(layout, inner) + 1 + layout->dim, block_narrowest(layout, inner, count));
+}
+
 /* Writes one slot's reach and label; returns whether they changed. */
 static int replace_rest(struct block_layout *layout, uint32_t inner, uint32_t slot, double reach, int64_t label)
 {
@@ -388,9 +410,11 @@ static int summarise_inner(struct block_layout *layout, uint32_t inner, uint32_t
 int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot)
 {
     const uint32_t child = block_children(layout, inner)[slot];
+    int changed;
 
     assert(block_child_link(layout, child)->count > 0);
-    return child & BLOCK_IS_LEAF ? summarise_block(layout, inner, slot, child & ~BLOCK_IS_LEAF) : summarise_inner(layout, inner, slot, child);
+    changed = child & BLOCK_IS_LEAF ? summarise_block(layout, inner, slot, child & ~BLOCK_IS_LEAF) : summarise_inner(layout, inner, slot, child);
+    return changed | renew_narrowest(layout, inner, used_with(layout, inner, slot));
 }
 
 void block_climb(struct block_layout *layout, uint32_t inner)
@@ -424,6 +448,7 @@ static void copy_slot(struct block_layout *layout, uint32_t to, uint32_t to_slot
     block_least_labels(layout, to)[to_slot] = block_least_labels(layout, from)[from_slot];
     renew_near(layout, to, to_slot, used_with(layout, to, to_slot));
     set_child(layout, to, to_slot, block_children(layout, from)[from_slot]);
+    renew_narrowest(layout, to, used_with(layout, to, to_slot));
 }
 
 void block_add_slot(struct block_layout *layout, uint32_t inner, uint32_t child)
@@ -443,7 +468,9 @@ void block_drop_slot(struct block_layout *layout, uint32_t inner, uint32_t slot)
     link->count--;
     if (slot != link->count) copy_slot(layout, inner, slot, inner, link->count);
     clear_slots(layout, inner, link->count);
-    if (link->count > 0) renew_near(layout, inner, 0, link->count);
+    if (link->count == 0) return;
+    renew_near(layout, inner, 0, link->count);
+    renew_narrowest(layout, inner, link->count);
 }
 
 void block_copy_slot(struct block_layout *layout, uint32_t to, uint32_t from, uint32_t slot)

@@ -72,10 +72,19 @@ static inline float *block_near_boxes(const struct block_layout *layout, uint32_
     return (float *)layout->near_box.data + (size_t)inner * 2 * layout->dim * METRIC_FANOUT;
 }
 
-/* Scale, centre[dim]. */
+/* Scale, centre[dim], block_narrowest(). */
 static inline double *block_near_frame(const struct block_layout *layout, uint32_t inner)
 {
-    return (double *)layout->near_frame.data + (size_t)inner * (1 + (size_t)layout->dim);
+    return (double *)layout->near_frame.data + (size_t)inner * (2 + (size_t)layout->dim);
+}
+
+/* Whether there are blocks below so small that near boxes cannot tell how far they are from what is about them: to the filter, distances below 2^-17
+ * of a frame or so are none. Points of very different sizes about 0 are such: everything that is small seems to be in all boxes that reach to 0. */
+static inline int block_is_coarse(const struct block_layout *layout, uint32_t inner)
+{
+    const double *frame = block_near_frame(layout, inner);
+
+    return !(frame[1 + layout->dim] * frame[0] >= 0x1p-16);
 }
 
 static inline double *block_top_reaches(const struct block_layout *layout, uint32_t inner)
@@ -159,6 +168,9 @@ static inline float block_framed(const double *frame, uint32_t axis, double x)
 {
     return (float)((x - frame[1 + axis]) * frame[0]);
 }
+
+/* The width of the narrowest block below the first `count` slots of an inner node, which is that of its widest side. */
+double block_narrowest(const struct block_layout *layout, uint32_t inner, uint32_t count);
 
 /* Writes the summary of the child of a slot from what is in the child. Returns whether anything changed. */
 int block_summarise(struct block_layout *layout, uint32_t inner, uint32_t slot);

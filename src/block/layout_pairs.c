@@ -135,39 +135,26 @@ int block_pairs_open(struct block_pairs *pairs, const struct block_layout *layou
 
 /* ---- what one entry finds ----------------------------------------------------------------------------------------------------------------- */
 
-/* Returns 0 when there is no more room for candidates. */
-static int filter_block(struct block_near *near, const struct block_pairs *pairs, uint32_t block, uint64_t wanted, struct block_work *work)
-{
-    const struct block_layout *layout = pairs->layout;
-    const struct metric *metric = layout->metric;
-    const double *frame = block_frame(layout, block), unit = metric_unit(metric, frame[0]);
-    _Alignas(64) float value[METRIC_LANES];
-    const uint64_t mask = wanted & metric->kernels->lanes(value, block_lanes(layout, block), frame, near->query.q, layout->dim,
-                                                          metric_filter_limit(metric, near->limit * unit));
-
-    work->blocks++;
-    work->distances += block_link_of(layout, block)->count;
-    return mask == 0 || block_near_offer(near, metric, unit, value, block, mask);
-}
-
 static int filter_all(struct block_near *near, const struct block_pairs *pairs, uint32_t lane, struct block_work *work)
 {
     const struct block_layout *layout = pairs->layout;
+    const uint64_t others = block_used_lanes(layout, pairs->block) & ~(UINT64_C(1) << lane);
     const uint32_t dim = layout->dim;
     _Alignas(64) double bound[METRIC_FANOUT];
 
-    if (!filter_block(near, pairs, pairs->block, block_used_lanes(layout, pairs->block) & ~(UINT64_C(1) << lane), work)) return 0;
+    if (!block_near_scan(near, layout, pairs->source, pairs->block, others, work)) return 0;
     for (uint32_t first = 0; first < pairs->count; first += METRIC_FANOUT) {
         const uint32_t left = pairs->count - first;
-        uint32_t slots = layout->metric->kernels->boxes_exact(bound, pairs->box + (size_t)first * 2 * dim, near->query.q, dim, near->limit);
+        const double limit = (double)near->found.limit / near->unit;
+        uint32_t slots = layout->metric->kernels->boxes_exact(bound, pairs->box + (size_t)first * 2 * dim, near->query.q, dim, limit);
 
         work->nodes++;
         if (left < METRIC_FANOUT) slots &= (UINT32_C(1) << left) - 1;
         for (; slots != 0; slots &= slots - 1) {
             const uint32_t slot = (uint32_t)__builtin_ctz(slots), block = pairs->near[first + slot];
 
-            if (bound[slot] > near->limit) continue;
-            if (!filter_block(near, pairs, block, block_used_lanes(layout, block), work)) return 0;
+            if (bound[slot] > (double)near->found.limit / near->unit) continue;
+            if (!block_near_scan(near, layout, pairs->source, block, block_used_lanes(layout, block), work)) return 0;
         }
     }
     return 1;
@@ -176,15 +163,11 @@ static int filter_all(struct block_near *near, const struct block_pairs *pairs, 
 void block_pairs_filter(struct block_near *near, const struct block_pairs *pairs, uint32_t lane, struct block_work *work)
 {
     const struct block_layout *layout = pairs->layout;
-    const uint32_t *all = layout->node.data, node = block_nodes(layout, pairs->block)[lane];
+    const uint32_t node = block_nodes(layout, pairs->block)[lane];
 
-    block_near_start(near, pairs->k, pairs->limit[lane]);
-    near->query = (struct block_query){ block_source_place(pairs->source, layout->dim, node), node, (double)INFINITY, NULL, 0 };
+    near->query = (struct block_query){ block_source_place(pairs->source, layout->dim, node), node, pairs->limit[lane], NULL, 0 };
     near->self_lane = pairs->block * METRIC_LANES + lane;
+    block_near_start(near, layout->metric, pairs->k, block_frame(layout, pairs->block)[0]);
     near->full = !filter_all(near, pairs, lane, work);
-    if (!near->full) block_near_finish(near, layout->metric);
-    for (size_t i = 0; i < near->count; i++) {
-        __builtin_prefetch(block_source_place(pairs->source, layout->dim, all[near->lane[i]]));
-        if (pairs->source->label) __builtin_prefetch(pairs->source->label + all[near->lane[i]]);
-    }
+    if (!near->full) block_near_finish(near, layout, pairs->source);
 }

@@ -35,11 +35,10 @@ static void open_inner(struct search *search, uint32_t inner, double limit)
 {
     const struct block_layout *layout = search->layout;
     _Alignas(64) double bound[METRIC_FANOUT];
-    const uint32_t mask = search->kernels->boxes_reaching(bound, block_near_boxes(layout, inner), block_top_reaches(layout, inner),
-                                                          block_near_frame(layout, inner), &layout->metric->filter, search->q, layout->dim, limit);
+    const uint32_t mask = block_open_reaching(bound, layout, inner, search->q, limit);
 
     search->work.nodes++;
-    search->count = block_push(search->stack, search->count, layout, inner, bound, mask & block_used_slots(layout, inner));
+    search->count = block_push(search->stack, search->count, layout, inner, bound, mask);
 }
 
 /* Filter's values of a block; returns the lanes that may be within the limit, a key, and their reach. */

@@ -25,6 +25,35 @@ static inline uint32_t block_used_slots(const struct block_layout *layout, uint3
     return (UINT32_C(1) << block_inner(layout, inner)->count) - 1;
 }
 
+/* Bounds of the children of an inner node: returns the slots in use that are within the limit; and within their reach. By the filter, or in double
+ * precision where the filter cannot tell. */
+static inline uint32_t block_open(double bound[METRIC_FANOUT], const struct block_layout *layout, uint32_t inner, const double *q, double limit)
+{
+    const struct metric *metric = layout->metric;
+    const double *frame = block_near_frame(layout, inner);
+    const uint32_t used = block_used_slots(layout, inner);
+
+    if (block_is_coarse(layout, inner)) return used & metric->kernels->boxes_exact(bound, block_boxes(layout, inner), q, layout->dim, limit);
+    return used & metric->kernels->boxes(bound, block_near_boxes(layout, inner), frame, &metric->filter, q, layout->dim, limit);
+}
+
+static inline uint32_t block_open_reaching(double bound[METRIC_FANOUT], const struct block_layout *layout, uint32_t inner, const double *q,
+                                           double limit)
+{
+    const struct metric *metric = layout->metric;
+    const double *reach = block_top_reaches(layout, inner), *frame = block_near_frame(layout, inner);
+    uint32_t mask = block_used_slots(layout, inner);
+
+    if (!block_is_coarse(layout, inner)) {
+        const float *box = block_near_boxes(layout, inner);
+
+        return mask & metric->kernels->boxes_reaching(bound, box, reach, frame, &metric->filter, q, layout->dim, limit);
+    }
+    mask &= metric->kernels->boxes_exact(bound, block_boxes(layout, inner), q, layout->dim, limit);
+    for (uint32_t slot = 0; slot < METRIC_FANOUT; slot++) mask &= ~((uint32_t)(bound[slot] > reach[slot]) << slot);
+    return mask;
+}
+
 /* Puts the children of the slots in `mask` on the stack, the nearest of them on top and the others as they come. Returns the new count. */
 static inline unsigned block_push(struct block_waiting *stack, unsigned count, const struct block_layout *layout, uint32_t inner, const double *bound,
                                   uint32_t mask)

@@ -40,8 +40,7 @@ static int scan_block(struct within *w, uint32_t block)
 static uint32_t open_inner(double *bound, struct within *w, uint32_t inner)
 {
     const struct block_layout *layout = w->layout;
-    uint32_t slots = layout->metric->kernels->boxes(bound, block_near_boxes(layout, inner), block_near_frame(layout, inner), &layout->metric->filter,
-                                                    w->query->q, layout->dim, w->query->limit) & block_used_slots(layout, inner);
+    uint32_t slots = block_open(bound, layout, inner, w->query->q, w->query->limit);
 
     w->work.nodes++;
     if (w->query->sieve) slots &= block_sieve_slots(w->query, inner);

@@ -177,6 +177,27 @@ static void widen(double *box, double *reach, int64_t *label, const struct suppo
     if (block->label[node] < label[at * METRIC_FANOUT + slot]) label[at * METRIC_FANOUT + slot] = block->label[node];
 }
 
+/* What an inner node says of the narrowest block below it, against the blocks. */
+static void check_narrowest(const struct block_layout *layout)
+{
+    double *least = room(layout->inners, sizeof *least);
+
+    for (uint32_t i = 0; i < layout->inners; i++) least[i] = (double)INFINITY;
+    for (uint32_t block = 0; block < layout->blocks; block++) {
+        double width = 0;
+
+        if (block_link_of(layout, block)->count == 0) continue;
+        for (uint32_t j = 0; j < layout->dim; j++) width = fmax(width, block_high(layout, block)[j] - block_low(layout, block)[j]);
+        for (uint32_t up = block_link_of(layout, block)->parent; up != BLOCK_NONE; up = block_inner(layout, up)->parent) {
+            least[up] = fmin(least[up], width);
+        }
+    }
+    for (uint32_t i = 0; i < layout->inners; i++) {
+        assert_true(block_inner(layout, i)->count == 0 || block_near_frame(layout, i)[1 + layout->dim] == least[i]);
+    }
+    free(least);
+}
+
 /* Every summary recomputed from the entries, each of which is carried up to the root. */
 static void check_tight(const struct support_block *block)
 {
@@ -258,6 +279,7 @@ void support_block_check(const struct support_block *block)
     support_ok(block_check(&block->layout, &block->source, support_block_has, &err), &err);
     assert_int_equal(block->layout.entries, support_block_count(block));
     check_tight(block);
+    check_narrowest(&block->layout);
     check_frames(block);
 }
 

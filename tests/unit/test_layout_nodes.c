@@ -190,6 +190,45 @@ static void reaches_are_kept(void **state)
     support_env_finish(&env);
 }
 
+static uint32_t narrowest_block(const struct block_layout *layout)
+{
+    uint32_t least = 0;
+    double width = (double)INFINITY;
+
+    for (uint32_t block = 0; block < layout->blocks; block++) {
+        if (block_link_of(layout, block)->count == 0 || *block_high(layout, block) - *block_low(layout, block) >= width) continue;
+        width = *block_high(layout, block) - *block_low(layout, block);
+        least = block;
+    }
+    return least;
+}
+
+/* The end of a block within a family is no side of anything above, yet the block has become the narrower, and the root knows. */
+static void narrow_blocks_are_told_upwards(void **state)
+{
+    enum { ROWS = 20000 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, ROWS, 1, SUPPORT_UNIFORM, 1);
+    support_ok(support_block_build(&block, ROWS, 64, &err), &err);
+    assert_true(block_height(&block.layout) >= 3);
+    for (int turn = 0; turn < 20; turn++) {
+        const uint32_t number = narrowest_block(&block.layout), *node = block_nodes(&block.layout, number);
+        uint32_t last = node[0];
+
+        for (uint32_t i = 1; i < block_link_of(&block.layout, number)->count; i++) last = block.place[node[i]] > block.place[last] ? node[i] : last;
+        block.reach[last] = -(double)INFINITY;
+        block_remove(&block.layout, &block.source, &last, 1);
+        support_block_check(&block);
+    }
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +236,7 @@ int main(void)
         cmocka_unit_test(climbing_renews_ancestors),
         cmocka_unit_test(frames_follow_their_entries),
         cmocka_unit_test(reaches_are_kept),
+        cmocka_unit_test(narrow_blocks_are_told_upwards),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

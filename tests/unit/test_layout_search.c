@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_block.h"
 
+#include "block/layout_nodes.h"
+
 #include <math.h>
 
 enum { TWINS = 100000 };
@@ -189,6 +191,103 @@ static void ill_scaled_data_is_answered_alike(void **state)
     support_env_finish(&env);
 }
 
+static int count_all(void *ctx, uint32_t node, double key)
+{
+    (void)node;
+    (void)key;
+    return ++*(uint64_t *)ctx == 0;
+}
+
+/*
+ * Sizes from 1e-150 to 1e150 about 0: whatever is much smaller than a frame stands in one place there, in all children that reach to 0. Yet a search
+ * looks at few blocks, whether they were built or came one by one; in single precision alone it would be most of them.
+ */
+static void all_sizes_are_told_apart(void **state)
+{
+    enum { ROWS = 20000, ASKED = 200, K = 10 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+
+    (void)state;
+    support_env_start(&env, 2);
+    support_block_start(&block, &env, ROWS, 3, SUPPORT_UNIFORM, 3);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        const double size = pow(10, 300 * (base_random_unit(&block.random) - 0.5));
+
+        for (uint32_t j = 0; j < 3; j++) block.place[3 * i + j] = size * (base_random_unit(&block.random) - 0.5);
+    }
+    support_ok(support_block_build(&block, ROWS / 2, 64, &err), &err);
+    for (int turn = 0; turn < 10; turn++) support_ok(support_block_insert(&block, ROWS / 20, &err), &err);
+    support_block_check(&block);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        block.reach[i] = (double)INFINITY;
+        block.node[i] = i;
+    }
+    support_ok(block_renew_all_reaches(&block.layout, &block.source, &err), &err);
+    for (int kind = 0; kind < 4; kind++) {
+        struct block_work work = { 0 };
+        uint64_t seen = 0;
+
+        for (uint32_t i = 0; i < ASKED; i++) {
+            const double *q = block.place + 3 * (size_t)i, near = metric_key(&block.metric, q, (const double[3]){ 0, 0, 0 }) / 4;
+            const struct block_query query = { q, i, near, NULL, 0 };
+            struct block_hit best = { (double)INFINITY, BLOCK_NONE };
+            struct base_topk_entry entry[K];
+            struct base_topk top;
+
+            base_topk_start(&top, entry, K);
+            if (kind == 0) block_nearest(&best, &block.layout, &block.source, q, i, &work);
+            if (kind == 1) support_block_knn(&top, &block, q, i, &work);
+            if (kind == 2) block_within(&block.layout, &block.source, &query, count_all, &seen, &work);
+            if (kind == 3) block_visit(&block.layout, &block.source, q, near, count_all, &seen, &work);
+        }
+        assert_true(work.blocks < 15 * ASKED);
+        assert_true(work.nodes < 15 * ASKED);
+    }
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+/* In one dimension a side of a box is an entry, so that a bound in double precision is a key, and a reach can be just that. */
+static void reaches_just_met_are_met(void **state)
+{
+    enum { ROWS = 3000 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct block_work work = { 0 };
+    uint64_t seen = 0;
+    double q = 0;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, ROWS, 1, SUPPORT_UNIFORM, 3);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        block.place[i] = ldexp(1 + base_random_unit(&block.random), (int)i % 900 - 450);
+        block.reach[i] = -1;
+        block.node[i] = i;
+    }
+    support_ok(block_build(&block.layout, &block.source, block.node, ROWS, 64, &err), &err);
+    for (uint32_t number = 0; number < block.layout.blocks; number++) { /* the one nearest to 0 in each block */
+        const uint32_t *node = block_nodes(&block.layout, number);
+        const uint32_t count = block_link_of(&block.layout, number)->count;
+        uint32_t least = node[0];
+
+        for (uint32_t i = 1; i < count; i++) least = block.place[node[i]] < block.place[least] ? node[i] : least;
+        block.reach[least] = block.place[least] * block.place[least];
+    }
+    for (int turn = 0; turn < 2; turn++) {
+        support_ok(block_renew_all_reaches(&block.layout, &block.source, &err), &err);
+        seen = 0;
+        block_visit(&block.layout, &block.source, &q, (double)INFINITY, count_all, &seen, &work);
+        assert_int_equal(seen, turn == 0 ? block.layout.blocks : 0);
+        for (uint32_t i = 0; i < ROWS; i++) block.reach[i] = block.reach[i] > 0 ? nextafter(block.reach[i], 0) : -1;
+    }
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
 static void home_is_where_a_stored_point_stands(void **state)
 {
     struct support_env env;
@@ -212,6 +311,7 @@ int main(void)
         cmocka_unit_test(answers_are_those_of_a_full_comparison), cmocka_unit_test(known_candidates_count),
         cmocka_unit_test(visiting_can_be_stopped),                cmocka_unit_test(twins_cost_nothing),
         cmocka_unit_test(ill_scaled_data_is_answered_alike),      cmocka_unit_test(home_is_where_a_stored_point_stands),
+        cmocka_unit_test(all_sizes_are_told_apart),                cmocka_unit_test(reaches_just_met_are_met),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
