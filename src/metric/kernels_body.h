@@ -114,7 +114,7 @@ INSIDE uint64_t scan_reaching(float *value, const float *lane, const float *reac
 /* One coordinate's distance from a box. */
 #define OUTSIDE(kind, low, centre, high, nothing) kind##_max(kind##_max(kind##_sub(low, centre), kind##_sub(centre, high)), nothing)
 
-#include "metric/kernels_near.h"
+#include "metric/kernels_near_body.h"
 
 INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach, const double *frame, const struct metric_filter *filter,
                             const double *q, enum metric_sum how, uint32_t dim, double limit)

@@ -102,8 +102,8 @@ struct metric_kernels {
     void (*near_order)(uint32_t *order, const float *value, size_t n);
     /* Filter's values of boxes, in the unit of their frame. */
     void (*near_boxes)(float value[METRIC_FANOUT], const float *box, const double *frame, const double *q, uint32_t dim);
-    /* Writes the bounds (value - slack) * unit, that are within the limit, of the slots in `mask`, and their children, side by side; the last of them is
-     * the nearest. Returns how many; there is room for 16. */
+    /* Writes the bounds (value - slack) * unit, that are within the limit, of the slots in `mask`, and their children, side by side; the last of them
+     * is the nearest. Returns how many; there is room for 16. */
     unsigned (*near_push)(float *bound, uint32_t *child, const float value[METRIC_FANOUT], const uint32_t *children, uint32_t mask, float unit,
                           float slack, float limit);
     /* How many of n values, which are aligned, are <= limit. */

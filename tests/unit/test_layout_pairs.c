@@ -110,7 +110,7 @@ static void what_is_near_is_looked_at_alone(void **state)
             assert_true(block_pairs_open(pairs, &block.layout, &block.source, number, 10, &work));
             for (uint32_t lane = 0; lane < count; lane++) {
                 block_pairs_filter(&near, pairs, lane, &work);
-                assert_true(near.count >= 10 && near.count < 20);
+                assert_true(near.found.count >= 10 && near.found.count < 20);
             }
             entries += count;
         }
