@@ -15,7 +15,7 @@ struct pcct_key_value {
 /* One version. Pointers are borrowed until the next call on the same pcct_log, or its close. */
 struct pcct_version {
     uint64_t version;
-    uint64_t parent;        /* 0: the empty version */
+    uint64_t parent;        /* the nearest ancestor that is not pruned; 0: the empty version */
     uint8_t identity[16];   /* same inputs give the same identity on any machine and thread count */
     int64_t time_ns;        /* since 1970, UTC; for people only, no order follows from it */
     uint64_t n_live, inserted, deleted;

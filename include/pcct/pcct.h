@@ -14,6 +14,7 @@
 #include <pcct/metric.h>
 #include <pcct/neighbours.h>
 #include <pcct/ordering.h>
+#include <pcct/prune.h>
 #include <pcct/query.h>
 #include <pcct/store.h>
 #include <pcct/stats.h>

@@ -170,6 +170,54 @@ done:
     return status;
 }
 
+/* A label that both versions have, but whose node has other coordinates: that it was inserted anew with the same is not known here. */
+static int same_place(const struct index_state *a, uint32_t x, const struct index_state *b, uint32_t y)
+{
+    size_t bytes = a->metric.input_dim * sizeof(double);
+
+    return memcmp(index_points(a) + x * a->metric.input_dim, index_points(b) + y * b->metric.input_dim, bytes) == 0;
+}
+
+static int note_states(struct reading *r, struct index_state state[2], struct pcct_error *err)
+{
+    uint32_t other = INDEX_NONE;
+    int status = 0;
+
+    for (int i = 0; i < 2; i++) {
+        for (uint32_t node = 0; node < state[i].n; node++) {
+            int64_t label = index_label(&state[i])[node];
+
+            if (!index_is_live(&state[i], node)) continue;
+            TRY(index_find(&other, &state[1 - i], label, err));
+            if (other == INDEX_NONE || !same_place(&state[i], node, &state[1 - i], other)) TRY(note(r, &label, 1, i == 0 ? LEFT : CAME, err));
+        }
+    }
+done:
+    return status;
+}
+
+/* Where the commits between were pruned, the two states themselves are compared. */
+static int compare_states(struct reading *r, struct pcct_error *err)
+{
+    struct pcct_diff_info *info = &r->diff->info;
+    const uint64_t version[2] = { info->from, info->to };
+    struct index_state state[2];
+    int status = 0, opened = 0;
+
+    info->undone = info->applied = info->common = 0;
+    info->by_states = 1;
+    for (int i = 0; i < ARRAYS; i++) r->diff->array[i].added = r->diff->array[i].changed = r->diff->array[i].bytes = 0;
+    if (r->diff->level) memset(r->diff->level, 0, LEVELS * sizeof *r->diff->level);
+    r->event.count = 0;
+    r->ascending = 1;
+    for (; opened < 2; opened++) TRY(api_state_open(&state[opened], NULL, NULL, r->store, &r->store->env, version[opened], err));
+    TRY(note_states(r, state, err));
+    TRY(sum_up(r, err));
+done:
+    while (opened > 0) index_free(&state[--opened]);
+    return status;
+}
+
 static int read_way(struct reading *r, struct pcct_error *err)
 {
     struct base_vector way[2] = { { .item_bytes = sizeof(uint64_t) }, { .item_bytes = sizeof(uint64_t) } }; /* applied, undone */
@@ -200,6 +248,7 @@ int pcct_diff_open(pcct_diff **out, pcct_store *store, const char *from, const c
     struct reading r = { .store = store, .event.item_bytes = sizeof(struct base_pair), .bytes.item_bytes = 1, .ascending = 1 };
     struct pcct_diff_options o;
     pcct_diff *diff = NULL;
+    uint64_t before = 0, after = 0;
     int status = 0;
 
     if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_diff_open needs a place for the handle");
@@ -214,7 +263,14 @@ int pcct_diff_open(pcct_diff **out, pcct_store *store, const char *from, const c
     TRY(pcct_resolve(&diff->info.to, store, to, err));
     r.diff = diff;
     r.peek.store = store->store;
-    TRY(read_way(&r, err));
+    TRY(store_prunes(&before, store->store, err));
+    status = read_way(&r, err);
+    if (status != 0) {
+        if (store_prunes(&after, store->store, NULL) != 0) goto done;
+        /* or pruned while it was read */
+        if (status == PCCT_E_NOT_FOUND || after != before) status = compare_states(&r, err);
+    }
+    if (status != 0) goto done;
     *out = diff;
     diff = NULL;
 done:

@@ -71,7 +71,7 @@ static int open_log(pcct_log **out, pcct_store *store, const char *revision, int
     log->note.item_bytes = 1;
     log->key.item_bytes = sizeof(struct pcct_key_value);
     log->all = all;
-    if (all) TRY(store_newest(&log->next, store->store, err));
+    if (all) TRY(store_next(&log->next, store->store, UINT64_MAX, err));
     else TRY(find_ends(log, revision, err));
     *out = log;
     log = NULL;
@@ -128,7 +128,7 @@ int pcct_log_next(struct pcct_version *out, pcct_log *log, struct pcct_error *er
     if (log->next == 0) return 0;
     TRY(store_version(&record, &log->note, log->store->store, log->next, err));
     out->version = record.version;
-    out->parent = record.parent;
+    out->parent = record.kept;
     memcpy(out->identity, record.identity.byte, sizeof out->identity);
     out->time_ns = record.time_ns;
     out->n_live = record.n_live;
@@ -138,8 +138,8 @@ int pcct_log_next(struct pcct_version *out, pcct_log *log, struct pcct_error *er
     out->state_parent = record.state_parent;
     out->generation = record.generation;
     TRY(read_note(out, log, err));
-    log->next = log->all ? record.version - 1 : record.parent;
-    if (log->next == log->stop) log->next = 0;
+    if (log->all) TRY(store_next(&log->next, log->store->store, record.version, err));
+    else log->next = record.kept == log->stop ? 0 : record.kept;
 done:
     return status != 0 ? status : 1;
 }

@@ -50,9 +50,9 @@ done:
     return status;
 }
 
-/* A damaged anchor loses nothing: it is passed over and an earlier one, or the empty state, with more frames gives the same version. */
-int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, const struct base_env *env, uint64_t version,
-                   struct pcct_error *err)
+/* As below, as the catalogue is now. A damaged anchor loses nothing: it is passed over and an earlier one, or the empty state, with more frames gives the same version. */
+static int open_once(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, const struct base_env *env, uint64_t version,
+                     struct pcct_error *err)
 {
     struct base_vector path = { .item_bytes = sizeof(uint64_t) };
     uint64_t from = 0;
@@ -75,6 +75,24 @@ int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames
     if (frames) *frames = (uint32_t)path.count;
 done:
     base_vector_free(&path, &store->env);
+    return status;
+}
+
+/* What was read may have been pruned meanwhile, and given back: then it is looked up anew. */
+int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, const struct base_env *env, uint64_t version,
+                   struct pcct_error *err)
+{
+    uint64_t before = 0, after = 0;
+    int status = 0, opened;
+
+    do {
+        TRY(store_prunes(&before, store->store, err));
+        opened = open_once(state, anchor, frames, store, env, version, err);
+        if (opened == 0) return 0;
+        TRY(store_prunes(&after, store->store, err));
+    } while (after != before);
+    status = opened;
+done:
     return status;
 }
 
@@ -102,7 +120,12 @@ static int way_forward(int *short_way, struct base_vector *path, pcct_store *sto
         if (v < store->head_version || path->count == FRAMES_MAX) goto done;
         TRY(base_vector_add(&step, path, &store->env, 1, err));
         *step = v;
-        TRY(store_version(&record, NULL, store->store, v, err));
+        status = store_version(&record, NULL, store->store, v, err);
+        if (status == PCCT_E_NOT_FOUND || (status == 0 && record.flags & STORE_DROPPED)) { /* pruned: there is another way */
+            status = 0;
+            goto done;
+        }
+        TRY(status);
         v = record.state_parent;
     }
     base_vector_reverse(path);

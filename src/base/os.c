@@ -143,6 +143,16 @@ int base_os_fallocate(struct base_os *os, int fd, uint64_t offset, uint64_t byte
     return result;
 }
 
+int base_os_punch(struct base_os *os, int fd, uint64_t offset, uint64_t bytes)
+{
+    int result;
+
+    assert(offset <= INT64_MAX && bytes <= INT64_MAX);
+    if (fails(os, BASE_OS_FALLOCATE)) return -1;
+    RESTART(result, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes));
+    return result;
+}
+
 int base_os_rename(struct base_os *os, int folder, const char *from, const char *to)
 {
     struct stat there;

@@ -47,6 +47,7 @@ int base_os_fdatasync(struct base_os *os, int fd);
 int base_os_fsync(struct base_os *os, int fd);
 int base_os_ftruncate(struct base_os *os, int fd, uint64_t bytes);
 int base_os_fallocate(struct base_os *os, int fd, uint64_t offset, uint64_t bytes);
+int base_os_punch(struct base_os *os, int fd, uint64_t offset, uint64_t bytes); /* gives the blocks back; zeros are read there, the size stays */
 int base_os_rename(struct base_os *os, int folder, const char *from, const char *to); /* fails with EEXIST when `to` exists (RENAME_NOREPLACE) */
 int base_os_rename_over(struct base_os *os, int folder, const char *from, const char *to); /* takes the place of `to` */
 int base_os_unlink(struct base_os *os, int folder, const char *path);

@@ -2,6 +2,7 @@
 #include "store/internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@ static int fill_in(struct store_version *v, struct store_txn *txn, struct pcct_e
     if (v->state_parent != 0) TRY(store_record_get(&base, NULL, txn, v->state_parent, err));
     v->generation = parent.version.generation + 1;
     v->jump = v->parent;
+    v->kept = v->parent;
+    v->flags = 0;
     /* an ancestor whose record was lost only makes the way back longer */
     lost = parent.version.jump != 0 && store_record_get(&jump, NULL, txn, parent.version.jump, NULL) != 0;
     lost = lost || (jump.version.jump != 0 && store_record_get(&further, NULL, txn, jump.version.jump, NULL) != 0);
@@ -78,6 +81,22 @@ done:
     return status;
 }
 
+/* A segment behind the tail's was made for something that a crash broke off. If it begins with a base it must not outlive what is now written before it:
+ * without the catalogue it would be taken for the newest. */
+static int remove_leftover(const struct store *store, const struct store_state *state, struct pcct_error *err)
+{
+    const struct store_folder *folder = &store->folder;
+    char name[STORE_FILE_NAME_BYTES];
+    struct stat about;
+
+    store_segment_name(name, state->tail.segment + 1);
+    if (base_os_fstatat(folder->env->os, folder->journal, name, &about) != 0) {
+        return errno == ENOENT ? 0 : base_fail_errno(err, errno, "cannot look at %s/journal/%s", folder->path, name);
+    }
+    if (base_os_unlink(folder->env->os, folder->journal, name) == 0 && base_os_fsync(folder->env->os, folder->journal) == 0) return 0;
+    return base_fail_errno(err, errno, "cannot remove %s/journal/%s", folder->path, name);
+}
+
 /*
  * The commit, as what a crash leaves at each step. The numbers are those of the design: steps 0 and 1, planning, are the caller's.
  *
@@ -106,6 +125,7 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; close the store, look at the disk, open it again",
                          store->folder.path);
     }
+    TRY(remove_leftover(store, w->state, err));
     w->record->version.time_ns = base_os_time_ns(store->folder.env->os);
     status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, w->note, w->payload, err); /* 2 and 3 */
     if (status != 0) {

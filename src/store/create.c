@@ -77,7 +77,7 @@ static int write_nothing(void *ctx, int fd, struct pcct_error *err)
 static int write_catalogue(const struct store_folder *folder, const struct store_super *super, const struct store_segment *first,
                            struct pcct_error *err)
 {
-    struct store_state state = {1, 1, 0, {1, STORE_SEGMENT_HEAD_BYTES, first->link}};
+    struct store_state state = {1, 1, 0, {1, STORE_SEGMENT_HEAD_BYTES, first->link}, 0, 0};
     struct store_catalogue *catalogue = NULL;
     const struct store_ref main = {.name = "main", .kind = STORE_BRANCH, .time_ns = super->created_ns};
     struct store_txn txn = {0};
@@ -97,7 +97,7 @@ done:
 
 static int write_files(struct store_folder *folder, const struct store_super *super, struct pcct_error *err)
 {
-    struct store_segment first = {1, store_segment_size(1, 0), store_segment_first_link(super->uuid)};
+    struct store_segment first = {1, store_segment_size(0, 0), store_segment_first_link(super->uuid), 0};
     int status = 0;
 
     memcpy(folder->uuid, super->uuid, sizeof(folder->uuid));

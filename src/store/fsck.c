@@ -244,7 +244,7 @@ static int check_tables(struct check *c, struct pcct_error *err)
         if (!found[i].recorded)
             store_scan_report(&c->scan, 1, "v%" PRIu64 " has a frame but no sound record in " STORE_CATALOGUE_NAME, found[i].record.version.version);
     }
-    if (c->fsck->versions != c->state.next_version - 1) bad_entry(c, STORE_VERSIONS, "versions are missing");
+    if (c->fsck->versions + c->state.removed != c->state.next_version - 1) bad_entry(c, STORE_VERSIONS, "versions are missing");
     TRY(store_txn_each(&c->txn, STORE_REFS, NULL, 0, check_ref, c, err));
     TRY(store_txn_each(&c->txn, STORE_REFLOG, NULL, 0, check_reflog, c, err));
     TRY(store_txn_each(&c->txn, STORE_IDENTITIES, NULL, 0, check_identity, c, err));

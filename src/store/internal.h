@@ -29,6 +29,8 @@ struct store_state {
     uint64_t next_version, next_reflog;
     uint64_t frame_bytes; /* of all frames that were committed */
     struct store_tail tail;
+    uint64_t prunes;      /* how often versions were taken away */
+    uint64_t removed;     /* versions of which nothing is left */
 };
 int store_state_get(struct store_state *state, struct store_txn *txn, struct pcct_error *err); /* DAMAGED, also when the uuid is another store's */
 int store_state_put(struct store_txn *txn, const struct store_state *state, struct pcct_error *err);

@@ -51,10 +51,10 @@ done:
     return status;
 }
 
-/* As large as its number asks for; on a disk that has no room for that, as small as the first ones; and at last, just large enough. */
-static int make_next(struct store_segment *next, const struct store_folder *folder, uint64_t frame_bytes, struct pcct_error *err)
+/* As large as the one before asks for; on a disk that has no room for that, as small as the first ones; and at last, just large enough. */
+static int make_next(struct store_segment *next, const struct store_folder *folder, uint64_t before, uint64_t frame_bytes, struct pcct_error *err)
 {
-    const uint64_t size[3] = {store_segment_size(next->number, frame_bytes), store_segment_size(1, frame_bytes), store_segment_least(frame_bytes)};
+    const uint64_t size[3] = {store_segment_size(before, frame_bytes), store_segment_size(0, frame_bytes), store_segment_least(frame_bytes)};
     int status = PCCT_E_NOSPACE;
 
     for (int i = 0; i < 3 && status == PCCT_E_NOSPACE; i++) {
@@ -65,13 +65,14 @@ static int make_next(struct store_segment *next, const struct store_folder *fold
     return status;
 }
 
-/* The frame does not fit behind the tail: ends the tail's segment, so that no head of a frame that was given up remains there, and makes the next.
+/* The frame does not fit behind the tail, or is to begin a segment: ends the tail's segment, so that no head of a frame that was given up remains there, and makes the next.
  * Opens it in place of *fd. */
 static int move_on(int *fd, struct store_segment *made, struct store_tail *place, int *sync_failed, const struct store_folder *folder,
-                   uint64_t segment_bytes, uint64_t frame_bytes, struct pcct_error *err)
+                   uint64_t segment_bytes, const struct store_record *record, struct pcct_error *err)
 {
     static const uint8_t end[STORE_HEAD_BYTES];
-    struct store_segment next = {place->segment + 1, 0, place->link};
+    const int base = record->operation == STORE_PRUNING;
+    struct store_segment next = {place->segment + 1, 0, place->link, base ? STORE_SEGMENT_BASE : 0};
     struct base_os *os = folder->env->os;
     int status = 0;
 
@@ -83,7 +84,8 @@ static int move_on(int *fd, struct store_segment *made, struct store_tail *place
             return base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
         }
     }
-    TRY(make_next(&next, folder, frame_bytes, err));
+    /* behind a base the sizes begin anew, since mostly little is left before it */
+    TRY(make_next(&next, folder, base ? 0 : segment_bytes, record->version.bytes, err));
     *made = next;
     base_os_close(os, *fd);
     *fd = -1;
@@ -117,7 +119,7 @@ int store_journal_append(struct store_record *record, struct store_tail *end, st
     int status = 0, fd = -1;
 
     *sync_failed = 0;
-    *made = (struct store_segment){0, 0, 0};
+    *made = (struct store_segment){0, 0, 0, 0};
     record->link = tail->link;
     record->note_hash = base_hash64(note, record->note_bytes);
     record->payload_hash = base_hash64(payload, record->payload_bytes);
@@ -129,7 +131,8 @@ int store_journal_append(struct store_record *record, struct store_tail *end, st
         status = base_fail(err, PCCT_E_DAMAGED, "%s/journal/J%08" PRIx64 " is cut off; `pcct fsck` tells what is left", folder->path, place.segment);
         goto done;
     }
-    if (v->bytes > segment_bytes - place.offset) TRY(move_on(&fd, made, &place, sync_failed, folder, segment_bytes, v->bytes, err));
+    if (v->bytes > segment_bytes - place.offset || record->operation == STORE_PRUNING)
+        TRY(move_on(&fd, made, &place, sync_failed, folder, segment_bytes, record, err));
     v->segment = place.segment;
     v->offset = place.offset;
     status = write_frame(folder, fd, record, front, payload, err);

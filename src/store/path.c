@@ -2,6 +2,7 @@
 #include "store/internal.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, uint64_t version, struct pcct_error *err)
 {
@@ -25,6 +26,10 @@ int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, 
         TRY(base_vector_add(&item, path, store->folder.env, 1, err));
         *item = at;
         TRY(store_record_get(&record, NULL, &txn, at, err));
+        if (record.version.flags & STORE_DROPPED) {
+            status = base_fail(err, PCCT_E_DAMAGED, "v%" PRIu64 " cannot be read: it was pruned, and its anchor is damaged", at);
+            goto done;
+        }
         at = record.version.state_parent; /* below `at`, so this ends */
     }
     base_vector_reverse(path);
@@ -53,6 +58,10 @@ int store_way(uint64_t *common, struct base_vector *undo, struct base_vector *re
         TRY(base_vector_add(&item, from > to ? undo : redo, store->folder.env, 1, err));
         *item = *newer;
         TRY(store_record_get(&record, NULL, &txn, *newer, err));
+        if (record.version.flags & STORE_DROPPED) {
+            status = base_fail(err, PCCT_E_NOT_FOUND, "the frame of v%" PRIu64 " is not there any more: it was pruned", *newer);
+            goto done;
+        }
         *newer = record.version.state_parent;
     }
     base_vector_reverse(redo);

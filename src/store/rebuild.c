@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/internal.h"
 #include "store/anchor.h"
+#include "store/base.h"
 #include "store/scan.h"
 
 #include <errno.h>
@@ -51,31 +52,65 @@ static void count_redo(const struct rebuilding *r, struct store_found *found)
     v->redo_bytes = v->bytes + (base ? base->record.version.redo_bytes : 0);
 }
 
+/* A version moved its branch. */
+static int put_move(struct rebuilding *r, const struct store_record *record, struct pcct_error *err)
+{
+    struct store_ref ref = {.kind = STORE_BRANCH, .version = record->version.version, .time_ns = record->version.time_ns};
+    int status = 0;
+
+    memcpy(ref.name, record->ref, sizeof(ref.name));
+    TRY(store_reflog_put(&r->txn, ++r->reflog, record, err));
+    TRY(store_ref_put(&r->txn, &ref, err));
+done:
+    return status;
+}
+
+/* Branches, tags and the reflog as the last base has them. */
+static int put_base(struct rebuilding *r, struct pcct_error *err)
+{
+    struct store_base_entry entry;
+    size_t at = 0;
+    int status = 0, more = 0;
+
+    if (r->scan->base.count == 0) goto done;
+    while ((more = store_base_next(&entry, &at, &r->scan->base, err)) == 1) {
+        if (entry.table != STORE_REFS && entry.table != STORE_REFLOG) continue;
+        TRY(store_txn_put(&r->txn, entry.table, entry.key, entry.key_bytes, entry.value, entry.bytes, err));
+    }
+    TRY(more);
+    r->reflog = r->scan->base_reflog - 1; /* the entry of the base itself */
+    TRY(store_reflog_put(&r->txn, r->reflog, &r->scan->base_record, err));
+done:
+    return status;
+}
+
 static int put_version(struct rebuilding *r, struct store_found *found, struct base_vector *note, struct pcct_error *err)
 {
     const struct store_folder *folder = r->scan->folder;
     struct store_version *v = &found->record.version;
-    struct store_ref ref = {.kind = STORE_BRANCH, .version = v->version, .time_ns = v->time_ns};
+    const uint8_t *text = NULL;
     struct store_record record;
     struct stat about;
     char name[STORE_FILE_NAME_BYTES];
     int status = 0;
 
     count_redo(r, found);
-    status = store_journal_read(&record, note, NULL, folder, v->segment, v->offset, err);
-    if (status == PCCT_E_MEMORY) goto done;
-    if (status != 0) found->record.note_bytes = 0; /* the scan has reported it */
-    TRY(store_record_put(&r->txn, &found->record, note->memory.data, err));
-    memcpy(ref.name, found->record.ref, sizeof(ref.name));
-    TRY(store_reflog_put(&r->txn, ++r->reflog, &found->record, err));
-    TRY(store_ref_put(&r->txn, &ref, err));
+    if (found->note > 0) text = (const uint8_t *)r->scan->base.memory.data + found->note;
+    else {
+        status = store_journal_read(&record, note, NULL, folder, v->segment, v->offset, err);
+        if (status == PCCT_E_MEMORY) goto done;
+        if (status != 0) found->record.note_bytes = 0; /* the scan has reported it */
+        text = note->memory.data;
+    }
+    TRY(store_record_put(&r->txn, &found->record, text, err));
+    if (found->note == 0) TRY(put_move(r, &found->record, err));
     if (found->anchor_sound) {
         store_anchor_name(name, v->version);
         if (base_os_fstatat(folder->env->os, folder->data, name, &about) == 0) {
             TRY(store_anchor_list(&r->txn, v->version, (uint64_t)about.st_size, (uint64_t)about.st_blocks * 512, err));
         }
     }
-    r->frame_bytes += v->bytes;
+    if (!(v->flags & STORE_DROPPED)) r->frame_bytes += v->bytes;
     r->versions++;
 done:
     return status;
@@ -105,7 +140,7 @@ static void drop_torn(struct store_scan *scan)
     if (scan->found.count == 0) return;
     last += scan->found.count - 1;
     if (last->record.hash != scan->tail.link) return; /* others stand behind it */
-    if (last->frame_sound || last->anchor_sound) return;
+    if (last->frame_sound || last->anchor_sound || last->note > 0) return;
     store_scan_report(scan, 0, "v%" PRIu64 ", the last frame of the journal, is not whole and was left out", last->record.version.version);
     scan->tail = (struct store_tail){last->record.version.segment, last->record.version.offset, last->record.link};
     scan->found.count--;
@@ -133,7 +168,8 @@ static int put_all(struct rebuilding *r, struct pcct_error *err)
 
     TRY(store_txn_begin(&r->txn, r->catalogue, r->scan->folder, 1, err));
     TRY(store_ref_put(&r->txn, &main, err));
-    TRY(redo_events(&event, r, 0, err));
+    TRY(put_base(r, err));
+    TRY(redo_events(&event, r, n > 0 ? found[0].record.version.version - 1 : UINT64_MAX, err));
     for (size_t i = 0; i < r->scan->segment.count; i++) TRY(store_segment_put(&r->txn, &segment[i], err));
     for (size_t i = 0; i < n; i++) {
         TRY(put_version(r, &found[i], &note, err));
@@ -142,7 +178,9 @@ static int put_all(struct rebuilding *r, struct pcct_error *err)
         TRY(commit(r, err));
         TRY(store_txn_begin(&r->txn, r->catalogue, r->scan->folder, 1, err));
     }
-    state = (struct store_state){n > 0 ? found[n - 1].record.version.version + 1 : 1, r->reflog + 1, r->frame_bytes, r->scan->tail};
+    state = (struct store_state){n > 0 ? found[n - 1].record.version.version + 1 : 1, r->reflog + 1, r->frame_bytes, r->scan->tail, r->scan->base_prunes,
+                                 r->scan->base_removed};
+    if (state.next_version < r->scan->base_next) state.next_version = r->scan->base_next;
     TRY(store_state_put(&r->txn, &state, err));
     TRY(commit(r, err));
 done:

@@ -53,7 +53,9 @@ enum {
     RECORD_WRITE_ID = 152,
     RECORD_NOTE_BYTES = 168,
     RECORD_FRAME_HASH = 176,
-    RECORD_ZERO = 184
+    RECORD_FLAGS = 184,
+    RECORD_KEPT = 192,
+    RECORD_ZERO = 200
 };
 
 static const char magic[8] = {'P', 'C', 'C', 'T', 'F', 'R', 'M', '1'};
@@ -105,6 +107,7 @@ static const char *check_event(const struct store_record *record)
 static const char *check_version(const struct store_version *v)
 {
     if (v->version == 0 || v->parent >= v->version || v->state_parent >= v->version || v->jump >= v->version) return "its ancestors are not older";
+    if (v->kept > v->parent || (v->flags & ~(uint64_t)(STORE_PRUNED | STORE_DROPPED))) return "its marks cannot be";
     if (v->generation == 0 || v->generation > v->version) return "its generation cannot be";
     return NULL;
 }
@@ -120,7 +123,7 @@ const char *store_head_decode(struct store_record *record, const uint8_t head[ST
     if (store_get32(head, HEAD_BYTES) != STORE_HEAD_BYTES) return "its head is of an unknown kind";
     record->operation = store_get32(head, HEAD_OPERATION);
     v->version = store_get64(head, HEAD_VERSION);
-    v->parent = store_get64(head, HEAD_PARENT);
+    v->parent = v->kept = store_get64(head, HEAD_PARENT);
     v->state_parent = store_get64(head, HEAD_STATE_PARENT);
     v->generation = store_get64(head, HEAD_GENERATION);
     v->jump = store_get64(head, HEAD_JUMP);
@@ -180,6 +183,8 @@ void store_record_encode(uint8_t bytes[STORE_RECORD_BYTES], const struct store_r
     store_put_bytes(bytes, RECORD_WRITE_ID, v->write_id, 16);
     store_put64(bytes, RECORD_NOTE_BYTES, record->note_bytes);
     store_put64(bytes, RECORD_FRAME_HASH, record->hash);
+    store_put64(bytes, RECORD_FLAGS, v->flags);
+    store_put64(bytes, RECORD_KEPT, v->kept);
 }
 
 const char *store_record_decode(struct store_record *record, const uint8_t *bytes, size_t n_bytes)
@@ -208,6 +213,8 @@ const char *store_record_decode(struct store_record *record, const uint8_t *byte
     store_get_bytes(v->write_id, bytes, RECORD_WRITE_ID, 16);
     record->note_bytes = store_get64(bytes, RECORD_NOTE_BYTES);
     record->hash = store_get64(bytes, RECORD_FRAME_HASH);
+    v->flags = store_get64(bytes, RECORD_FLAGS);
+    v->kept = store_get64(bytes, RECORD_KEPT);
     if (record->note_bytes != n_bytes - STORE_RECORD_BYTES || !store_zero(bytes, RECORD_ZERO, STORE_RECORD_BYTES)) return "its lengths do not fit";
     return check_version(v);
 }

@@ -240,7 +240,7 @@ static int match_key(void *ctx, const uint8_t *key, size_t key_bytes, const uint
     (void)err;
     /* a damaged record is no match; fsck tells of it */
     if (!value || store_record_decode(&record, value, bytes)) return 0;
-    if (note_has(value + STORE_RECORD_BYTES, record.note_bytes, s->r->name, s->r->value)) s->version = record.version.version;
+    if (!(record.version.flags & STORE_PRUNED) && note_has(value + STORE_RECORD_BYTES, record.note_bytes, s->r->name, s->r->value)) s->version = record.version.version;
     return 0;
 }
 
@@ -311,6 +311,11 @@ done:
     return status;
 }
 
+static int pruned(struct pcct_error *err, uint64_t version)
+{
+    return base_fail(err, PCCT_E_NOT_FOUND, "v%" PRIu64 " is not there any more: it was pruned", version);
+}
+
 /* *generation: of the version found. */
 static int find(uint64_t *version, uint64_t *generation, struct store_txn *txn, const struct revision *r, struct pcct_error *err)
 {
@@ -323,6 +328,7 @@ static int find(uint64_t *version, uint64_t *generation, struct store_txn *txn, 
     else TRY(find_name(version, txn, r->name, err));
     if (*version == 0) return 0;
     TRY(store_record_get(&record, NULL, txn, *version, err));
+    if (record.version.flags & STORE_PRUNED) return pruned(err, *version);
     *generation = record.version.generation;
 done:
     return status;
@@ -342,8 +348,12 @@ static int go_back(uint64_t *version, struct store_txn *txn, uint64_t generation
         *version = here.version.jump;
         if (far || there.version.generation < target) {
             memset(&there, 0, sizeof(there));
-            *version = here.version.parent;
-            if (here.version.parent != 0) TRY(store_record_get(&there, NULL, txn, here.version.parent, err));
+            *version = here.version.kept;
+            if (here.version.kept != 0) TRY(store_record_get(&there, NULL, txn, here.version.kept, err));
+        }
+        if (there.version.generation < target && here.version.kept != here.version.parent) {
+            return base_fail(err, PCCT_E_NOT_FOUND, "the ancestor of v%" PRIu64 " that was asked for is not there any more: it was pruned",
+                             here.version.version);
         }
         if (there.version.generation >= generation || there.version.generation < target) {
             status = base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged: the ancestors of v%" PRIu64 " cannot be; "
@@ -359,6 +369,7 @@ done:
 int store_revision(uint64_t *version, struct store *store, const char *text, struct pcct_error *err)
 {
     struct revision r;
+    struct store_record record;
     struct store_txn txn = {0};
     uint64_t generation = 0, found = 0;
     int status = 0;
@@ -373,6 +384,11 @@ int store_revision(uint64_t *version, struct store *store, const char *text, str
         goto done;
     }
     TRY(go_back(&found, &txn, generation, generation - r.back, err));
+    if (found != 0) TRY(store_record_get(&record, NULL, &txn, found, err));
+    if (found != 0 && record.version.flags & STORE_PRUNED) {
+        status = pruned(err, found);
+        goto done;
+    }
     *version = found;
 done:
     store_txn_abort(&txn);
@@ -387,30 +403,61 @@ static int same_generation(struct store_txn *txn, uint64_t a, uint64_t b)
            of_a.version.generation == of_b.version.generation;
 }
 
-/* Both go back to one generation, then together, by jumps while these differ: versions of one generation have jumps of one generation. */
-int store_common_ancestor(uint64_t *version, struct store *store, uint64_t a, uint64_t b, struct pcct_error *err)
+/* Both go back to one generation, then together, by jumps while these differ: versions of one generation have jumps of one generation, unless records
+ * were lost or pruned; then they go step by step. */
+static int meet(uint64_t *version, struct store_txn *txn, uint64_t a, uint64_t b, struct pcct_error *err)
 {
     struct store_record of_a = {0}, of_b = {0};
-    struct store_txn txn = {0};
     uint64_t least;
     int status = 0, jump;
 
-    TRY(store_check_process(store, err));
-    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
-    if (a != 0) TRY(store_record_get(&of_a, NULL, &txn, a, err));
-    if (b != 0) TRY(store_record_get(&of_b, NULL, &txn, b, err));
+    if (a != 0) TRY(store_record_get(&of_a, NULL, txn, a, err));
+    if (b != 0) TRY(store_record_get(&of_b, NULL, txn, b, err));
     least = of_a.version.generation < of_b.version.generation ? of_a.version.generation : of_b.version.generation;
-    TRY(go_back(&a, &txn, of_a.version.generation, least, err));
-    TRY(go_back(&b, &txn, of_b.version.generation, least, err));
+    TRY(go_back(&a, txn, of_a.version.generation, least, err));
+    TRY(go_back(&b, txn, of_b.version.generation, least, err));
     while (a != b) {
-        TRY(store_record_get(&of_a, NULL, &txn, a, err));
-        TRY(store_record_get(&of_b, NULL, &txn, b, err));
-        /* where records were lost, versions of one generation may jump differently: then step by step */
-        jump = of_a.version.jump != of_b.version.jump && same_generation(&txn, of_a.version.jump, of_b.version.jump);
+        TRY(store_record_get(&of_a, NULL, txn, a, err));
+        TRY(store_record_get(&of_b, NULL, txn, b, err));
+        jump = of_a.version.jump != of_b.version.jump && same_generation(txn, of_a.version.jump, of_b.version.jump);
         a = jump ? of_a.version.jump : of_a.version.parent;
         b = jump ? of_b.version.jump : of_b.version.parent;
     }
+    if (a != 0) TRY(store_record_get(&of_a, NULL, txn, a, err));
+    if (a != 0 && of_a.version.flags & STORE_PRUNED) return pruned(err, a);
     *version = a;
+done:
+    return status;
+}
+
+/* Where versions were pruned, generations have gaps: then the newer of the two goes back, to the nearest ancestor that is there. */
+static int meet_kept(uint64_t *version, struct store_txn *txn, uint64_t a, uint64_t b, struct pcct_error *err)
+{
+    struct store_record record;
+    int status = 0;
+
+    while (a != b) {
+        uint64_t *newer = a > b ? &a : &b;
+
+        TRY(store_record_get(&record, NULL, txn, *newer, err));
+        *newer = record.version.kept;
+    }
+    *version = a;
+done:
+    return status;
+}
+
+int store_common_ancestor(uint64_t *version, struct store *store, uint64_t a, uint64_t b, struct pcct_error *err)
+{
+    struct store_txn txn = {0};
+    struct store_state state;
+    int status = 0;
+
+    TRY(store_check_process(store, err));
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    TRY(store_state_get(&state, &txn, err));
+    status = meet(version, &txn, a, b, err);
+    if (status == PCCT_E_NOT_FOUND && state.prunes > 0) status = meet_kept(version, &txn, a, b, err);
 done:
     store_txn_abort(&txn);
     return status;

@@ -2,6 +2,7 @@
 #include "store/scan.h"
 
 #include "store/anchor.h"
+#include "store/base.h"
 #include "store/bytes.h"
 
 #include <errno.h>
@@ -19,12 +20,14 @@ void store_scan_init(struct store_scan *scan, const struct store_folder *folder)
     scan->folder = folder;
     scan->found.item_bytes = sizeof(struct store_found);
     scan->event.item_bytes = sizeof(struct store_record);
+    scan->base.item_bytes = 1;
     scan->segment.item_bytes = sizeof(struct store_segment);
 }
 
 void store_scan_free(struct store_scan *scan)
 {
     base_vector_free(&scan->found, scan->folder->env);
+    base_vector_free(&scan->base, scan->folder->env);
     base_vector_free(&scan->event, scan->folder->env);
     base_vector_free(&scan->segment, scan->folder->env);
 }
@@ -72,19 +75,27 @@ struct walk {
     struct base_vector note, payload;
     struct store_tail at;   /* the next frame is looked for there */
     uint64_t last_version;
+    uint64_t base_offset;   /* in the first segment that is entered: behind its base; 0: no base */
     int gap;                /* frames are missing before `at`: its link is not known */
     int fd;
     uint64_t bytes;         /* of the open segment, or up to `end` */
 };
 
-static int last_segment(void *ctx, const char *name)
+struct segments {
+    uint64_t least, last;
+};
+
+static int add_segment(void *ctx, const char *name)
 {
-    uint64_t *last = ctx, number = 0;
+    struct segments *s = ctx;
+    uint64_t number = 0;
     char expected[STORE_FILE_NAME_BYTES];
 
     if (sscanf(name, "J%" SCNx64, &number) != 1) return 0;
     store_segment_name(expected, number);
-    if (strcmp(name, expected) == 0 && number > *last) *last = number;
+    if (strcmp(name, expected) != 0) return 0;
+    if (number < s->least) s->least = number;
+    if (number > s->last) s->last = number;
     return 0;
 }
 
@@ -184,7 +195,7 @@ static int enter(int *usable, struct walk *w, struct pcct_error *err)
     }
     status = store_segment_read(&segment, w->fd, w->bytes, folder, w->at.segment, &cause);
     if (status == 0) {
-        if (!w->gap && segment.link != w->at.link) {
+        if (w->base_offset == 0 && !w->gap && segment.link != w->at.link) {
             if (!w->end) { /* made for a commit that did not happen */
                 store_scan_report(w->scan, 0, "%s/journal/J%08" PRIx64 " is not in use", folder->path, w->at.segment);
                 return 0;
@@ -216,25 +227,48 @@ static void look_behind(struct walk *w)
                       record.operation == STORE_COMMITTED ? "" : "later than ", record.version.version);
 }
 
+/* Where the walk begins: behind the last base, or at the first segment that there is. */
+static int begin(struct walk *w, const struct segments *there, struct pcct_error *err)
+{
+    struct store_scan *scan = w->scan;
+    int status = store_base_read(scan, there->least, w->end ? w->end->segment : there->last, err);
+
+    if (status != 0) return status;
+    w->at = scan->tail;
+    if (scan->base.count > 0) {
+        w->base_offset = scan->tail.offset;
+        w->last_version = scan->base_next - 1;
+    } else if (there->least > 1) { /* what was before is gone, and so is what told about it */
+        store_scan_report(scan, 1, "%s/journal: segments before J%08" PRIx64 " are missing, or the base that stood in their place", scan->folder->path,
+                          there->least);
+        w->at.segment = there->least;
+        w->gap = 1;
+    }
+    return 0;
+}
+
 int store_scan_journal(struct store_scan *scan, const struct store_tail *end, struct pcct_error *err)
 {
     struct walk w = {.scan = scan, .end = end, .note = {.item_bytes = 1}, .payload = {.item_bytes = 1}, .fd = -1};
-    uint64_t last = end ? end->segment : 1;
+    struct segments there = {UINT64_MAX, 1};
     int status = 0, usable = 0, more;
 
-    w.at = scan->tail = (struct store_tail){1, STORE_SEGMENT_HEAD_BYTES, store_segment_first_link(scan->folder->uuid)};
-    if (!end && base_os_list(scan->folder->env->os, scan->folder->journal, last_segment, &last) != 0) {
+    scan->tail = (struct store_tail){1, STORE_SEGMENT_HEAD_BYTES, store_segment_first_link(scan->folder->uuid)};
+    if (base_os_list(scan->folder->env->os, scan->folder->journal, add_segment, &there) != 0)
         return base_fail_errno(err, errno, "cannot list %s/journal", scan->folder->path);
-    }
-    for (uint64_t number = 1; number <= last; number++) {
-        w.at = (struct store_tail){number, STORE_SEGMENT_HEAD_BYTES, w.at.link};
+    if (there.least == UINT64_MAX) there.least = 1;
+    TRY(begin(&w, &there, err));
+    if (end) there.last = end->segment;
+    for (uint64_t number = w.at.segment; number <= there.last; number++) {
+        w.at = (struct store_tail){number, w.base_offset ? w.base_offset : STORE_SEGMENT_HEAD_BYTES, w.at.link};
         TRY(enter(&usable, &w, err));
+        w.base_offset = 0;
         for (more = usable; more && w.at.offset < w.bytes;) {
             uint64_t frames = scan->frames;
 
             TRY(step(&more, &w, err));
             if (scan->frames > frames) scan->tail = w.at;
-            if (scan->progress && scan->progress(scan->ctx, 0.8 * ((double)number - 1 + (double)w.at.offset / (double)w.bytes) / (double)last)) {
+            if (scan->progress && scan->progress(scan->ctx, 0.8 * ((double)number - 1 + (double)w.at.offset / (double)w.bytes) / (double)there.last)) {
                 status = base_fail(err, PCCT_E_CANCELLED, "cancelled");
                 goto done;
             }

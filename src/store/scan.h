@@ -11,6 +11,7 @@ struct store_found {
     uint8_t anchor_sound; /* it has an anchor, and that is whole */
     uint8_t recorded;     /* the catalogue has its record */
     uint8_t listed;       /* the catalogue lists its anchor */
+    size_t note;          /* its note's place in the payload of the base; 0: it is in its frame */
     uint8_t sound;        /* it can be read: an anchor, or its frame and its state parent */
 };
 
@@ -22,10 +23,14 @@ struct store_scan {
     void *ctx;
     struct base_vector found;    /* struct store_found, ascending by version */
     struct base_vector event;    /* struct store_record: frames that make no version, in the order of the journal */
+    struct base_vector base;     /* bytes: the payload of the last base (store/base.h); empty: there is none */
+    struct store_record base_record; /* its frame */
+    uint64_t base_prunes, base_removed, base_next, base_reflog; /* what it tells */
     struct base_vector segment;  /* struct store_segment: heads that are sound, ascending */
     struct store_tail tail;      /* behind the last frame that belongs to the chain */
     uint64_t frames, bytes, damaged;
 };
+
 
 void store_scan_init(struct store_scan *scan, const struct store_folder *folder);
 void store_scan_free(struct store_scan *scan);

@@ -31,11 +31,11 @@ uint64_t store_segment_least(uint64_t frame_bytes)
     return store_round_up(STORE_SEGMENT_HEAD_BYTES + frame_bytes, UNIT_BYTES);
 }
 
-uint64_t store_segment_size(uint64_t number, uint64_t frame_bytes)
+uint64_t store_segment_size(uint64_t before, uint64_t frame_bytes)
 {
     uint64_t bytes = LEAST_BYTES, need = store_segment_least(frame_bytes);
 
-    for (uint64_t i = 1; i < number && bytes < MOST_BYTES; i++) bytes *= 2;
+    while (bytes <= before && bytes < MOST_BYTES) bytes *= 2;
     return bytes < need ? need : bytes;
 }
 
@@ -79,6 +79,7 @@ int store_segment_make(const struct store_folder *folder, const struct store_seg
     TRY(base_take_zero(&filling.piece, folder->env, PIECE_BYTES, 1, err));
     store_put_bytes(filling.piece, AT_MAGIC, magic, sizeof(magic));
     store_put32(filling.piece, AT_HEAD_BYTES, STORE_SEGMENT_HEAD_BYTES);
+    store_put32(filling.piece, AT_FLAGS, segment->flags);
     store_put_bytes(filling.piece, AT_UUID, folder->uuid, sizeof(folder->uuid));
     store_put64(filling.piece, AT_NUMBER, segment->number);
     store_put64(filling.piece, AT_BYTES, segment->bytes);
@@ -116,12 +117,12 @@ int store_segment_read(struct store_segment *segment, int fd, uint64_t bytes, co
     if ((size_t)got < sizeof(head)) wrong = "it is cut off";
     else if (memcmp(head + AT_MAGIC, magic, sizeof(magic)) != 0) wrong = "it does not begin like a segment";
     else if (store_get64(head, AT_HASH) != base_hash64(head, AT_HASH)) wrong = "the checksum of its head is wrong";
-    else if (store_get32(head, AT_HEAD_BYTES) != sizeof(head) || store_get32(head, AT_FLAGS) != 0 || !store_zero(head, AT_ZERO, AT_HASH)) {
+    else if (store_get32(head, AT_HEAD_BYTES) != sizeof(head) || store_get32(head, AT_FLAGS) > STORE_SEGMENT_BASE || !store_zero(head, AT_ZERO, AT_HASH)) {
         wrong = "its head is of an unknown kind";
     } else if (memcmp(head + AT_UUID, folder->uuid, sizeof(folder->uuid)) != 0) wrong = "it belongs to another store";
     else if (store_get64(head, AT_NUMBER) != number) wrong = "it is another segment";
     if (wrong) return base_fail(err, PCCT_E_DAMAGED, "%s/journal/%s is damaged: %s", folder->path, name, wrong);
-    *segment = (struct store_segment){number, store_get64(head, AT_BYTES), store_get64(head, AT_LINK)};
+    *segment = (struct store_segment){number, store_get64(head, AT_BYTES), store_get64(head, AT_LINK), store_get32(head, AT_FLAGS)};
     if (bytes < segment->bytes)
         return base_fail(err, PCCT_E_DAMAGED, "%s/journal/%s is cut off: %" PRIu64 " bytes of %" PRIu64, folder->path, name, bytes, segment->bytes);
     return 0;

@@ -50,6 +50,8 @@ void store_unlock(struct store *store);
 struct store_version {
     uint64_t version, parent, state_parent;
     uint64_t generation;          /* parents up to version 0 */
+    uint64_t flags;               /* STORE_PRUNED, STORE_DROPPED */
+    uint64_t kept;                /* the nearest ancestor that is not pruned: the parent, as long as that is not */
     uint64_t jump;                /* an ancestor, for O(log) steps back (skew-binary jump pointers) */
     uint64_t redo_frames, redo_bytes; /* from the nearest anchor at or before it on the state chain (or from version 0) up to it */
     uint64_t segment, offset, bytes;  /* its frame */
@@ -59,13 +61,18 @@ struct store_version {
     uint8_t write_id[16];         /* all zero: none */
 };
 
+/* A version that was pruned has no name any more, but stays as long as the state of another rests on it; its frame goes before it does when an anchor
+ * has its state. Then that anchor is all there is of it. */
+enum { STORE_PRUNED = 1, STORE_DROPPED = 2 };
+
 /* A version's note: message and user keys, as bytes: message, 0, then key, 0, value, 0, ... ascending by key. */
 
 /* Errors: NOT_FOUND (naming the number), DAMAGED, IO. `note` (may be NULL) is replaced by the version's note (item_bytes 1). */
 int store_version(struct store_version *out, struct base_vector *note, struct store *store, uint64_t version, struct pcct_error *err);
 int store_head(uint64_t *version, struct store *store, const char *ref, struct pcct_error *err); /* NOT_FOUND names the ref */
 int store_revision(uint64_t *version, struct store *store, const char *text, struct pcct_error *err); /* see pcct/view.h */
-int store_newest(uint64_t *version, struct store *store, struct pcct_error *err); /* the last that was made; 0: none yet */
+/* The last version made before version `below` that is not pruned; 0: there is none. */
+int store_next(uint64_t *version, struct store *store, uint64_t below, struct pcct_error *err);
 /* The newest version that is an ancestor of both, or one of them; 0: the empty one. O(log) records are read. */
 int store_common_ancestor(uint64_t *version, struct store *store, uint64_t a, uint64_t b, struct pcct_error *err);
 /* *found: 1 and the version when this write id was committed. */
@@ -80,7 +87,7 @@ int store_commit(struct store_version *record, struct store *store, const char *
 /* What a frame, and an entry of the reflog, tells of. Numbers are pinned: they stand in files. */
 enum store_operation {
     STORE_COMMITTED = 0, STORE_BRANCH_MADE = 1, STORE_BRANCH_MOVED = 2, STORE_BRANCH_DELETED = 3, STORE_TAG_MADE = 4, STORE_TAG_DELETED = 5,
-    STORE_OPERATIONS
+    STORE_PRUNING = 6, STORE_OPERATIONS
 };
 enum store_ref_kind { STORE_BRANCH = 1, STORE_TAG = 2 };
 
@@ -117,6 +124,28 @@ struct store_reflog_entry {
 /* Entries `first` and later, `most` at most (struct store_reflog_entry, replaced). */
 int store_reflog(struct base_vector *entries, struct store *store, uint64_t first, size_t most, struct pcct_error *err);
 int store_reflog_last(uint64_t *number, struct store *store, struct pcct_error *err); /* 0: none yet */
+
+/*
+ * Takes versions away. Never those that branches and tags stand at. Of the others, those go for which all holds that is asked for: made before
+ * older_than_ns (0: whenever); the user key `key` (NULL: not asked for) is a number less than `before`; not among the last keep_last of a branch, counted
+ * from where it stands; generation not a multiple of keep_every (0: not asked for). none: nothing is taken away anew, only what is of no use any more is
+ * freed. What a version that stays needs for its state is kept, and when an anchor is all that is left for that, it is read and verified first.
+ *
+ * One frame, which holds the whole catalogue as it is then, in a segment of its own, and one catalogue transaction; when that is durable, files are
+ * removed and holes punched, and what a crash leaves of that is done by the next. The caller holds the lock. dry_run: only counts.
+ */
+struct store_prune {
+    uint64_t keep_last, keep_every;
+    int64_t older_than_ns;
+    const char *key;
+    double before;
+    int none, dry_run;
+    uint64_t pruned, removed, left;      /* out: versions pruned now; versions of which nothing is left; versions that can be named */
+    uint64_t freed_bytes, left_bytes;    /* out: of frames and anchors */
+};
+int store_prune(struct store_prune *prune, struct store *store, struct pcct_error *err);
+/* How often versions were taken away: a reader that failed tries again when the number has changed meanwhile. */
+int store_prunes(uint64_t *prunes, struct store *store, struct pcct_error *err);
 
 /* A version's frame payload into `bytes` (item_bytes 1, replaced), hashes verified. Errors: DAMAGED (naming file and version), IO, MEMORY. */
 int store_frame(struct base_vector *bytes, struct store *store, const struct store_version *version, struct pcct_error *err);

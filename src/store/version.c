@@ -7,7 +7,7 @@
 /* Values of the tables meta, segments and anchors: offsets, or sizes. */
 enum {
     STATE_FORMAT = 0, STATE_ZERO = 4, STATE_UUID = 8, STATE_NEXT = 24, STATE_SEGMENT = 32, STATE_OFFSET = 40, STATE_LINK = 48, STATE_REFLOG = 56,
-    STATE_FRAME_BYTES = 64, STATE_BYTES = 72
+    STATE_FRAME_BYTES = 64, STATE_PRUNES = 72, STATE_REMOVED = 80, STATE_BYTES = 88
 };
 enum { SEGMENT_BYTES = 0, SEGMENT_LINK = 8, SEGMENT_RECORD_BYTES = 16 };
 enum { ANCHOR_FILE_BYTES = 0, ANCHOR_DATA_BYTES = 8, ANCHOR_RECORD_BYTES = 16 };
@@ -38,6 +38,8 @@ int store_state_get(struct store_state *state, struct store_txn *txn, struct pcc
     state->tail = (struct store_tail){store_get64(value, STATE_SEGMENT), store_get64(value, STATE_OFFSET), store_get64(value, STATE_LINK)};
     state->next_reflog = store_get64(value, STATE_REFLOG);
     state->frame_bytes = store_get64(value, STATE_FRAME_BYTES);
+    state->prunes = store_get64(value, STATE_PRUNES);
+    state->removed = store_get64(value, STATE_REMOVED);
     if (state->next_version < 1 || state->tail.segment < 1 || state->tail.offset < STORE_SEGMENT_HEAD_BYTES)
         status = store_txn_damaged(err, txn, "its head record cannot be");
 done:
@@ -56,6 +58,8 @@ int store_state_put(struct store_txn *txn, const struct store_state *state, stru
     store_put64(value, STATE_LINK, state->tail.link);
     store_put64(value, STATE_REFLOG, state->next_reflog);
     store_put64(value, STATE_FRAME_BYTES, state->frame_bytes);
+    store_put64(value, STATE_PRUNES, state->prunes);
+    store_put64(value, STATE_REMOVED, state->removed);
     return store_txn_put(txn, STORE_META, state_key, sizeof(state_key) - 1, value, sizeof(value), err);
 }
 
@@ -77,6 +81,7 @@ int store_record_get(struct store_record *record, const uint8_t **note, struct s
         if (version == 0 || version >= state.next_version) {
             return base_fail(err, PCCT_E_NOT_FOUND, "there is no version v%" PRIu64 "; the newest is v%" PRIu64, version, state.next_version - 1);
         }
+        if (state.removed > 0) return base_fail(err, PCCT_E_NOT_FOUND, "v%" PRIu64 " is not there any more: it was pruned", version);
         return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " lacks version v%" PRIu64 "; `pcct fsck` tells what is left",
                          txn->folder->path, version);
     }
@@ -132,16 +137,22 @@ done:
     return status;
 }
 
-int store_newest(uint64_t *version, struct store *store, struct pcct_error *err)
+int store_next(uint64_t *version, struct store *store, uint64_t below, struct pcct_error *err)
 {
     struct store_txn txn = {0};
+    struct store_record record;
     struct store_state state;
     int status = 0;
 
     TRY(store_check_process(store, err));
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
     TRY(store_state_get(&state, &txn, err));
-    *version = state.next_version - 1;
+    for (*version = below < state.next_version ? below : state.next_version; *version > 0 && --*version > 0;) {
+        status = store_record_get(&record, NULL, &txn, *version, err);
+        if (status == 0 && !(record.version.flags & STORE_PRUNED)) break;
+        if (status != PCCT_E_NOT_FOUND) TRY(status);
+        status = 0;
+    }
 done:
     store_txn_abort(&txn);
     return status;

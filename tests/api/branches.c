@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commits, restores, resets, branches and tags at random against a plain model that keeps every version whole; then the same after the catalogue was
- * made anew from the journal. PCCT_SEED=n runs another history. */
+/* Commits, restores, resets, branches, tags and prunings at random against a plain model that keeps every version whole; then the same after the
+ * catalogue was made anew from the journal. PCCT_SEED=n runs another history. */
 #include "common.h"
 
-enum { VERSIONS = 160, LABELS = 48, REFS = 8, DIM = 2 };
+enum { VERSIONS = 100, LABELS = 48, REFS = 8, DIM = 1600 }; /* frames are long enough that there are anchors */
 
 struct model_version {
     uint64_t parent, state_parent, generation;
+    int pruned;
     uint64_t serial[LABELS]; /* of the insertion that the live point came by; 0: not live */
 };
 struct model_ref {
@@ -17,7 +18,7 @@ struct model_ref {
 
 static struct model_version version[VERSIONS + 1];
 static struct model_ref ref[REFS]; /* [0] is main */
-static uint64_t newest, serials, changes;
+static uint64_t newest, serials, last_entry;
 
 static void point_of(double point[DIM], uint64_t serial)
 {
@@ -30,6 +31,22 @@ static const char *name_of(char text[32], uint64_t v)
 {
     snprintf(text, 32, "v%" PRIu64, v);
     return text;
+}
+
+/* A version that is there; 0 too. */
+static uint64_t pick(struct random_numbers *r)
+{
+    uint64_t v = random_below(r, newest + 1);
+
+    while (version[v].pruned) v = random_below(r, newest + 1);
+    return v;
+}
+
+/* The nearest ancestor that is there. */
+static uint64_t kept(uint64_t v)
+{
+    for (v = version[v].parent; version[v].pruned;) v = version[v].parent;
+    return v;
 }
 
 /* ---- what is done ------------------------------------------------------------------------------------------------------------------------- */
@@ -45,10 +62,13 @@ static void commit(pcct_store *store, struct random_numbers *r, struct model_ref
 
     OK(pcct_batch_begin(&batch, store, branch->name, NULL, &err));
     if (restores) {
-        from = random_below(r, newest + 1);
+        from = pick(r);
         OK(pcct_batch_restore(batch, name_of(text, from), &err));
     }
     *v = version[from];
+    v->pruned = 0;
+    snprintf(text, sizeof text, "%d", (int)newest + 1);
+    OK(pcct_batch_set(batch, "epoch", text, &err));
     v->parent = branch->version;
     v->state_parent = from;
     v->generation = version[v->parent].generation + 1;
@@ -67,17 +87,17 @@ static void commit(pcct_store *store, struct random_numbers *r, struct model_ref
     pcct_batch_close(batch);
     CHECK(made == ++newest, "v%" PRIu64, made);
     branch->version = made;
-    changes++;
+    last_entry++;
 }
 
 static void change_ref(pcct_store *store, struct random_numbers *r, struct model_ref *it)
 {
     struct pcct_ref_options options = PCCT_REF_OPTIONS_INIT;
     struct pcct_error err = { 0, "" };
-    uint64_t to = random_below(r, newest + 1), before = 0;
+    uint64_t to = pick(r), before = 0;
     char text[32], expect[32];
 
-    changes++;
+    last_entry++;
     if (it->kind == 0) {
         it->kind = random_below(r, 2) ? PCCT_BRANCH : PCCT_TAG;
         it->version = to;
@@ -86,7 +106,7 @@ static void change_ref(pcct_store *store, struct random_numbers *r, struct model
         return;
     }
     options.expect = name_of(expect, it->version + 1);
-    if (it->version < newest) FAILS(PCCT_E_CONFLICT, it->kind == PCCT_TAG ? pcct_tag_delete(store, it->name, &options, &err)
+    if (it->version < newest && !version[it->version + 1].pruned) FAILS(PCCT_E_CONFLICT, it->kind == PCCT_TAG ? pcct_tag_delete(store, it->name, &options, &err)
                                                                           : pcct_branch_reset(NULL, store, it->name, "v0", &options, &err));
     options.expect = name_of(expect, it->version);
     if (it->kind == PCCT_BRANCH && (it == ref || random_below(r, 2))) {
@@ -98,6 +118,45 @@ static void change_ref(pcct_store *store, struct random_numbers *r, struct model
     if (it->kind == PCCT_TAG) OK(pcct_tag_delete(store, it->name, &options, &err));
     else OK(pcct_branch_delete(store, it->name, &options, &err));
     it->kind = 0;
+}
+
+/* By one or two rules. */
+static void prune(pcct_store *store, struct random_numbers *r)
+{
+    struct pcct_prune_options options = PCCT_PRUNE_OPTIONS_INIT;
+    struct pcct_prune_result told = { .size = sizeof told }, dry = { .size = sizeof dry };
+    struct pcct_error err = { 0, "" };
+    uint64_t gone = 0, left = 0;
+    char keeps[VERSIONS + 1] = { 0 };
+
+    if (random_below(r, 2)) options.keep_last = 1 + random_below(r, 8);
+    if (random_below(r, 3) == 0) options.keep_every = 2 + random_below(r, 6);
+    if (random_below(r, 3) == 0) options.key = "epoch", options.before = (double)random_below(r, newest + 2);
+    if (!options.keep_last && !options.keep_every && !options.key) options.gc = 1;
+    for (int i = 0; i < REFS; i++) {
+        uint64_t v = ref[i].version;
+
+        if (ref[i].kind == 0) continue;
+        for (uint64_t n = 0; v != 0 && (n == 0 || (ref[i].kind == PCCT_BRANCH && n < options.keep_last)); n++) {
+            keeps[v] = 1;
+            v = kept(v);
+        }
+    }
+    options.dry_run = 1;
+    OK(pcct_prune(&dry, store, &options, &err));
+    options.dry_run = 0;
+    OK(pcct_prune(&told, store, &options, &err));
+    for (uint64_t v = 1; v <= newest; v++) {
+        int goes = !version[v].pruned && !keeps[v] && !options.gc && (!options.key || (double)v < options.before) &&
+                   (!options.keep_every || version[v].generation % options.keep_every != 0);
+
+        gone += (uint64_t)goes;
+        version[v].pruned |= goes;
+        left += (uint64_t)!version[v].pruned;
+    }
+    CHECK(told.pruned == gone && told.left == left, "%d of %d pruned, %d left", (int)told.pruned, (int)gone, (int)told.left);
+    CHECK(memcmp(&told, &dry, sizeof told) == 0, "a dry run told of something else");
+    if (told.pruned + told.freed_bytes > 0) last_entry++;
 }
 
 /* ---- what is then there ------------------------------------------------------------------------------------------------------------------- */
@@ -112,6 +171,11 @@ static void expect_version(pcct_store *store, uint64_t v)
     char text[32];
     size_t n = 0;
 
+    if (version[v].pruned) {
+        FAILS(PCCT_E_NOT_FOUND, pcct_view_open(&view, store, name_of(text, v), &err));
+        CHECK(strstr(err.message, "pruned"), "%s", err.message);
+        return;
+    }
     OK(pcct_view_open(&view, store, name_of(text, v), &err));
     OK(pcct_view_describe(&info, view));
     CHECK(info.n_live <= LABELS, "%s", text);
@@ -124,6 +188,15 @@ static void expect_version(pcct_store *store, uint64_t v)
     }
     CHECK(n == info.n_live, "%s has more points", text);
     pcct_view_close(view);
+}
+
+static int same_point(uint64_t x, uint64_t y)
+{
+    double a[DIM], b[DIM];
+
+    point_of(a, x);
+    point_of(b, y);
+    return memcmp(a, b, sizeof a) == 0;
 }
 
 static void expect_diff(pcct_store *store, uint64_t from, uint64_t to)
@@ -145,12 +218,13 @@ static void expect_diff(pcct_store *store, uint64_t from, uint64_t to)
 
         if (!x && y) CHECK(added < info.added && pcct_diff_added(diff)[added++] == label, "%s..%s: %d added", a, b, (int)label);
         if (x && !y) CHECK(removed < info.removed && pcct_diff_removed(diff)[removed++] == label, "%s..%s: %d removed", a, b, (int)label);
-        if (!x || !y || x == y) continue;
+        if (!x || !y || x == y || (info.by_states && same_point(x, y))) continue;
         CHECK(replaced < info.replaced && pcct_diff_replaced(diff)[replaced++] == label, "%s..%s: %d replaced", a, b, (int)label);
     }
     CHECK(added == info.added && removed == info.removed && replaced == info.replaced, "%s..%s tells of more", a, b);
     CHECK(info.from == from && info.to == to && info.common <= from && info.common <= to, "%s..%s", a, b);
     /* every point is on a level or a twin, so what came less what left is what the number of points grew by */
+    if (info.by_states) balance = (int64_t)added - (int64_t)removed;
     for (size_t i = 0; pcct_diff_level(&level, diff, i) == 1; i++) balance += (int64_t)level.came - (int64_t)level.left;
     CHECK(balance == (int64_t)added - (int64_t)removed, "%s..%s: levels", a, b);
     pcct_diff_close(diff);
@@ -158,6 +232,7 @@ static void expect_diff(pcct_store *store, uint64_t from, uint64_t to)
 
 struct seen {
     size_t n;
+    uint64_t last;
 };
 
 static int see_ref(void *ctx, const struct pcct_ref *found)
@@ -175,7 +250,9 @@ static int see_entry(void *ctx, const struct pcct_reflog_entry *entry)
 {
     struct seen *seen = ctx;
 
-    CHECK(entry->number == changes - seen->n, "entry %" PRIu64, entry->number);
+    CHECK(entry->number < seen->last && (seen->n > 0 || entry->number == last_entry), "entry %" PRIu64, entry->number);
+    CHECK(entry->operation != PCCT_REF_COMMITTED || !version[entry->after].pruned, "entry %" PRIu64, entry->number);
+    seen->last = entry->number;
     seen->n++;
     return 0;
 }
@@ -189,16 +266,16 @@ static void expect_log(pcct_store *store, uint64_t from, uint64_t to)
     char range[80], x[32], y[32];
 
     while (a != b) {
-        if (a > b) a = version[a].parent;
-        else b = version[b].parent;
+        if (a > b) a = kept(a);
+        else b = kept(b);
     }
     OK(pcct_common_ancestor(&common, store, name_of(x, from), name_of(y, to), &err));
     CHECK(common == a, "v%" PRIu64 " is common to %s and %s, not v%" PRIu64, common, x, y, a);
     snprintf(range, sizeof range, "%s..%s", x, y);
     OK(pcct_log_open(&log, store, range, &err));
-    for (uint64_t v = to; v != common; v = version[v].parent) {
+    for (uint64_t v = to; v != common; v = kept(v)) {
         CHECK(pcct_log_next(&told, log, &err) == 1 && told.version == v, "%s at v%" PRIu64, range, v);
-        CHECK(told.parent == version[v].parent && told.state_parent == version[v].state_parent, "v%" PRIu64, v);
+        CHECK(told.parent == kept(v) && told.state_parent == version[v].state_parent, "v%" PRIu64, v);
         CHECK(told.generation == version[v].generation, "v%" PRIu64, v);
     }
     CHECK(pcct_log_next(&told, log, &err) == 0, "%s goes on", range);
@@ -207,7 +284,7 @@ static void expect_log(pcct_store *store, uint64_t from, uint64_t to)
 
 static void expect_all(pcct_store *store, struct random_numbers *r)
 {
-    struct seen refs = { 0 }, entries = { 0 };
+    struct seen refs = { 0, 0 }, entries = { 0, UINT64_MAX };
     struct pcct_error err = { 0, "" };
     struct pcct_version told;
     pcct_log *log = NULL;
@@ -217,31 +294,37 @@ static void expect_all(pcct_store *store, struct random_numbers *r)
     OK(pcct_refs_each(store, see_ref, &refs, &err));
     CHECK(refs.n == there, "%zu refs", refs.n);
     OK(pcct_reflog_each(store, NULL, see_entry, &entries, &err));
-    CHECK(entries.n == changes, "%zu entries of %" PRIu64, entries.n, changes);
     OK(pcct_log_open_all(&log, store, &err));
-    for (uint64_t v = newest; v > 0; v--) CHECK(pcct_log_next(&told, log, &err) == 1 && told.version == v, "v%" PRIu64, v);
+    for (uint64_t v = newest; v > 0; v--) {
+        if (version[v].pruned) continue;
+        CHECK(pcct_log_next(&told, log, &err) == 1 && told.version == v, "v%" PRIu64, v);
+    }
+    CHECK(pcct_log_next(&told, log, &err) == 0, "more versions");
     pcct_log_close(log);
     for (int i = 0; i < 6; i++) {
         expect_version(store, random_below(r, newest + 1));
-        expect_diff(store, random_below(r, newest + 1), random_below(r, newest + 1));
-        expect_log(store, random_below(r, newest + 1), random_below(r, newest + 1));
+        expect_diff(store, pick(r), pick(r));
+        expect_log(store, pick(r), pick(r));
     }
 }
 
 /* ---- the tests ---------------------------------------------------------------------------------------------------------------------------- */
 
-static void test_model(void **state)
+static void run_model(int prunes)
 {
     struct pcct_create_options create = PCCT_CREATE_OPTIONS_INIT;
     struct pcct_fsck_options fsck = PCCT_FSCK_OPTIONS_INIT;
     struct pcct_fsck_result result = { .size = sizeof result };
+    struct pcct_store_info info = { .size = sizeof info };
     struct pcct_error err = { 0, "" };
     const char *seed = getenv("PCCT_SEED");
     char *folder = folder_new(), *path = path_join(folder, "s.pcct"), *catalogue = path_join(path, "catalogue.mdb");
     struct random_numbers r = { seed ? strtoull(seed, NULL, 10) : 7 };
     pcct_store *store = NULL;
 
-    (void)state;
+    memset(version, 0, sizeof version);
+    memset(ref, 0, sizeof ref);
+    newest = serials = last_entry = 0;
     create.dim = DIM;
     for (int i = 0; i < REFS; i++) snprintf(ref[i].name, sizeof ref[i].name, i == 0 ? "main" : "ref%d", i);
     ref[0].kind = PCCT_BRANCH;
@@ -252,6 +335,7 @@ static void test_model(void **state)
 
         if (it->kind == PCCT_BRANCH && random_below(&r, 4) != 0) commit(store, &r, it);
         else change_ref(store, &r, it);
+        if (prunes && random_below(&r, 12) == 0) prune(store, &r);
         if (random_below(&r, 8) == 0) expect_all(store, &r);
         if (random_below(&r, 40) != 0) continue;
         pcct_store_close(store);
@@ -260,18 +344,25 @@ static void test_model(void **state)
             fsck.rebuild = 1;
         }
         OK(pcct_fsck(&result, path, &fsck, &err));
-        CHECK(result.damaged == 0 && result.versions_readable == newest, "%d damaged", (int)result.damaged);
+        CHECK(result.damaged == 0 && result.versions_readable == result.versions, "%d damaged", (int)result.damaged);
         fsck.rebuild = 0;
         OK(pcct_store_open(&store, path, NULL, &err));
         expect_all(store, &r);
     }
     for (uint64_t v = 0; v <= newest; v++) expect_version(store, v);
-    for (uint64_t v = 1; v <= newest; v++) expect_diff(store, v, v / 2), expect_diff(store, v / 3, v);
+    for (uint64_t v = 1; v <= newest; v++) {
+        if (!version[v].pruned && !version[v / 2].pruned) expect_diff(store, v, v / 2), expect_diff(store, v / 2, v);
+    }
+    OK(pcct_store_describe(&info, store, &err));
+    CHECK(seed || info.anchors > 0, "no anchor was written");
     pcct_store_close(store);
     free(catalogue);
     free(path);
     folder_free(folder);
 }
+
+static void test_model(void **state) { (void)state; run_model(0); }
+static void test_pruned(void **state) { (void)state; run_model(1); }
 
 static pcct_store *open_saga(const char *path, uint64_t versions)
 {
@@ -354,7 +445,7 @@ static void test_restore(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_model), cmocka_unit_test(test_restore) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_model), cmocka_unit_test(test_pruned), cmocka_unit_test(test_restore) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

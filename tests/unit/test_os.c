@@ -164,6 +164,7 @@ static int call_open(struct place *place) { return base_os_open(&place->os, plac
 static int call_pread(struct place *place) { return (int)base_os_pread(&place->os, place->file, (char[1]){0}, 1, 0); }
 static int call_fdatasync(struct place *place) { return base_os_fdatasync(&place->os, place->file); }
 static int call_ftruncate(struct place *place) { return base_os_ftruncate(&place->os, place->file, 9); }
+static int call_punch(struct place *place) { return base_os_punch(&place->os, place->file, 0, 9); }
 static int call_fallocate(struct place *place) { return base_os_fallocate(&place->os, place->file, 0, 9); }
 static int call_rename(struct place *place) { return base_os_rename(&place->os, place->folder, "file", "other"); }
 static int call_rename_over(struct place *place) { return base_os_rename_over(&place->os, place->folder, "file", "other"); }
@@ -190,7 +191,7 @@ static void test_every_call_can_fail(void **state)
         any_call *call;
     } calls[] = {
         {BASE_OS_OPEN, call_open},           {BASE_OS_PREAD, call_pread},         {BASE_OS_FDATASYNC, call_fdatasync},
-        {BASE_OS_FTRUNCATE, call_ftruncate}, {BASE_OS_FALLOCATE, call_fallocate}, {BASE_OS_RENAME, call_rename},
+        {BASE_OS_FTRUNCATE, call_ftruncate}, {BASE_OS_FALLOCATE, call_fallocate}, {BASE_OS_FALLOCATE, call_punch}, {BASE_OS_RENAME, call_rename},
         {BASE_OS_RENAME, call_rename_over},  {BASE_OS_UNLINK, call_unlink},       {BASE_OS_MKDIR, call_mkdir},
         {BASE_OS_RMDIR, call_rmdir},         {BASE_OS_STAT, call_fstat},          {BASE_OS_STAT, call_fstatat},
         {BASE_OS_STATVFS, call_fstatvfs},    {BASE_OS_MMAP, call_mmap},           {BASE_OS_LOCK, call_lock},

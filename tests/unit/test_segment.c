@@ -12,13 +12,13 @@
 static void test_size(void **state)
 {
     (void)state;
-    assert_int_equal(store_segment_size(1, 0), 1 << 20);
-    assert_int_equal(store_segment_size(2, 100), 2 << 20);
-    assert_int_equal(store_segment_size(7, 100), 64 << 20);
-    assert_int_equal(store_segment_size(1000000, 100), 64 << 20);
-    assert_int_equal(store_segment_size(1, (1 << 20) - 256), 1 << 20);
-    assert_int_equal(store_segment_size(1, (1 << 20) - 255), (1 << 20) + 65536);
-    assert_int_equal(store_segment_size(9, UINT64_C(1) << 32), (UINT64_C(1) << 32) + 65536);
+    assert_int_equal(store_segment_size(0, 0), 1 << 20);
+    assert_int_equal(store_segment_size(1 << 20, 100), 2 << 20);
+    assert_int_equal(store_segment_size(32 << 20, 100), 64 << 20);
+    assert_int_equal(store_segment_size(64 << 20, 100), 64 << 20);
+    assert_int_equal(store_segment_size(0, (1 << 20) - 256), 1 << 20);
+    assert_int_equal(store_segment_size(0, (1 << 20) - 255), (1 << 20) + 65536);
+    assert_int_equal(store_segment_size(7 << 20, UINT64_C(1) << 32), (UINT64_C(1) << 32) + 65536);
 }
 
 static void test_make(void **state)
@@ -26,7 +26,7 @@ static void test_make(void **state)
     struct support_env support;
     struct support_store s;
     struct store_folder folder;
-    struct store_segment made = {7, 3 << 20, 12345}, read;
+    struct store_segment made = {7, 3 << 20, 12345, STORE_SEGMENT_BASE}, read;
     struct pcct_error err;
     struct stat about;
     uint64_t bytes = 0;

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PCCT_PRUNE_H
+#define PCCT_PRUNE_H
+
+#include <pcct/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Takes versions away for which all holds that is asked for, and gives back the space that nothing needs any more. The versions that branches and tags
+ * stand at always stay. What others need of a version that goes, for their states, is kept, but it can no longer be named (NOT_FOUND says so).
+ * At least one rule must be given, or gc.
+ */
+struct pcct_prune_options {
+    size_t size;
+    uint64_t keep_last;      /* the last so many of each branch stay, counted from where it stands; 0: no rule */
+    uint64_t keep_every;     /* those whose generation is a multiple of this stay; 0: no rule */
+    int64_t older_than_ns;   /* only those made before that time go (since 1970, UTC); 0: no rule */
+    const char *key;         /* only those go whose user key of this name is a number less than `before`, such as "epoch"; NULL: no rule */
+    double before;
+    int gc;                  /* 1: no version goes; only what is of no use any more is given back */
+    int dry_run;             /* 1: only counts */
+    int no_wait;             /* 1: BUSY at once when another writer is at work; 0: it waits */
+    int reserved;
+};
+#define PCCT_PRUNE_OPTIONS_INIT { sizeof(struct pcct_prune_options), 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
+
+/* Fill `size` before the call. Bytes are those of what commits and anchors wrote. */
+struct pcct_prune_result {
+    size_t size;
+    uint64_t pruned;         /* versions that went, or would go */
+    uint64_t left;           /* versions that can be named afterwards */
+    uint64_t removed;        /* pruned versions, now or earlier, of which nothing is left since now */
+    uint64_t freed_bytes, left_bytes;
+};
+
+/* As durable as a commit when it returns, in one step; space is given back after that, and what a crash leaves of it by the next call. Views that are
+ * open stay whole. The time follows the versions that there are; what is written is about as long as their records.
+ * Errors: INVALID (no rule), BUSY, NOSPACE, IO, DAMAGED, MEMORY, FORKED. */
+PCCT_PUBLIC int pcct_prune(struct pcct_prune_result *result, pcct_store *store, const struct pcct_prune_options *options, struct pcct_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

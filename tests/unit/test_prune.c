@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_store.h"
+
+#include "store/bytes.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { BYTES = 30000 };
+
+static struct support_env support;
+static struct support_store s;
+static struct store *store;
+
+static int set_up(void **state)
+{
+    struct pcct_error err;
+
+    (void)state;
+    support_env_start(&support, 1);
+    support_store_start(&s, &support);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    store_close(store);
+    support_store_finish(&s);
+    support_env_finish(&support);
+    return 0;
+}
+
+static void anchor(uint64_t version)
+{
+    struct index_image image;
+    struct base_vector head;
+    struct pcct_error err;
+    uint64_t written = 0;
+
+    support_image(&image, &head, &support.env, version, 0);
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
+    store_unlock(store);
+    support_image_free(&image, &head, &support.env);
+}
+
+static struct store_prune prune(uint64_t keep_last, int dry_run)
+{
+    struct store_prune p = {.keep_last = keep_last, .dry_run = dry_run};
+    struct pcct_error err;
+
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_prune(&p, store, &err), &err);
+    store_unlock(store);
+    return p;
+}
+
+static uint64_t disk(void)
+{
+    struct store_sizes sizes;
+    struct pcct_error err;
+
+    support_ok(store_sizes(&sizes, store, &err), &err);
+    return sizes.disk_bytes;
+}
+
+/* Which versions can be named, as first..last; the state of each can be reached, and its frame is whole. */
+static void expect_versions(uint64_t first, uint64_t last)
+{
+    struct base_vector path = {.item_bytes = 8};
+    struct pcct_error err;
+    uint64_t version = 0, from = 0;
+    char name[32];
+
+    for (uint64_t v = 1; v <= last; v++) {
+        snprintf(name, sizeof(name), "v%d", (int)v);
+        if (v < first) {
+            assert_int_equal(store_revision(&version, store, name, &err), PCCT_E_NOT_FOUND);
+            assert_non_null(strstr(err.message, "pruned"));
+            continue;
+        }
+        support_ok(store_revision(&version, store, name, &err), &err);
+        support_ok(support_check(store, v, BYTES, &err), &err);
+        support_ok(store_path(&from, &path, store, v, &err), &err);
+        for (size_t i = 0; i < path.count; i++) support_ok(support_check(store, ((uint64_t *)path.memory.data)[i], BYTES, &err), &err);
+    }
+    base_vector_free(&path, &support.env);
+}
+
+static void check(int rebuild)
+{
+    struct store_fsck fsck;
+    struct pcct_error err;
+    char first[256], path[400];
+
+    store_close(store);
+    store = NULL;
+    if (rebuild == 2) {
+        snprintf(path, sizeof(path), "%s/catalogue.mdb", s.path);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(support_fsck(&fsck, &s, rebuild != 0, first), 0);
+    assert_string_equal(first, "");
+    assert_int_equal(fsck.versions, fsck.versions_readable);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+}
+
+/* Without an anchor nothing that a kept version rests on goes; with one, what is behind it does, and the space comes back. */
+static void test_space(void **state)
+{
+    struct store_prune p;
+    struct store_version about;
+    struct pcct_error err;
+    uint64_t before, after, version = 0;
+
+    (void)state;
+    support_commit(store, 100, BYTES);
+    p = prune(10, 1);
+    assert_int_equal(p.pruned, 90);
+    assert_int_equal(p.removed, 0);
+    assert_int_equal(p.freed_bytes, 0);
+    expect_versions(1, 100);
+    p = prune(10, 0);
+    assert_true(p.pruned == 90 && p.removed == 0 && p.left == 10 && p.freed_bytes == 0);
+    expect_versions(91, 100);
+    check(0);
+    check(1);
+    check(2);
+    expect_versions(91, 100);
+    anchor(85);
+    before = disk();
+    p = prune(10, 1);
+    assert_true(p.pruned == 0 && p.removed == 84);
+    p = prune(10, 0);
+    assert_true(p.pruned == 0 && p.removed == 84 && p.left == 10 && p.freed_bytes >= UINT64_C(85) * BYTES);
+    after = disk();
+    assert_true(before - after >= p.freed_bytes - (UINT64_C(1) << 20) - 200000); /* less the new segment, and what is not worth a hole */
+    support_ok(store_version(&about, NULL, store, 85, &err), &err);
+    assert_int_equal(about.flags, STORE_PRUNED | STORE_DROPPED);
+    assert_int_equal(store_version(&about, NULL, store, 84, &err), PCCT_E_NOT_FOUND);
+    support_ok(store_version(&about, NULL, store, 91, &err), &err);
+    assert_int_equal(about.kept, 0);
+    expect_versions(91, 100);
+    for (int rebuild = 0; rebuild < 3; rebuild++) {
+        check(rebuild);
+        expect_versions(91, 100);
+    }
+    assert_int_equal(store_revision(&version, store, "main~10", &err), PCCT_E_NOT_FOUND);
+    support_ok(store_revision(&version, store, "main~9", &err), &err);
+    assert_int_equal(version, 91);
+    p = prune(10, 0); /* there is nothing more to do */
+    assert_true(p.pruned == 0 && p.removed == 0 && p.freed_bytes == 0);
+    support_commit(store, 30, BYTES);
+    check(2);
+    expect_versions(91, 130);
+}
+
+/* An anchor that is damaged does not become all that is left of a state. */
+static void test_damaged_anchor(void **state)
+{
+    struct store_prune p;
+    uint8_t *file;
+    size_t bytes;
+
+    (void)state;
+    support_commit(store, 40, BYTES);
+    anchor(30);
+    file = support_file_read(&bytes, &s, "data/A000000000000001e");
+    file[bytes - 70000] ^= 1;
+    support_file_write(&s, "data/A000000000000001e", file, bytes);
+    p = prune(5, 0);
+    assert_true(p.pruned == 35 && p.removed == 0 && p.freed_bytes == 0);
+    file[bytes - 70000] ^= 1;
+    support_file_write(&s, "data/A000000000000001e", file, bytes);
+    p = prune(5, 0);
+    assert_true(p.removed == 29 && p.freed_bytes > UINT64_C(30) * BYTES);
+    expect_versions(36, 40);
+    free(file);
+}
+
+/* Branches, tags, generations, times and numbers of a user key. */
+static void test_rules(void **state)
+{
+    struct store_ref_change change = {STORE_TAG_MADE, "t", UINT64_MAX, 7};
+    struct store_prune p = {.keep_every = 10};
+    struct store_version about;
+    struct pcct_error err;
+    uint64_t version = 0;
+
+    (void)state;
+    support_commit(store, 30, BYTES);
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_ref_change(NULL, store, &change, &err), &err);
+    change = (struct store_ref_change){STORE_BRANCH_MADE, "dev", UINT64_MAX, 12};
+    support_ok(store_ref_change(NULL, store, &change, &err), &err);
+    p.keep_last = 2;
+    p.dry_run = 1;
+    support_ok(store_prune(&p, store, &err), &err);
+    assert_int_equal(p.left, 7); /* 7; 12 and 11; 30 and 29; 10, 20, 30 */
+    p = (struct store_prune){.older_than_ns = 1, .dry_run = 1};
+    support_ok(store_prune(&p, store, &err), &err);
+    assert_int_equal(p.pruned, 0);
+    support_ok(store_version(&about, NULL, store, 20, &err), &err);
+    p.older_than_ns = about.time_ns;
+    support_ok(store_prune(&p, store, &err), &err);
+    assert_true(p.pruned <= 17 && p.pruned >= 1); /* times may be equal */
+    for (uint64_t v = 31; v <= 34; v++) {
+        static const char note[4][24] = {"x\0epoch\0001", "x\0epoch\0002.5", "x\0epoch\000x", "x\0epoc\0001"};
+        const size_t bytes[4] = {10, 12, 10, 9};
+
+        support_record(&about, v - 1, v);
+        support_ok(store_commit(&about, store, "main", note[v - 31], bytes[v - 31], "", 0, &err), &err);
+    }
+    p = (struct store_prune){.key = "epoch", .before = 2.5, .dry_run = 1};
+    support_ok(store_prune(&p, store, &err), &err);
+    assert_int_equal(p.pruned, 1);
+    p.before = 3;
+    p.dry_run = 0;
+    support_ok(store_prune(&p, store, &err), &err);
+    assert_int_equal(p.pruned, 2);
+    assert_int_equal(store_revision(&version, store, "epoch:1", &err), PCCT_E_NOT_FOUND);
+    support_ok(store_revision(&version, store, "epoch:x", &err), &err);
+    assert_int_equal(version, 33);
+    support_ok(store_version(&about, NULL, store, 33, &err), &err);
+    assert_true(about.parent == 32 && about.kept == 30);
+    store_unlock(store);
+}
+
+/* A loop of commits with pruning stays within: what is kept and its anchor, twice over, and two segments. */
+static void test_bounded(void **state)
+{
+    uint64_t most = 0;
+
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        support_commit(store, 20, BYTES);
+        anchor((uint64_t)(round + 1) * 20 - 10);
+        (void)prune(5, 0);
+        if (disk() > most) most = disk();
+    }
+    expect_versions(1196, 1200);
+    check(2);
+    expect_versions(1196, 1200);
+    assert_true(most < (UINT64_C(12) << 20)); /* 60 times 20 frames are 36 MiB */
+}
+
+/* The n-th system call fails: versions that stay are whole whatever happens, and what was told is so. */
+static void fail_each_call(int error_number)
+{
+    struct pcct_error err;
+    uint64_t failures = 0;
+    int more = 1;
+
+    for (uint64_t n = 1; more; n++) {
+        struct store_prune p = {.keep_last = 4};
+        int status;
+
+        support_commit(store, 25, BYTES);
+        anchor(15);
+        support_ok(store_lock(store, 1, &err), &err);
+        support.os.fail_mask = (UINT64_C(1) << BASE_OS_CALLS) - 1;
+        support.os.counted = 0;
+        support.os.fail_at = n;
+        support.os.fail_errno = error_number;
+        support.os.fail_short = error_number == ENOSPC;
+        status = store_prune(&p, store, &err);
+        support.os.fail_mask = 0;
+        more = support.os.counted >= n;
+        store_unlock(store);
+        if (status != 0) {
+            uint64_t version = 0;
+
+            failures++;
+            assert_true(strlen(err.message) > 0);
+            check(0);
+            /* an error after the commit of the catalogue is one of giving back */
+            if (store_revision(&version, store, "v5", NULL) == 0) expect_versions(1, 25);
+            else expect_versions(22, 25);
+            check(2);
+        } else expect_versions(22, 25);
+        p = prune(4, 0);
+        expect_versions(22, 25);
+        check(2);
+        support_commit(store, 3, BYTES);
+        check(1);
+        expect_versions(22, 28);
+        store_close(store);
+        support_store_finish(&s);
+        support_store_start(&s, &support);
+        support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    }
+    assert_true(failures >= 5);
+}
+
+static void test_eio(void **state) { (void)state; fail_each_call(EIO); }
+static void test_enospc(void **state) { (void)state; fail_each_call(ENOSPC); }
+
+static int prune_once(void *ctx, const struct base_env *env, struct pcct_error *err)
+{
+    struct store_prune p = {.keep_last = 4};
+
+    (void)ctx;
+    (void)env;
+    return store_prune(&p, store, err);
+}
+
+static void test_no_memory(void **state)
+{
+    struct pcct_error err;
+
+    (void)state;
+    support_commit(store, 25, BYTES);
+    anchor(15);
+    support_ok(store_lock(store, 1, &err), &err);
+    assert_true(support_fail_each(&support, prune_once, NULL) >= 5);
+    store_unlock(store);
+    expect_versions(22, 25);
+}
+
+/* A base that a crash left behind the tail does not come back over what was committed after it. */
+static void test_leftover(void **state)
+{
+    struct store_version about;
+    struct pcct_error err;
+    uint8_t *catalogue, *base;
+    size_t bytes, base_bytes;
+
+    (void)state;
+    support_commit(store, 25, BYTES);
+    store_close(store);
+    catalogue = support_file_read(&bytes, &s, "catalogue.mdb");
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    (void)prune(4, 0);
+    support_ok(store_version(&about, NULL, store, 25, &err), &err);
+    assert_int_equal(about.segment, 1);
+    base = support_file_read(&base_bytes, &s, "journal/J00000002");
+    store_close(store);
+    support_file_write(&s, "catalogue.mdb", catalogue, bytes); /* the crash came before its commit */
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    expect_versions(1, 25);
+    support_commit(store, 3, BYTES);
+    check(2);
+    expect_versions(1, 28);
+    free(catalogue);
+    free(base);
+}
+
+/* Killed anywhere: every version that is there is whole, and the last ones are there. */
+static void test_killed(void **state)
+{
+    volatile uint64_t *told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct pcct_error err;
+
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        uint64_t head = 0;
+        pid_t child;
+
+        store_close(store);
+        store = NULL;
+        child = fork();
+        if (child == 0) {
+            if (store_open(&store, s.path, &support.env, &err) != 0) _exit(1);
+            for (;;) {
+                support_commit(store, 1, BYTES);
+                ++*told;
+                if (*told % 7 == 0) anchor(*told);
+                if (*told % 5 == 0) (void)prune(3, 0);
+            }
+        }
+        usleep((useconds_t)(15000 + 3000 * round));
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        support_ok(store_open(&store, s.path, &support.env, &err), &err);
+        check(0);
+        support_ok(store_head(&head, store, "main", &err), &err);
+        assert_true(head == *told || head == *told + 1);
+        *told = head;
+        for (uint64_t v = head > 2 ? head - 2 : 1; v <= head; v++) support_ok(support_check(store, v, BYTES, &err), &err);
+    }
+    support_commit(store, 1, BYTES);
+    check(2);
+    munmap((void *)(uintptr_t)told, 4096);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_space, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damaged_anchor, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rules, set_up, tear_down), cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_eio, set_up, tear_down), cmocka_unit_test_setup_teardown(test_enospc, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down), cmocka_unit_test_setup_teardown(test_leftover, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
