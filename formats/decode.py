@@ -190,31 +190,72 @@ def read_head(data, at):
     return frame
 
 
+def read_segment(folder, number):
+    path = os.path.join(folder, "journal", "J%08x" % number)
+    with open(path, "rb") as file:
+        data = file.read()
+    expect(data[:8] == b"PCCTSEG1" and xxh3(data[:248]) == r64(data, 248), "%s: its head" % path)
+    return data
+
+
+def read_frame(data, at):
+    frame = read_head(data, at)
+    if frame is None:
+        return None
+    frame["note"] = data[frame["note_at"]:frame["note_at"] + frame["note_bytes"]]
+    frame["payload"] = data[frame["payload_at"]:frame["payload_at"] + frame["payload_bytes"]]
+    frame["sound"] = xxh3(frame["note"]) == frame["note_hash"] and xxh3(frame["payload"]) == frame["payload_hash"]
+    return frame
+
+
+def read_base(folder):
+    """The last base: (segment, offset behind it, link, frames, refs), or None."""
+    names = [name for name in os.listdir(os.path.join(folder, "journal")) if len(name) == 9 and name[0] == "J"]
+    for number in sorted((int(name[1:], 16) for name in names), reverse=True):
+        data = read_segment(folder, number)
+        base = read_frame(data, 256) if r32(data, 12) & 1 else None
+        if base is None or not base["sound"] or base["operation"] != 6:
+            continue
+        frames, refs, segments, at, payload = {}, {}, {}, 64, base["payload"]
+        while at < len(payload):
+            table, key_bytes, value_bytes = struct.unpack_from("<IIQ", payload, at)
+            key = payload[at + 16:at + 16 + key_bytes]
+            value = payload[at + 16 + key_bytes:at + 16 + key_bytes + value_bytes]
+            at += 16 + round_up(key_bytes + value_bytes, 8)
+            if table == 1 and not r64(value, 184) & 2:
+                segment = r64(value, 56)
+                segments.setdefault(segment, read_segment(folder, segment))
+                frame = read_frame(segments[segment], r64(value, 64))
+                expect(frame is not None and frame["hash"] == r64(value, 176), "v%d: its frame" % r64(value, 0))
+                frame["pruned"] = r64(value, 184) & 1
+                frames[frame["version"]] = frame
+            elif table == 1:
+                frames[r64(value, 0)] = {"version": r64(value, 0), "anchor": True, "pruned": 1}
+            elif table == 2:
+                refs[key.decode("ascii")] = ("tag" if r32(value, 8) == 2 else "branch", r64(value, 0))
+        return number, base["end"], base["hash"], frames, refs
+    return None
+
+
 def read_journal(folder, super_block):
     """All frames in file order, following the links: {version: frame}, and where branches and tags stand: {name: (kind, version)}."""
-    frames = {}
-    refs = {"main": ("branch", 0)}
-    link = xxh3(super_block["uuid"])
-    number = 1
+    base = read_base(folder)
+    number, behind, link, frames, refs = base or (1, 256, xxh3(super_block["uuid"]), {}, {"main": ("branch", 0)})
     while True:
         path = os.path.join(folder, "journal", "J%08x" % number)
         if not os.path.exists(path):
             return frames, refs
-        with open(path, "rb") as file:
-            data = file.read()
-        expect(data[:8] == b"PCCTSEG1" and xxh3(data[:248]) == r64(data, 248), "%s: its head" % path)
+        data = read_segment(folder, number)
         uuid, named, size, first_link = struct.unpack_from("<16sQQQ", data, 16)
         expect(uuid == super_block["uuid"] and named == number and size <= len(data), "%s: another segment" % path)
-        if first_link != link:
+        if first_link != link and behind == 256:
             return frames, refs  # made for a commit that did not come to its end
-        at = 256
+        at, behind = behind, 256
         while True:
-            frame = read_head(data, at)
+            frame = read_frame(data, at)
             if frame is None or frame["link"] != link:
                 break
-            frame["note"] = data[frame["note_at"]:frame["note_at"] + frame["note_bytes"]]
-            frame["payload"] = data[frame["payload_at"]:frame["payload_at"] + frame["payload_bytes"]]
-            frame["sound"] = xxh3(frame["note"]) == frame["note_hash"] and xxh3(frame["payload"]) == frame["payload_hash"]
+            frame["pruned"] = 0
             name = frame["ref"].rstrip(b"\0").decode("ascii")
             if frame["operation"] == 0:
                 frames[frame["version"]] = frame
@@ -326,10 +367,12 @@ def from_frames(folder, super_block, frames, version):
     at = version
     while at != 0:
         expect(at in frames, "v%d: its frame was not found" % at)
+        if frames[at].get("anchor"):
+            break
         expect(frames[at]["sound"], "v%d: a checksum of its frame is wrong" % at)
         chain.append(at)
         at = frames[at]["state_parent"]
-    state = State(super_block)
+    state = from_anchor(folder, super_block, at) if at != 0 else State(super_block)
     for at in reversed(chain):
         if frames[at]["payload"]:  # an empty one restores the state of its state parent
             state.apply(frames[at]["payload"])
@@ -398,6 +441,8 @@ def main():
     frames, refs = read_journal(options.store, super_block)
     if options.list:
         for version, frame in sorted(frames.items()):
+            if frame["pruned"]:
+                continue
             message = frame["note"].split(b"\0")[0].decode("utf-8", "backslashreplace")
             print("v%d %s parent v%d live %d %r" % (version, frame["identity"].hex(), frame["parent"], frame["live"], message))
         for name, (kind, version) in sorted(refs.items()):

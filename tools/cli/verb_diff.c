@@ -103,10 +103,11 @@ static void print_human(const struct options *options, const pcct_diff *diff, co
     } else {
         printf("v%" PRIu64 "..v%" PRIu64 ": %" PRIu64 " added, %" PRIu64 " removed, %" PRIu64 " replaced", info->from, info->to, info->added,
                info->removed, info->replaced);
+        if (info->by_states) fputs(" (by their states: versions between were pruned)", stdout);
         if (info->undone && info->applied) printf(" (by way of v%" PRIu64 ")", info->common);
         fputc('\n', stdout);
     }
-    if (options->value[OPT_STAT]) print_stat(diff);
+    if (options->value[OPT_STAT] && !info->by_states) print_stat(diff);
 }
 
 static int run(const struct options *options, struct pcct_error *err)
