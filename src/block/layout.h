@@ -157,6 +157,11 @@ struct block_query {
 void block_within(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, block_visitor *visit,
                   void *ctx, struct block_work *work);
 
+/* How many entries a query without a sieve is for, whatever their reach; no more than `most`. Subtrees whose boxes are wholly within the limit are
+ * not looked into: work grows with the border of the ball, and by one step for 64 entries or so inside. */
+uint64_t block_count(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, uint64_t most,
+                     struct block_work *work);
+
 /*
  * Self-join: shows each pair of two entries with key <= limit once, in no promised order, both named by where they stand (block * 64 + lane).
  * Threads work side by side, thread < base_par_threads(). A visitor that returns other than 0 stops the join (soon, not at once). work: one for

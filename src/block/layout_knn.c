@@ -59,7 +59,7 @@ static int filter_block(struct filtering *f, uint32_t block)
     return wanted == 0 || block_near_scan(f->near, f->layout, f->source, block, wanted, &f->work);
 }
 
-/* Puts the children in `slots` that are within the limit on the stack of `count`; returns the new count. The bound of each is (value - slack) * times. */
+/* Puts the children in `slots` that are within the limit on the stack of `count`; returns the new count. Bounds are (value - slack) * times. */
 static unsigned put(struct filtering *f, unsigned count, uint32_t inner, const float *value, uint32_t slots, float times, float slack)
 {
     const struct block_layout *layout = f->layout;

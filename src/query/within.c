@@ -114,6 +114,13 @@ static void count(void *ctx, size_t begin, size_t end, int thread)
         const size_t i = run->order[at];
         struct meeting meeting = { run, NULL, 0, 0 };
 
+        if (!run->search && !run->batch->filter) {
+            const struct block_source source = index_source(run->state);
+            const struct block_query query = query_of(run->batch, run->state, i);
+
+            run->counts[i] = block_count(&run->state->layout, &source, &query, run->batch->k, &run->work[thread]);
+            continue;
+        }
         if (meet_all(&meeting, run, i, thread) != 0) base_par_add(&run->memory, 1);
         run->counts[i] = meeting.count;
     }

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "block/layout.h"
+
+#include "block/layout_walk.h"
+
+#include <assert.h>
+#include <math.h>
+
+/*
+ * A child whose box lies within the limit with every corner counts as a whole: below it only the numbers of lanes are added up. Of other blocks the
+ * filter tells for nearly all entries on which side of the limit they are; keys are computed for what is between.
+ */
+struct counting {
+    const struct block_layout *layout;
+    const struct block_source *source;
+    const struct block_query *query;
+    uint64_t count, most;
+    struct block_work work;
+    uint32_t whole[BLOCK_STACK];         /* inner nodes of which everything is within */
+    struct block_waiting stack[BLOCK_STACK];
+};
+
+/* No computed key between q and a point of the box is above this: metric_key() of the farthest corner, by the same operations in the same order,
+ * each of which is monotone (see metric.h on bounds). */
+static double farthest(const struct block_layout *layout, uint32_t inner, uint32_t slot, const double *q)
+{
+    const double *low = block_boxes(layout, inner) + slot, *high = low + (size_t)layout->dim * METRIC_FANOUT;
+    double sum = 0;
+
+    for (uint32_t j = 0; j < layout->dim; j++, low += METRIC_FANOUT, high += METRIC_FANOUT) {
+        const double under = fabs(*low - q[j]), over = fabs(*high - q[j]), t = under > over ? under : over;
+
+        switch (layout->metric->sum) {
+        case METRIC_SQUARES: sum = sum + t * t; break;
+        case METRIC_SIZES: sum = sum + t; break;
+        default: sum = t > sum ? t : sum; break;
+        }
+    }
+    return sum;
+}
+
+static void count_whole(struct counting *c, uint32_t child)
+{
+    const struct block_layout *layout = c->layout;
+    unsigned waiting = 0;
+
+    if (child & BLOCK_IS_LEAF) c->count += block_link_of(layout, child & ~BLOCK_IS_LEAF)->count;
+    else c->whole[waiting++] = child;
+    while (waiting > 0 && c->count < c->most) {
+        const uint32_t inner = c->whole[--waiting], *below = block_children(layout, inner);
+
+        c->work.nodes++;
+        for (uint32_t slot = 0; slot < block_inner(layout, inner)->count; slot++) {
+            if (below[slot] & BLOCK_IS_LEAF) c->count += block_link_of(layout, below[slot] & ~BLOCK_IS_LEAF)->count;
+            else c->whole[waiting++] = below[slot];
+        }
+    }
+}
+
+static void count_block(struct counting *c, uint32_t block)
+{
+    const struct block_layout *layout = c->layout;
+    const struct metric *metric = layout->metric;
+    const double *frame = block_frame(layout, block), limit = c->query->limit * metric_unit(metric, frame[0]);
+    const float sure = (float)((limit - metric->filter.slack) / metric->filter.grow * (1 - 0x1p-22)); /* K <= grow f + slack */
+    _Alignas(64) float value[METRIC_LANES];
+    uint64_t mask = block_used_lanes(layout, block);
+
+    mask &= metric->kernels->lanes(value, block_lanes(layout, block), frame, c->query->q, layout->dim, metric_filter_limit(metric, limit));
+    c->work.blocks++;
+    c->work.distances += block_link_of(layout, block)->count;
+    for (; mask != 0; mask &= mask - 1) {
+        const int lane = __builtin_ctzll(mask);
+        const uint32_t node = block_nodes(layout, block)[lane];
+
+        if (value[lane] <= sure) {
+            c->count++;
+            continue;
+        }
+        c->count += metric_key(metric, c->query->q, block_source_place(c->source, layout->dim, node)) <= c->query->limit;
+        c->work.exact++;
+    }
+}
+
+/* Puts what has to be looked into on the stack and counts what is within as a whole; returns the new number that waits. */
+static unsigned open_inner(struct counting *c, unsigned waiting, uint32_t inner)
+{
+    _Alignas(64) double bound[METRIC_FANOUT];
+    const uint32_t slots = block_open(bound, c->layout, inner, c->query->q, c->query->limit);
+    uint32_t partly = 0;
+
+    c->work.nodes++;
+    for (uint32_t mask = slots; mask != 0; mask &= mask - 1) {
+        const uint32_t slot = (uint32_t)__builtin_ctz(mask);
+
+        if (farthest(c->layout, inner, slot, c->query->q) <= c->query->limit) count_whole(c, block_children(c->layout, inner)[slot]);
+        else partly |= UINT32_C(1) << slot;
+    }
+    return block_push(c->stack, waiting, c->layout, inner, bound, partly);
+}
+
+uint64_t block_count(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, uint64_t most,
+                     struct block_work *work)
+{
+    const uint32_t self = query->self;
+    struct counting c;
+    uint64_t own = 0;
+    unsigned waiting = 0;
+
+    assert(!query->sieve);
+    if (layout->root == BLOCK_NONE) return 0;
+    if (self < layout->rows && block_where(layout)[self] != BLOCK_NONE) {
+        own = metric_key(layout->metric, query->q, block_source_place(source, layout->dim, self)) <= query->limit;
+    }
+    c.layout = layout;
+    c.source = source;
+    c.query = query;
+    c.count = 0;
+    c.most = most < UINT64_MAX ? most + own : most;
+    c.work = (struct block_work){ 0, 0, 0, 0 };
+    c.stack[waiting++] = (struct block_waiting){ 0, layout->root };
+    while (waiting > 0 && c.count < c.most) {
+        const uint32_t child = c.stack[--waiting].child;
+
+        if (child & BLOCK_IS_LEAF) count_block(&c, child & ~BLOCK_IS_LEAF);
+        else waiting = open_inner(&c, waiting, child);
+    }
+    block_work_add(work, &c.work);
+    return c.count - own < most ? c.count - own : most;
+}
