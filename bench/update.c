@@ -12,7 +12,8 @@
 
 static const char help[] =
     "update: batches of points inserted into a store and deleted from it, each a durable commit\n"
-    "  --only batches,slope,turnover   slope: the batches of the data that were measured at two or more n; turnover: 100 times all points\n"
+    "  --only batches,slope,turnover,sequence   slope: the batches of the data that were measured at two or more n; turnover: 100 times all points;\n"
+    "                      sequence: 200 batches that double, halve, double and halve drifting clusters, beside a new store of the same points\n"
     "  --n 1000,1000000    points of `batches`; with --d and --data: all combinations. Default: a list of cases\n"
     "  --d 3,8             columns\n"
     "  --data NAME,NAME    gaussian uniform clusters manifold lattice line spread6 spread12 cities\n"
@@ -321,6 +322,102 @@ static uint64_t turnover(const struct bench_options *options, const char *path)
     return wrong;
 }
 
+/* ---- sequence ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The next points, further along by `far` in each column the more the column is to the right. */
+static void come(struct bench_commit *commit, struct turnover *t, size_t n, double far)
+{
+    const int64_t first = bench_live_add(&t->live, n);
+    double *points = t->live.points + (size_t)first * t->dim;
+
+    for (size_t i = 0; i < n * t->dim; i++) points[i] += far * (double)(i % t->dim + 1);
+    bench_store_commit(commit, t->store, points, n, first, NULL, 0);
+}
+
+/* Blocks and points that a query near the live points looks at. */
+static void look(double *blocks, double *points, const struct turnover *t, pcct_store *store)
+{
+    struct pcct_knn_options options = PCCT_KNN_OPTIONS_INIT;
+    struct pcct_work work = { 0 };
+    pcct_view *view = NULL;
+
+    for (size_t q = 0; q < QUERIES; q++) {
+        const double *a = t->live.points + (size_t)t->live.label[q * 7919 % t->live.n] * t->dim;
+        const double *b = t->live.points + (size_t)t->live.label[q * 104729 % t->live.n] * t->dim;
+
+        for (size_t j = 0; j < t->dim; j++) t->queries[q * t->dim + j] = 0.98 * a[j] + 0.02 * b[j];
+    }
+    options.work = &work;
+    BENCH_MUST(pcct_view_open(&view, store, "main", &err));
+    BENCH_MUST(pcct_knn(t->label, t->distance, view, t->queries, QUERIES, K, &options, &err));
+    pcct_view_close(view);
+    *blocks = (double)work.blocks / QUERIES;
+    *points = (double)work.distances / QUERIES;
+}
+
+static void sequence_line(const struct turnover *t, size_t batch, double longest, const char *other)
+{
+    double *points = bench_take(t->live.n * t->dim, sizeof *points), blocks[2] = { 0, 0 }, seen[2] = { 0, 0 };
+    pcct_store *fresh = bench_store_new(other, t->dim, bench_options_most_threads(t->options));
+    struct bench_commit commit;
+
+    bench_live_read(points, NULL, &t->live);
+    bench_store_commit(&commit, fresh, points, t->live.n, 0, NULL, 0);
+    look(&blocks[0], &seen[0], t, t->store);
+    look(&blocks[1], &seen[1], t, fresh);
+    bench_options_print(t->options, "%-8zu %8zu %3zu %6zu %9.1f %9.1f %7.3f %9.1f %9.1f %7.3f %9.3f\n", batch, t->live.n, t->dim, t->batch, blocks[0],
+                        blocks[1], blocks[0] / blocks[1], seen[0], seen[1], seen[0] / seen[1], longest);
+    pcct_store_close(fresh);
+    bench_remove(other);
+    free(points);
+}
+
+static uint64_t sequence(const struct bench_options *options, size_t dim, const char *path)
+{
+    enum { BATCHES = 50 };
+    struct turnover t = { .options = options, .n = options->quick ? 4000 : 50000, .dim = dim };
+    struct bench_commit commit;
+    char other[PATH_BYTES + 8];
+    double longest = 0;
+    uint64_t wrong;
+
+    t.batch = t.n / BATCHES;
+    t.queries = bench_take(QUERIES * t.dim, sizeof *t.queries);
+    t.label = bench_take(QUERIES * K, sizeof *t.label);
+    t.distance = bench_take(QUERIES * K, sizeof *t.distance);
+    bench_live_init(&t.live, BENCH_CLUSTERS, t.dim);
+    t.store = bench_store_new(path, t.dim, bench_options_most_threads(options));
+    snprintf(other, sizeof other, "%s.fresh", path);
+    come(&commit, &t, t.n, 0);
+    for (size_t batch = 1; batch <= 4 * BATCHES; batch++) {
+        if ((batch - 1) / BATCHES % 2 == 0) come(&commit, &t, t.batch, (double)batch / BATCHES / (double)t.dim);
+        else bench_live_delete(&commit, &t.live, t.store, t.batch);
+        longest = commit.plan_seconds * 1e3 > longest ? commit.plan_seconds * 1e3 : longest;
+        if (batch % (BATCHES / 2) != 0) continue;
+        sequence_line(&t, batch, longest, other);
+        longest = 0;
+    }
+    wrong = violations(t.store);
+    pcct_store_close(t.store);
+    bench_remove(path);
+    bench_live_free(&t.live);
+    free(t.distance);
+    free(t.label);
+    free(t.queries);
+    return wrong;
+}
+
+static uint64_t sequences(const struct bench_options *options, const char *path)
+{
+    static const size_t dims[] = { 2, 3, 8 };
+    uint64_t wrong = 0;
+
+    bench_options_head(options, "%-8s %8s %3s %6s %9s %9s %7s %9s %9s %7s %9s\n", "batches", "n", "d", "batch", "blocks/q", "new", "ratio", "points/q",
+                       "new", "ratio", "most_plan");
+    for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) wrong += sequence(options, dims[i], path);
+    return wrong;
+}
+
 int main(int argc, char **argv)
 {
     struct bench_options options;
@@ -331,6 +428,7 @@ int main(int argc, char **argv)
     snprintf(path, sizeof path, "%s/store", bench_folder(options.dir));
     if (bench_options_wants(&options, "batches") || bench_options_wants(&options, "slope")) wrong += all_batches(&options, path);
     if (bench_options_wants(&options, "turnover")) wrong += turnover(&options, path);
+    if (bench_options_wants(&options, "sequence")) wrong += sequences(&options, path);
     bench_options_end(&options);
     if (wrong) bench_die("%llu answers differ from brute force, or invariants are broken", (unsigned long long)wrong);
     return 0;
