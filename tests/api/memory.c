@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bound that pcct/batch.h states for the memory of a bulk build, counted byte by byte through the caller's allocator. */
+/* The bound that pcct/batch.h states for the memory of a bulk build, counted byte by byte through the caller's allocator; and what a view holds. */
 #include "common.h"
 
 #include <malloc.h>
@@ -102,9 +102,51 @@ static void the_bound_is_kept(void **test)
     }
 }
 
+/* Bytes of a view of n points that came at once, and of its query layout alone (docs/benchmarks.md): coordinates in double and in single precision, links
+ * of the tree, blocks that have a sixteenth of their room left. */
+static void a_view_is_small(void **test)
+{
+    enum { N = 50000 };
+    static const uint32_t dims[] = { 2, 3, 8, 64 };
+
+    (void)test;
+    for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
+        struct pcct_create_options create = PCCT_CREATE_OPTIONS_INIT;
+        struct pcct_view_info info = { .size = sizeof info };
+        struct random_numbers random = { d };
+        struct pcct_error err = { 0, "" };
+        const double dim = (double)dims[d];
+        char *folder = folder_new(), *path = path_join(folder, "store");
+        double *points = malloc((size_t)N * dims[d] * sizeof *points);
+        pcct_store *store = NULL;
+        pcct_batch *batch = NULL;
+        pcct_view *view = NULL;
+
+        CHECK(points, "no memory for the points");
+        for (size_t i = 0; i < (size_t)N * dims[d]; i++) points[i] = random_unit(&random);
+        create.dim = dims[d];
+        OK(pcct_store_create(path, &create, &err));
+        OK(pcct_store_open(&store, path, NULL, &err));
+        OK(pcct_batch_begin(&batch, store, "main", NULL, &err));
+        OK(pcct_batch_insert(batch, points, N, NULL, &err));
+        OK(pcct_batch_commit(NULL, batch, NULL, &err));
+        pcct_batch_close(batch);
+        OK(pcct_view_open(&view, store, "main", &err));
+        OK(pcct_view_describe(&info, view));
+        printf("d=%u: %.1f bytes a point, %.1f of them in the layout\n", dims[d], (double)info.memory_bytes / N, (double)info.layout_bytes / N);
+        CHECK((double)info.layout_bytes <= (6 * dim + 26) * N, "%" PRIu64 " bytes in the layout", info.layout_bytes);
+        CHECK((double)info.memory_bytes <= (16 * dim + 72) * N, "%" PRIu64 " bytes", info.memory_bytes);
+        pcct_view_close(view);
+        pcct_store_close(store);
+        free(points);
+        free(path);
+        folder_free(folder);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(the_bound_is_kept) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_bound_is_kept), cmocka_unit_test(a_view_is_small) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
