@@ -412,8 +412,8 @@ static uint64_t sequences(const struct bench_options *options, const char *path)
     static const size_t dims[] = { 2, 3, 8 };
     uint64_t wrong = 0;
 
-    bench_options_head(options, "%-8s %8s %3s %6s %9s %9s %7s %9s %9s %7s %9s\n", "batches", "n", "d", "batch", "blocks/q", "new", "ratio", "points/q",
-                       "new", "ratio", "most_plan");
+    bench_options_head(options, "%-8s %8s %3s %6s %9s %9s %7s %9s %9s %7s %9s\n", "batches", "n", "d", "batch", "blocks/q", "new", "ratio",
+                       "points/q", "new", "ratio", "most_plan");
     for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) wrong += sequence(options, dims[i], path);
     return wrong;
 }

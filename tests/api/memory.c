@@ -102,11 +102,11 @@ static void the_bound_is_kept(void **test)
     }
 }
 
-/* Bytes of a view of n points that came at once, and of its query layout alone (docs/benchmarks.md): coordinates in double and in single precision, links
- * of the tree, blocks that have a sixteenth of their room left. */
+/* Bytes of a view of points that came at once, and of its query layout alone (docs/benchmarks.md): coordinates in double and in single precision,
+ * links of the tree, blocks that have a sixteenth of their room left. */
 static void a_view_is_small(void **test)
 {
-    enum { N = 50000 };
+    enum { N = 100000 };
     static const uint32_t dims[] = { 2, 3, 8, 64 };
 
     (void)test;

@@ -114,8 +114,8 @@ static void expect_like_new(const struct sequence *s, int batch)
     new = look(s, fresh);
     CHECK((double)aged.distances <= 1.15 * (double)new.distances, "after batch %d, d = %zu: %" PRIu64 " points in place of %" PRIu64, batch, s->dim,
           aged.distances, new.distances);
-    CHECK((double)aged.blocks <= 1.15 * 64 / 45 * (double)new.blocks, "after batch %d, d = %zu: %" PRIu64 " blocks in place of %" PRIu64, batch, s->dim,
-          aged.blocks, new.blocks);
+    CHECK((double)aged.blocks <= 1.15 * 64 / 45 * (double)new.blocks, "after batch %d, d = %zu: %" PRIu64 " blocks in place of %" PRIu64, batch,
+          s->dim, aged.blocks, new.blocks);
     pcct_store_close(fresh);
     free(points);
     free(path);
