@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/par.h"
 #include "block/layout_cells.h"
+#include "block/layout_views.h"
 
 #include <assert.h>
 #include <string.h>
@@ -23,10 +24,12 @@ void block_init(struct block_layout *layout, const struct base_env *env, const s
 void block_free(struct block_layout *layout)
 {
     struct block_array array[BLOCK_ARRAYS];
+    const int rotates = layout->rotates;
 
     block_arrays(array, layout);
     for (int i = 0; i < BLOCK_ARRAYS; i++) base_buffer_free(array[i].buffer, layout->env);
     block_init(layout, layout->env, layout->metric);
+    layout->rotates = rotates;
 }
 
 void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *layout)
@@ -48,6 +51,9 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
         { "plane", &layout->plane, BLOCK_PLANES * sizeof(struct block_plane), inners },
         { "inner", &layout->inner, sizeof(struct block_link), inners },
         { "where", &layout->where, sizeof(uint32_t), layout->rows },
+        { "view", &layout->view, layout->dim * sizeof(double), block_has_views(layout) ? layout->rows : 0 },
+        { "fine_view", &layout->fine_view, (layout->fine > 0 ? layout->fine : 1) * sizeof(float), layout->fine > 0 ? layout->rows : 0 },
+        { "basis", &layout->basis, block_basis_bytes(layout), block_has_views(layout) ? 1 : 0 },
     };
 
     memcpy(out, array, sizeof array);
@@ -56,7 +62,7 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
 void block_shape_get(struct block_shape *shape, const struct block_layout *layout)
 {
     *shape = (struct block_shape){ layout->entries, layout->blocks, layout->inners, layout->free_block, layout->free_inner, layout->root,
-                                   layout->rows };
+                                   layout->rows, layout->dim, layout->fine };
 }
 
 void block_shape_set(struct block_layout *layout, const struct block_shape *shape)
@@ -69,6 +75,8 @@ void block_shape_set(struct block_layout *layout, const struct block_shape *shap
     layout->free_inner = shape->free_inner;
     layout->root = shape->root;
     layout->rows = shape->rows;
+    layout->dim = shape->dim;
+    layout->fine = shape->fine;
 }
 
 uint64_t block_memory(const struct block_layout *layout)
@@ -134,6 +142,7 @@ int block_renumber(struct block_layout *layout, const uint32_t *map, uint32_t ro
     if (rows > 0) memset(r.where, 0xff, rows * sizeof(uint32_t));
     base_par_for(layout->env, layout->blocks, BLOCKS_AT_ONCE, renumber_blocks, &r);
     renumber_planes(&r, rows);
+    block_views_renumber(layout, map);
     base_buffer_free(&layout->where, layout->env);
     layout->where = where;
     layout->rows = rows;

@@ -19,7 +19,9 @@
  * every point below, at every ancestor, and so does a block's own; (c) the reach kept for a child is at least, and the least label at most, those of
  * every lane below; (d) parent, slot and count fields agree with the children, and all blocks hang at one depth; (e) lanes hold the entry's
  * coordinates and reach as the block's frame says, near boxes the sides as the inner node's, and nothing is beyond 1 there; (f) the planes of an
- * inner node are a tree with its slots as leaves, and each entry is on the side of its own block at every plane on the way from the root.
+ * inner node are a tree with its slots as leaves, and each entry is on the side of its own block at every plane on the way from the root; (g) in many
+ * dimensions entries may stand as views (layout_views.h), and points, boxes, frames, coordinates and planes are then of these: views are those of the
+ * basis, and reaches are told with what views may be off by.
  *
  * All arrays are flat and index-linked, so that a layout can be written out and mapped (block_arrays). Threads: reading calls may run
  * concurrently; changing calls exclude all others.
@@ -49,7 +51,9 @@ enum { BLOCK_PLANES = METRIC_FANOUT - 1 };
 struct block_layout {
     const struct base_env *env;       /* borrowed */
     const struct metric *metric;      /* borrowed */
-    uint32_t dim;                     /* metric->dim */
+    uint32_t dim;                     /* numbers in a lane: metric->dim, or fewer where entries stand as views (layout_views.h) */
+    uint32_t fine;                    /* numbers in a fine view; 0: there are none */
+    int rotates;                      /* 1: it may be laid out by views; set by the owner when it is empty */
     uint64_t entries;                 /* lanes in use */
     uint32_t blocks, inners;          /* numbers in use, with the free ones */
     uint32_t free_block, free_inner;  /* heads of the free lists, BLOCK_NONE when empty */
@@ -73,6 +77,9 @@ struct block_layout {
     /* per entry number */
     struct base_buffer where;         /* uint32_t [rows]: block * 64 + lane; BLOCK_NONE: not in the layout */
     uint32_t rows;                    /* length of `where` */
+    struct base_buffer view;          /* double [rows][dim], if there are views */
+    struct base_buffer fine_view;     /* float [rows][fine] */
+    struct base_buffer basis;         /* what views are made with; see layout_views.c */
 };
 
 /* What the layout is laid over: row-major inner coordinates, labels and reaches by entry number (node). label NULL: the entry's number is its label;
@@ -204,7 +211,7 @@ int block_check(const struct block_layout *layout, const struct block_source *so
                 struct pcct_error *err);
 
 /* The arrays as bytes, for writing out and mapping. Order and element sizes are fixed. */
-enum { BLOCK_ARRAYS = 15 };
+enum { BLOCK_ARRAYS = 18, BLOCK_BASIS_HEAD = 16 };
 struct block_array {
     const char *name;
     struct base_buffer *buffer;
@@ -217,10 +224,13 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
 struct block_shape {
     uint64_t entries;
     uint32_t blocks, inners, free_block, free_inner, root, rows;
+    uint32_t dim, fine;
 };
 void block_shape_get(struct block_shape *shape, const struct block_layout *layout);
 /* Sets the numbers of an empty layout whose arrays are then filled (base_buffer_adopt through block_arrays). Every link is range-checked by
  * block_check_links() before use: nothing that was mapped is trusted. Errors: DAMAGED. */
+/* Whether an image may say so. Errors: DAMAGED. */
+int block_shape_check(const struct block_shape *shape, const struct metric *metric, struct pcct_error *err);
 void block_shape_set(struct block_layout *layout, const struct block_shape *shape);
 int block_check_links(const struct block_layout *layout, struct pcct_error *err);
 

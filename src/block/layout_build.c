@@ -4,6 +4,7 @@
 #include "base/par.h"
 #include "block/layout_nodes.h"
 #include "block/layout_split.h"
+#include "block/layout_views.h"
 
 #include <assert.h>
 #include <string.h>
@@ -207,13 +208,18 @@ static void number_all(struct build *build)
 
 int block_build(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, int fill, struct pcct_error *err)
 {
-    struct build build = { .layout = layout, .records = block_records_of(source, layout->dim), .node = node };
+    struct build build = { .layout = layout, .node = node };
     struct job all = { &build, 0, n };
+    struct block_source seen;
     size_t inners = 0;
     int status = 0;
 
     assert(fill >= 1 && fill <= METRIC_LANES);
     start_empty(layout);
+    TRY(block_views_choose(layout, source, node, n, err));
+    TRY(block_views_make(layout, source, node, n, err));
+    seen = block_seen(layout, source);
+    build.records = block_records_of(&seen, layout->dim);
     if (n > 0) plan(&build, n, fill);
     for (int h = 1; h <= build.height; h++) inners += build.count[h];
     TRY(block_reserve(layout, build.count[0], inners, source->rows, err));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout_cells.h"
 
+#include "block/layout_views.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -50,7 +52,11 @@ uint32_t block_route(const struct block_layout *layout, const struct block_sourc
 
 uint32_t block_home(const struct block_layout *layout, const double *q)
 {
-    return layout->root == BLOCK_NONE ? BLOCK_NONE : route(layout, q, INT64_MAX, BLOCK_NONE);
+    struct block_eye eye;
+
+    if (layout->root == BLOCK_NONE) return BLOCK_NONE;
+    block_eye_open_view(&eye, layout, q);
+    return route(layout, eye.place, INT64_MAX, BLOCK_NONE);
 }
 
 /* ---- the planes of one node --------------------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "block/layout.h"
 
 #include "block/layout_cells.h"
+#include "block/layout_views.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -161,11 +162,23 @@ static int check_where(const struct block_layout *layout, struct pcct_error *err
     return 0;
 }
 
+int block_shape_check(const struct block_shape *shape, const struct metric *metric, struct pcct_error *err)
+{
+    if (shape->dim == metric->dim && shape->fine == 0) return 0;
+    if (metric->sum == METRIC_SQUARES && shape->dim >= 2 && shape->dim <= BLOCK_VIEW_MAX && shape->dim < metric->dim &&
+        (shape->fine == 0 || (shape->fine > shape->dim && shape->fine <= BLOCK_FINE_MAX && shape->fine <= metric->dim && shape->fine % 16 == 0))) {
+        return 0;
+    }
+    return DAMAGED(err, "views of %u and %u numbers do not belong to %u dimensions", (unsigned)shape->dim, (unsigned)shape->fine,
+                   (unsigned)metric->dim);
+}
+
 int block_check_links(const struct block_layout *layout, struct pcct_error *err)
 {
     int status = 0;
 
     TRY(check_sizes(layout, err));
+    TRY(block_views_check_basis(layout, err));
     TRY(check_link_array(layout, 0, err));
     TRY(check_link_array(layout, 1, err));
     TRY(check_reach_of_root(layout, err));
@@ -208,7 +221,7 @@ static int check_lane(const struct block_layout *layout, const struct block_sour
     if (block_route(layout, source, node) != block) {
         return DAMAGED(err, "T6f: entry %u is not in a cell of block %u", (unsigned)node, (unsigned)block);
     }
-    if (kept != block_reach_kept(layout, block, block_source_reach(source, node))) {
+    if (kept != block_reach_kept(layout, block, node, block_source_reach(source, node))) {
         return DAMAGED(err, "T6e: entry %u has reach %g in block %u instead of %g", (unsigned)node, block_reach_told(layout, block, kept),
                        (unsigned)block, block_source_reach(source, node));
     }
@@ -310,12 +323,16 @@ static int check_entry(const struct block_layout *layout, uint32_t node, int wan
 int block_check(const struct block_layout *layout, const struct block_source *source, int (*has)(const void *owner, uint32_t node),
                 struct pcct_error *err)
 {
+    const struct block_source seen = block_seen(layout, source);
     int status = 0;
 
     TRY(block_check_links(layout, err)); /* T6a: one lane each, by `where` both ways; T6d */
     for (uint32_t node = source->rows; node < layout->rows; node++) TRY(check_entry(layout, node, 0, err));
     for (uint32_t node = 0; node < source->rows; node++) TRY(check_entry(layout, node, has(source->owner, node) != 0, err));
-    for (uint32_t block = 0; block < layout->blocks; block++) TRY(check_block(layout, source, block, err));
+    for (uint32_t node = 0; node < layout->rows && block_has_views(layout); node++) {
+        if (block_where(layout)[node] != BLOCK_NONE) TRY(block_views_check(layout, source, node, err));
+    }
+    for (uint32_t block = 0; block < layout->blocks; block++) TRY(check_block(layout, &seen, block, err));
     for (uint32_t inner = 0; inner < layout->inners; inner++) {
         for (uint32_t slot = 0; slot < block_inner(layout, inner)->count; slot++) TRY(check_slot(layout, inner, slot, err));
     }

@@ -4,6 +4,7 @@
 #include "base/par.h"
 #include "base/sort.h"
 #include "block/layout_split.h"
+#include "block/layout_views.h"
 
 #include <assert.h>
 #include <string.h>
@@ -389,10 +390,15 @@ done:
 /* Inserts *n entries, or none and sets it to 0 if they are too many for one step. */
 static int insert_some(size_t *n, struct block_layout *layout, const struct block_source *source, const uint32_t *node, struct pcct_error *err)
 {
-    struct insertion insertion = { .layout = layout, .source = source, .node = node, .n = *n, .records = block_records_of(source, layout->dim) };
+    struct insertion insertion = { .layout = layout, .node = node, .n = *n };
     const struct base_env *env = layout->env;
+    struct block_source seen;
     int status = 0;
 
+    TRY(block_views_make(layout, source, node, *n, err));
+    seen = block_seen(layout, source);
+    insertion.source = &seen;
+    insertion.records = block_records_of(&seen, layout->dim);
     TRY(plan(&insertion, err));
     if (is_too_much(&insertion)) {
         *n = 0;
@@ -446,6 +452,7 @@ static int rebuild_with(struct block_layout *layout, const struct block_source *
     int status = 0;
 
     block_init(&built, layout->env, layout->metric);
+    built.rotates = layout->rotates;
     TRY(base_take(&all, layout->env, total, sizeof *all, err));
     have = list_entries(all, layout);
     memcpy(all + have, node, n * sizeof *node);
@@ -467,6 +474,12 @@ static int is_high(const struct block_layout *layout, size_t entries)
     return block_height(layout) >= (height < BLOCK_HEIGHT_GROWN ? height : BLOCK_HEIGHT_GROWN);
 }
 
+/* Whether entries have become so many since the whole was laid out that a basis may be due, or another one. */
+static int is_outgrown(const struct block_layout *layout, size_t entries)
+{
+    return layout->root != BLOCK_NONE && block_views_are_due(layout, entries, block_inner(layout, layout->root)->size_at_build);
+}
+
 int block_insert(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err)
 {
     size_t inserted = 0, step = n;
@@ -475,7 +488,7 @@ int block_insert(struct block_layout *layout, const struct block_source *source,
     while (inserted < n) {
         size_t some = step < n - inserted ? step : n - inserted;
 
-        if (some >= (layout->entries + 1) / 2 || is_high(layout, layout->entries + some)) {
+        if (some >= (layout->entries + 1) / 2 || is_outgrown(layout, layout->entries + some) || is_high(layout, layout->entries + some)) {
             some = n - inserted;
             TRY(rebuild_with(layout, source, node + inserted, some, err));
         } else {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/par.h"
 #include "block/layout_gap.h"
+#include "block/layout_views.h"
 #include "block/layout_walk.h"
 
 enum { BLOCKS_AT_ONCE = 4, GROUPS = 32, GROUP_BYTES = 1 << 20 };
@@ -27,6 +28,7 @@ struct joining {
     double *box;
     uint32_t *near;
     uint32_t block, count; /* the block at hand; how many are near */
+    double limit;          /* of views, for anything in the block at hand */
     int thread;
     struct block_work work;
 };
@@ -36,31 +38,33 @@ struct joining {
 /* Coordinates of a lane. */
 static inline const double *place_of(const struct join *join, uint32_t block, uint32_t lane)
 {
-    return block_source_place(join->source, join->layout->dim, block_nodes(join->layout, block)[lane]);
+    return block_source_place(join->source, join->layout->metric->dim, block_nodes(join->layout, block)[lane]);
 }
 
-/* The lanes of a block that may be within the limit of q. */
-static uint64_t filter_block(struct joining *at, uint32_t block, const double *q)
+/* The lanes of a block that may be within the limit. */
+static uint64_t filter_block(struct joining *at, uint32_t block, const struct block_eye *eye)
 {
     const struct block_layout *layout = at->join->layout;
     const double *frame = block_frame(layout, block);
-    const float most = metric_filter_limit(layout->metric, at->join->limit * metric_unit(layout->metric, frame[0]));
+    const float most = metric_filter_limit(layout->metric, block_eye_limit(eye, at->join->limit) * metric_unit(layout->metric, frame[0]));
     _Alignas(64) float value[METRIC_LANES];
 
     at->work.blocks++;
     at->work.distances += block_link_of(layout, block)->count;
-    return layout->metric->kernels->lanes(value, block_lanes(layout, block), frame, q, layout->dim, most) & block_used_lanes(layout, block);
+    return layout->metric->kernels->lanes(value, block_lanes(layout, block), frame, eye->place, layout->dim, most) & block_used_lanes(layout, block);
 }
 
 /* Shows the pairs of a lane with those in `mask` of another block, or of its own. Returns 1 to stop. */
-static int show_pairs(struct joining *at, uint32_t lane, const double *q, uint32_t block, uint64_t mask)
+static int show_pairs(struct joining *at, uint32_t lane, const struct block_eye *eye, uint32_t block, uint64_t mask)
 {
     const struct join *join = at->join;
 
     for (; mask != 0; mask &= mask - 1) {
         const uint32_t other = (uint32_t)__builtin_ctzll(mask);
-        const double key = metric_key(join->layout->metric, q, place_of(join, block, other));
+        double key;
 
+        if (!block_eye_may_see(eye, join->layout, block_nodes(join->layout, block)[other], join->limit)) continue;
+        key = metric_key(join->layout->metric, eye->q, place_of(join, block, other));
         at->work.exact++;
         if (key > join->limit) continue;
         if (join->visit(join->ctx, at->thread, at->block * METRIC_LANES + lane, block * METRIC_LANES + other, key) != 0) return 1;
@@ -73,19 +77,22 @@ static int join_lane(struct joining *at, uint32_t lane)
 {
     const struct join *join = at->join;
     const struct block_layout *layout = join->layout;
-    const double *q = place_of(join, at->block, lane);
     _Alignas(64) double bound[METRIC_FANOUT];
+    struct block_eye eye;
+    double limit;
 
+    block_eye_open_entry(&eye, layout, join->source, block_nodes(layout, at->block)[lane]);
+    limit = block_eye_limit(&eye, join->limit);
     for (uint32_t first = 0; first < at->count; first += METRIC_FANOUT) {
-        uint32_t slots = layout->metric->kernels->boxes_exact(bound, at->box + (size_t)first * 2 * layout->dim, q, layout->dim, join->limit);
+        uint32_t slots = layout->metric->kernels->boxes_exact(bound, at->box + (size_t)first * 2 * layout->dim, eye.place, layout->dim, limit);
 
         if (at->count - first < METRIC_FANOUT) slots &= (UINT32_C(1) << (at->count - first)) - 1;
         for (; slots != 0; slots &= slots - 1) {
             const uint32_t block = at->near[first + (uint32_t)__builtin_ctz(slots)];
-            uint64_t mask = filter_block(at, block, q);
+            uint64_t mask = filter_block(at, block, &eye);
 
             if (block == at->block) mask &= ~(UINT64_MAX >> (METRIC_LANES - 1 - lane));
-            if (show_pairs(at, lane, q, block, mask) != 0) return 1;
+            if (show_pairs(at, lane, &eye, block, mask) != 0) return 1;
         }
         at->work.nodes++;
     }
@@ -144,13 +151,14 @@ static int join_block(struct joining *at)
     uint32_t stack[BLOCK_STACK], waiting = 0;
     double bound[METRIC_FANOUT];
 
+    at->limit = block_views_limit(layout, block_low(layout, at->block), block_high(layout, at->block), at->join->limit);
     stack[waiting++] = layout->root;
     while (waiting > 0) {
         const uint32_t inner = stack[--waiting], *child = block_children(layout, inner);
 
         if (child[0] & BLOCK_IS_LEAF && !has_later(layout, inner, at->block)) continue;
         at->work.nodes++;
-        for (uint32_t mask = block_gap_slots(bound, layout, inner, at->block, at->join->limit); mask != 0; mask &= mask - 1) {
+        for (uint32_t mask = block_gap_slots(bound, layout, inner, at->block, at->limit); mask != 0; mask &= mask - 1) {
             const uint32_t slot = (uint32_t)__builtin_ctz(mask);
 
             if (!(child[slot] & BLOCK_IS_LEAF)) {
@@ -168,7 +176,7 @@ static void join_blocks(void *ctx, size_t begin, size_t end, int thread)
 {
     struct join *join = ctx;
     const size_t places = (size_t)thread * join->groups * METRIC_FANOUT;
-    struct joining at = { join, join->box + places * 2 * join->layout->dim, join->near + places, 0, 0, thread, { 0, 0, 0, 0 } };
+    struct joining at = { join, join->box + places * 2 * join->layout->dim, join->near + places, 0, 0, 0, thread, { 0, 0, 0, 0 } };
 
     for (size_t block = begin; block < end && !base_par_read(&join->stopped); block++) {
         at.block = (uint32_t)block;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout.h"
 
+#include "block/layout_knn_views.h"
 #include "block/layout_near.h"
 #include "block/layout_sieve.h"
 #include "block/layout_walk.h"
@@ -183,13 +184,14 @@ void block_knn_filter(struct block_near *near, const struct block_layout *layout
 {
     struct filtering f;
 
+    near->query = *query;
+    if (block_has_views(layout)) return; /* all is decided at once */
     f.layout = layout;
     f.source = source;
     f.kernels = layout->metric->kernels;
     f.near = near;
     f.slack = (float)(layout->metric->filter.slack * (1 + 0x1p-20));
     f.work = (struct block_work){ 0, 0, 0, 0 };
-    near->query = *query;
     near->self_lane = query->self < layout->rows ? block_where(layout)[query->self] : BLOCK_NONE;
     near->found.count = 0;
     near->full = layout->root != BLOCK_NONE && !filter_all(&f, k);
@@ -309,6 +311,10 @@ void block_knn_decide(struct base_topk *top, const struct block_near *near, cons
 {
     struct decision decision = { top, near, layout, source, { 0, 0, 0, 0 } };
 
+    if (block_has_views(layout)) {
+        block_knn_views(top, layout, source, &near->query, work);
+        return;
+    }
     if (near->full) search_exactly(&decision);
     else compare_all(&decision);
     block_work_add(work, &decision.work);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout_nodes.h"
 
+#include "block/layout_views.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -26,8 +28,9 @@ int block_reserve(struct block_layout *layout, size_t blocks, size_t inners, siz
 
     if (blocks > BLOCKS_MAX) return base_fail(err, PCCT_E_MEMORY, "the query layout would need %zu blocks, %d is the most", blocks, (int)BLOCKS_MAX);
     block_arrays(array, layout);
-    for (int i = 0; i < BLOCK_ARRAYS; i++) {
+    for (int i = 0; i < BLOCK_ARRAYS_RESERVED; i++) {
         const size_t items = array[i].buffer == &layout->where ? rows : i < BLOCK_ARRAYS_OF_BLOCKS ? blocks : inners;
+
 
         TRY(base_buffer_reserve(array[i].buffer, layout->env, items * array[i].item_bytes, array[i].items * array[i].item_bytes, err));
     }
@@ -126,8 +129,9 @@ static int replace_double(double *at, double value)
 
 /* ---- frames and lanes --------------------------------------------------------------------------------------------------------------------- */
 
-float block_reach_kept(const struct block_layout *layout, uint32_t block, double reach)
+float block_reach_kept(const struct block_layout *layout, uint32_t block, uint32_t node, double reach)
 {
+    reach = block_reach_seen(layout, node, reach);
     return reach < 0 ? -1 : metric_filter_limit(layout->metric, reach * metric_unit(layout->metric, block_frame(layout, block)[0]));
 }
 
@@ -150,7 +154,7 @@ static int write_lane(struct block_layout *layout, const struct block_source *so
         inside &= fabsf(framed) <= 1;
         y[(size_t)j * METRIC_LANES] = framed;
     }
-    block_reaches(layout, block)[lane] = block_reach_kept(layout, block, block_source_reach(source, node));
+    block_reaches(layout, block)[lane] = block_reach_kept(layout, block, node, block_source_reach(source, node));
     return inside;
 }
 

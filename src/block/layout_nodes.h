@@ -18,8 +18,9 @@ enum { BLOCK_HEIGHT_MAX = 32, BLOCK_HEIGHT_GROWN = 16 };
 /* Lanes and children aimed at in parts that are laid out anew: full ones would be split by the next entry. */
 enum { BLOCK_PIECE = 60, BLOCK_CHILDREN = 14 };
 
-/* In block_arrays() the arrays by block come first, then those by inner node, then `where`. */
-enum { BLOCK_ARRAYS_OF_BLOCKS = 6 };
+/* In block_arrays() the arrays by block come first, then those by inner node, then `where`; views are reserved
+ * by block_views_make(). */
+enum { BLOCK_ARRAYS_OF_BLOCKS = 6, BLOCK_ARRAYS_RESERVED = 15 };
 
 static inline float *block_lanes(const struct block_layout *layout, uint32_t block)
 {
@@ -158,8 +159,8 @@ int block_shrink(struct block_layout *layout, const struct block_source *source,
 /* Centre and scale from a block's box; and all lanes by them. */
 void block_frame_box(struct block_layout *layout, uint32_t block);
 void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block);
-/* What a lane keeps for a reach. */
-float block_reach_kept(const struct block_layout *layout, uint32_t block, double reach);
+/* What a lane keeps for the reach of an entry. */
+float block_reach_kept(const struct block_layout *layout, uint32_t block, uint32_t node, double reach);
 /* At least the reach of every entry whose lane keeps this. */
 double block_reach_told(const struct block_layout *layout, uint32_t block, float kept);
 

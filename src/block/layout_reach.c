@@ -74,7 +74,7 @@ static void write_lanes(const struct reaching *work, uint32_t block)
             for (uint32_t i = 0; i < count; i++) lane[i] = old[from[i]];
         }
     }
-    for (uint32_t i = 0; i < count; i++) kept[i] = block_reach_kept(layout, block, reach[from[i]]);
+    for (uint32_t i = 0; i < count; i++) kept[i] = block_reach_kept(layout, block, node[i], reach[from[i]]);
 }
 
 static void renew_inners(void *ctx, size_t begin, size_t end, int thread)

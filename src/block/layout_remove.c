@@ -2,6 +2,7 @@
 #include "block/layout.h"
 
 #include "block/layout_split.h"
+#include "block/layout_views.h"
 
 #include <assert.h>
 
@@ -166,9 +167,11 @@ static void remove_entry(struct block_layout *layout, const struct block_source 
 
 void block_remove(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n)
 {
+    const struct block_source seen = block_seen(layout, source);
+
     for (size_t i = 0; i < n; i++) {
         assert(node[i] < layout->rows && block_where(layout)[node[i]] != BLOCK_NONE);
-        remove_entry(layout, source, node[i]);
+        remove_entry(layout, &seen, node[i]);
     }
     layout->entries -= n;
 }
@@ -182,7 +185,7 @@ void block_renew_reach(struct block_layout *layout, const struct block_source *s
         float *kept = block_reaches(layout, block) + at % METRIC_LANES;
         const double top = block_top_reaches(layout, link->parent)[link->slot], before = block_reach_told(layout, block, *kept);
 
-        *kept = block_reach_kept(layout, block, block_source_reach(source, node[i]));
+        *kept = block_reach_kept(layout, block, node[i], block_source_reach(source, node[i]));
         if (block_reach_told(layout, block, *kept) <= top && before < top) continue; /* neither was nor becomes the greatest */
         if (block_summarise(layout, link->parent, link->slot)) block_climb(layout, link->parent);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout.h"
 
+#include "block/layout_views.h"
 #include "block/layout_walk.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@ struct search {
     const struct block_layout *layout;
     const struct block_source *source;
     const struct metric_kernels *kernels;
-    const double *q;
+    struct block_eye eye;
     struct block_work work;
     struct block_waiting stack[BLOCK_STACK];
     unsigned count;
@@ -24,7 +25,7 @@ static void start(struct search *search, const struct block_layout *layout, cons
     search->layout = layout;
     search->source = source;
     search->kernels = layout->metric->kernels;
-    search->q = q;
+    block_eye_open(&search->eye, layout, q);
     search->work = (struct block_work){ 0, 0, 0, 0 };
     search->count = 0;
     if (layout->root != BLOCK_NONE) search->stack[search->count++] = (struct block_waiting){ 0, layout->root };
@@ -35,7 +36,7 @@ static void open_inner(struct search *search, uint32_t inner, double limit)
 {
     const struct block_layout *layout = search->layout;
     _Alignas(64) double bound[METRIC_FANOUT];
-    const uint32_t mask = block_open_reaching(bound, layout, inner, search->q, limit);
+    const uint32_t mask = block_open_reaching(bound, layout, inner, search->eye.place, block_eye_limit(&search->eye, limit));
 
     search->work.nodes++;
     search->count = block_push(search->stack, search->count, layout, inner, bound, mask);
@@ -46,19 +47,22 @@ static uint64_t scan_block(float *value, struct search *search, uint32_t block, 
 {
     const struct block_layout *layout = search->layout;
     const double *frame = block_frame(layout, block), unit = metric_unit(layout->metric, frame[0]);
-    const float most = metric_filter_limit(layout->metric, limit * unit), least = (float)(bound * unit * (1 - 0x1p-22));
+    const float most = metric_filter_limit(layout->metric, block_eye_limit(&search->eye, limit) * unit), least = (float)(bound * unit * (1 - 0x1p-22));
 
     search->work.blocks++;
     search->work.distances += block_link_of(layout, block)->count;
-    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->q, layout->dim, most,
+    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->eye.place, layout->dim, most,
                                            least) & block_used_lanes(layout, block);
 }
 
-/* The key of an entry if it is within its reach, else NaN, which is within nothing. */
-static double key_within_reach(struct search *search, uint32_t node)
+/* The key of an entry if it is within its reach and the limit, as far as can be seen, else NaN, which is within nothing. */
+static double key_within_reach(struct search *search, uint32_t node, double limit)
 {
-    const double key = metric_key(search->layout->metric, search->q, block_source_place(search->source, search->layout->dim, node));
+    const struct metric *metric = search->layout->metric;
+    double key;
 
+    if (!block_eye_may_see(&search->eye, search->layout, node, limit)) return (double)NAN;
+    key = metric_key(metric, search->eye.q, block_source_place(search->source, metric->dim, node));
     search->work.exact++;
     return key <= block_source_reach(search->source, node) ? key : (double)NAN;
 }
@@ -77,10 +81,10 @@ static void nearest_in_block(struct block_hit *best, struct search *search, uint
         double key;
 
         if (node == self || value[lane] > most) continue;
-        key = key_within_reach(search, node);
+        key = key_within_reach(search, node, best->key);
         if (!(key < best->key || (key == best->key && node < best->node))) continue;
         *best = (struct block_hit){ key, node };
-        most = metric_filter_limit(metric, key * unit);
+        most = metric_filter_limit(metric, block_eye_limit(&search->eye, key) * unit);
     }
 }
 
@@ -93,7 +97,7 @@ void block_nearest(struct block_hit *best, const struct block_layout *layout, co
     while (search.count > 0) {
         const struct block_waiting at = search.stack[--search.count];
 
-        if (at.bound > best->key) continue;
+        if (at.bound > block_eye_limit(&search.eye, best->key)) continue;
         if (at.child & BLOCK_IS_LEAF) nearest_in_block(best, &search, at.child & ~BLOCK_IS_LEAF, at.bound, self);
         else open_inner(&search, at.child, best->key);
     }
@@ -117,7 +121,7 @@ void block_visit(const struct block_layout *layout, const struct block_source *s
         }
         for (uint64_t mask = scan_block(value, &search, block, limit, at.bound); mask != 0; mask &= mask - 1) {
             const uint32_t node = block_nodes(layout, block)[__builtin_ctzll(mask)];
-            const double key = key_within_reach(&search, node);
+            const double key = key_within_reach(&search, node, limit);
 
             if (key <= limit && visit(ctx, node, key) != 0) goto done;
         }

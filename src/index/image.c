@@ -24,11 +24,11 @@ struct image_head {
     uint64_t digest[INDEX_ARRAYS];
     struct block_shape shape;
 };
-_Static_assert(sizeof(struct image_head) == 168 && offsetof(struct image_head, shape) == 136, "image_head is written out as it is");
-_Static_assert(sizeof(struct block_shape) == 32 && offsetof(struct block_shape, rows) == 28, "block_shape is written out as it is");
+_Static_assert(sizeof(struct image_head) == 176 && offsetof(struct image_head, shape) == 136, "image_head is written out as it is");
+_Static_assert(sizeof(struct block_shape) == 40 && offsetof(struct block_shape, fine) == 36, "block_shape is written out as it is");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written out as they are");
 
-enum { IMAGE_FORM = 1, LAYOUT_FIRST_ID = 32 };
+enum { IMAGE_FORM = 2, LAYOUT_FIRST_ID = 32 };
 
 struct level_count {
     uint64_t level, count;
@@ -122,7 +122,7 @@ static int read_head(struct image_head *numbers, const void *head, size_t head_b
     if (numbers->shape.rows > numbers->n || numbers->shape.entries != (metric_is_custom(metric) ? 0 : numbers->n_live)) {
         return damaged(err, "its layout is not over its rows");
     }
-    return 0;
+    return block_shape_check(&numbers->shape, metric, err);
 }
 
 /* The numbers of a head into an empty state. */

@@ -25,6 +25,13 @@ typedef __m256i uvec;
 #define vec_abs(v) _mm256_andnot_pd(_mm256_set1_pd(-0.0), v)
 #define vec_not_above(a, b) ((unsigned)_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_LE_OQ)))
 #define vec_of_floats(p) _mm256_cvtps_pd(_mm_load_ps(p))
+#define vec_near(p) _mm256_loadu_pd(p)
+#define vec_put(p, v) _mm256_storeu_pd(p, v)
+#define vec_wide(p) _mm256_cvtps_pd(_mm_loadu_ps(p))
+#define vec_add_product(sum, a, b) _mm256_fmadd_pd(a, b, sum)
+#define vec_total(v) total(v)
+#define fvec_near(p) _mm256_loadu_ps(p)
+#define fvec_total(v) fvec_sum(v)
 #define fvec_load(p) _mm256_load_ps(p)
 #define fvec_store(p, v) _mm256_store_ps(p, v)
 #define fvec_all(x) _mm256_set1_ps(x)
@@ -57,6 +64,21 @@ static inline __attribute__((always_inline)) ISA unsigned put(float *value, uint
         number[count] = numbers[__builtin_ctz(mask)];
     }
     return count;
+}
+
+ISA static inline double total(__m256d v)
+{
+    const __m128d half = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+
+    return _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)));
+}
+
+ISA static inline float fvec_sum(__m256 v)
+{
+    const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    const __m128 quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
+
+    return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
 }
 
 #include "metric/kernels_body.h"

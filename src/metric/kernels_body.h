@@ -185,6 +185,8 @@ INSIDE uint32_t bound_exactly(double *bound, const double *box, const double *q,
     return mask;
 }
 
+#include "metric/kernels_rows_body.h"
+
 /* Searches for the nearest spend their time in these. */
 #define BY_NEAR_DIM(call)        \
     switch (dim) {               \
@@ -277,7 +279,8 @@ FUNCTIONS(greatest)
 #define TABLE(sum)                                                                                                                         \
     {                                                                                                                                      \
         TABLE_NAME, lanes_##sum, lanes_reaching_##sum, near_lanes_##sum, near_values, near_narrow, near_drop, near_order, near_boxes_##sum,       \
-        near_push, count_within, roots, boxes_##sum, boxes_reaching_##sum, boxes_exact_##sum                                                \
+        near_push, count_within, roots, boxes_##sum, boxes_reaching_##sum, boxes_exact_##sum,                                               \
+            project, product, add_times, row_squares, keys_squares                                                                          \
     }
 
 const struct metric_kernels TABLES[METRIC_SUMS] = {

@@ -27,7 +27,7 @@
  * gives these bits. A box's bound is computed the same way from the distance to the nearest side; rounding is monotone, so the computed bound
  * never exceeds the computed key of a point in the box: bounds need no margin and are compared with <=.
  */
-enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORTED_MAX = 32, METRIC_ORDERED_MAX = 128 };
+enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORTED_MAX = 32, METRIC_ORDERED_MAX = 128, METRIC_KEYS = 8 };
 
 /* Coordinates of this magnitude and beyond are refused, so that no key overflows (4096 * 2^1002 < 2^1024). */
 #define METRIC_COORDINATE_LIMIT 0x1p500
@@ -118,6 +118,17 @@ struct metric_kernels {
                                const struct metric_filter *filter, const double *q, uint32_t dim, double limit);
     /* The same in double precision: the key of the nearest place in the box, with the bits that metric_key() gives it. */
     uint32_t (*boxes_exact)(double bound[METRIC_FANOUT], const double *box, const double *q, uint32_t dim, double limit);
+
+    /* Rows, coordinate after coordinate, of metrics that sum squares (basis.h). Their values differ by kind of kernel, but for keys(). */
+
+    /* Takes from `rest` its share along each of so many axes, one after the other: along[a] = rest * axis[a], rest -= along[a] axis[a]. */
+    void (*project)(double *along, double *rest, const float *axis, uint32_t dim, uint32_t axes);
+    double (*product)(const double *a, const double *b, uint32_t dim);
+    void (*add_times)(double *sum, double factor, const double *row, uint32_t dim); /* sum += factor * row */
+    /* The sum of the squared differences of n floats, a multiple of 16, or, when it is above the limit, something above it. */
+    float (*row_squares)(const float *row, const float *q, uint32_t n, float limit);
+    /* metric_key() of n rows, to the bit; where it is above the limit, something above it. Best for METRIC_KEYS rows at a time. */
+    void (*keys)(double *key, const double *q, const double *const *row, unsigned n, uint32_t dim, double limit);
 };
 
 /* A custom metric's function; distance NULL: it is not registered. */

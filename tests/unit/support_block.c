@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_block.h"
 
-#include "block/layout_nodes.h"
+#include "block/layout_views.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,6 +56,27 @@ void support_block_metric(struct support_block *block, const char *name)
     assert_int_equal(block->layout.entries, 0);
     assert_int_equal(metric_init(&block->metric, name, dim, METRIC_ISA_BEST, NULL), 0);
     assert_int_equal(block->metric.embeds, 0);
+}
+
+void support_block_views(struct support_block *block, uint32_t numbers, enum support_shape shape, double scale, double offset, double noise)
+{
+    const uint32_t dim = block->metric.dim;
+    double *few = room((size_t)block->rows * numbers, sizeof *few), *turn = room((size_t)numbers * dim, sizeof *turn);
+
+    assert_int_equal(block->layout.entries, 0);
+    block->layout.rotates = 1;
+    support_points(few, block->rows, numbers, shape, base_random_next(&block->random));
+    for (size_t i = 0; i < (size_t)numbers * dim; i++) turn[i] = scale * base_random_gauss(&block->random) / sqrt(dim);
+    for (size_t i = 0; i < block->rows; i++) {
+        for (uint32_t j = 0; j < dim; j++) {
+            double *x = &block->place[i * dim + j];
+
+            *x = offset + (noise > 0 ? noise * base_random_gauss(&block->random) : 0);
+            for (uint32_t h = 0; h < numbers; h++) *x += few[i * numbers + h] * turn[h * dim + j];
+        }
+    }
+    free(few);
+    free(turn);
 }
 
 void support_block_finish(struct support_block *block)
@@ -168,7 +189,7 @@ static void widen(double *box, double *reach, int64_t *label, const struct suppo
 
     for (uint32_t j = 0; j < dim; j++) {
         double *low = box + at * 2 * dim * METRIC_FANOUT + j * METRIC_FANOUT + slot, *high = low + dim * METRIC_FANOUT;
-        const double x = block->place[(size_t)node * dim + j];
+        const double x = block_seen(&block->layout, &block->source).place[(size_t)node * dim + j];
 
         *low = fmin(*low, x);
         *high = fmax(*high, x);
@@ -303,7 +324,7 @@ static void ask_knn(const struct support_block *block, const double *q, uint32_t
     size_t count;
 
     for (uint32_t i = 0; i < block->rows; i++) alive[i] = block->reach[i] != -(double)INFINITY && i != self;
-    count = support_brute_knn(wanted, k, block->place, block->label, alive, block->rows, block->metric.sum, block->layout.dim, q);
+    count = support_brute_knn(wanted, k, block->place, block->label, alive, block->rows, block->metric.sum, block->metric.dim, q);
     base_topk_start(&top, got, k);
     support_block_knn(&top, block, q, self, &work);
     base_topk_finish(&top);
@@ -324,7 +345,7 @@ static void ask_nearest(const struct support_block *block, const double *q, uint
     struct block_work work = { 0 };
 
     for (uint32_t i = 0; i < block->rows; i++) {
-        const double key = metric_key(&block->metric, block->place + (size_t)i * block->layout.dim, q);
+        const double key = metric_key(&block->metric, block->place + (size_t)i * block->metric.dim, q);
 
         if (block->reach[i] == -(double)INFINITY || i == self || key > block->reach[i]) continue;
         if (key < wanted.key || (key == wanted.key && i < wanted.node)) wanted = (struct block_hit){ key, i };
@@ -345,7 +366,7 @@ static int see(void *ctx, uint32_t node, double key)
 {
     struct seen *seen = ctx;
 
-    assert_true(key == metric_key(&seen->block->metric, seen->block->place + (size_t)node * seen->block->layout.dim, seen->q));
+    assert_true(key == metric_key(&seen->block->metric, seen->block->place + (size_t)node * seen->block->metric.dim, seen->q));
     assert_int_equal(seen->seen[node], 0);
     seen->seen[node] = 1;
     seen->count++;
@@ -360,7 +381,7 @@ static void ask_visit(const struct support_block *block, const double *q, double
 
     block_visit(&block->layout, &block->source, q, limit, see, &seen, &work);
     for (uint32_t i = 0; i < block->rows; i++) {
-        const double key = metric_key(&block->metric, block->place + (size_t)i * block->layout.dim, q);
+        const double key = metric_key(&block->metric, block->place + (size_t)i * block->metric.dim, q);
         const int wanted = block->reach[i] != -(double)INFINITY && key <= limit && key <= block->reach[i];
 
         assert_int_equal(seen.seen[i], wanted);
@@ -372,7 +393,7 @@ static void ask_visit(const struct support_block *block, const double *q, double
 
 void support_block_ask(struct support_block *block, uint32_t queries, size_t k)
 {
-    const uint32_t dim = block->layout.dim;
+    const uint32_t dim = block->metric.dim;
     double *q = room(dim, sizeof *q);
 
     for (uint32_t i = 0; i < queries; i++) {

@@ -26,6 +26,9 @@ struct support_block {
 void support_block_start(struct support_block *block, struct support_env *env, uint32_t rows, uint32_t dim, enum support_shape shape, uint64_t seed);
 /* Another metric than euclidean, one that does not embed; before anything is in the layout. */
 void support_block_metric(struct support_block *block, const char *name);
+/* Lets it be laid out by views, over points that a few numbers decide, which are shape's: multiplied by a random matrix and `scale`, and moved by
+ * `offset`; with noise of that size. Before anything is in the layout. */
+void support_block_views(struct support_block *block, uint32_t numbers, enum support_shape shape, double scale, double offset, double noise);
 void support_block_finish(struct support_block *block);
 
 int support_block_has(const void *reach, uint32_t node); /* for block_check() */

@@ -177,13 +177,13 @@ static void reaches_are_kept(void **state)
         for (uint32_t node = 0; node < 10; node++) put_entry(&block, 0, node);
         for (int level = METRIC_LEVEL_MIN; level <= METRIC_LEVEL_MAX; level++) {
             const double reach = metric_reach(&block.metric, level), unit = metric_unit(&block.metric, block_frame(&block.layout, 0)[0]);
-            const float kept = block_reach_kept(&block.layout, 0, reach);
+            const float kept = block_reach_kept(&block.layout, 0, 0, reach);
 
             assert_true(block_reach_told(&block.layout, 0, kept) >= reach);
             assert_true(isinf(kept) || (double)kept <= reach * unit * 1.01 + 1e-6);
         }
-        assert_true(block_reach_kept(&block.layout, 0, -1) == -1 && block_reach_told(&block.layout, 0, -1) == -1);
-        assert_true(isinf(block_reach_told(&block.layout, 0, block_reach_kept(&block.layout, 0, (double)INFINITY))));
+        assert_true(block_reach_kept(&block.layout, 0, 0, -1) == -1 && block_reach_told(&block.layout, 0, -1) == -1);
+        assert_true(isinf(block_reach_told(&block.layout, 0, block_reach_kept(&block.layout, 0, 0, (double)INFINITY))));
         block.layout.root = BLOCK_NONE;
         support_block_finish(&block);
     }

@@ -20,7 +20,7 @@ static int see(void *ctx, uint32_t node, double key)
 {
     struct seen *seen = ctx;
 
-    assert_true(key == metric_key(&seen->block->metric, seen->block->place + (size_t)node * seen->block->layout.dim, seen->q));
+    assert_true(key == metric_key(&seen->block->metric, seen->block->place + (size_t)node * seen->block->metric.dim, seen->q));
     assert_int_equal(seen->seen[node], 0);
     seen->seen[node] = 1;
     return ++seen->count == seen->stop;
@@ -38,7 +38,7 @@ static void compare(const struct support_block *block, const struct block_query 
     seen->q = query->q;
     block_within(&block->layout, &block->source, query, see, seen, &work);
     for (uint32_t i = 0; i < block->rows; i++) {
-        const double key = metric_key(&block->metric, block->place + (size_t)i * block->layout.dim, query->q);
+        const double key = metric_key(&block->metric, block->place + (size_t)i * block->metric.dim, query->q);
         const int wanted = block->reach[i] != -(double)INFINITY && key <= query->limit && i != query->self &&
                            (!query->sieve || rank[i] < query->below);
 

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "block/layout_knn_views.h"
+
+#include "block/layout_sieve.h"
+#include "block/layout_walk.h"
+
+#include <math.h>
+
+/*
+ * Views say what an entry's key is at least, not what it is at most, so the limit comes from keys alone: nearest first, then, the nearest blocks and
+ * in each the nearest views. Keys are computed several at a time. Where all that can still enter is as far as the k-th, and that is at no distance,
+ * labels close the search; equal points elsewhere are all looked at.
+ */
+struct looking {
+    const struct block_layout *layout;
+    const struct block_source *source;
+    const struct block_query *query;
+    struct base_topk *top;
+    uint32_t node[METRIC_KEYS];          /* to be decided next */
+    const double *row[METRIC_KEYS];
+    unsigned count;
+    struct block_work work;
+    struct block_eye eye;
+    struct block_waiting stack[BLOCK_STACK];
+};
+
+/* No key above it can be an answer's. */
+static inline double limit_of(const struct looking *looking)
+{
+    return looking->top->limit < looking->query->limit ? looking->top->limit : looking->query->limit;
+}
+
+static void decide(struct looking *looking)
+{
+    const struct metric *metric = looking->layout->metric;
+    double key[METRIC_KEYS];
+
+    metric->kernels->keys(key, looking->eye.q, looking->row, looking->count, metric->dim, limit_of(looking));
+    for (unsigned i = 0; i < looking->count; i++) {
+        if (key[i] <= looking->query->limit) base_topk_offer(looking->top, key[i], block_source_label(looking->source, looking->node[i]));
+    }
+    looking->work.exact += looking->count;
+    looking->count = 0;
+}
+
+static void add(struct looking *looking, uint32_t node)
+{
+    enum { LINE = 8, LINES = 8 }; /* doubles; what comes next is fetched by itself */
+    const uint32_t dim = looking->layout->metric->dim;
+    const double *row = block_source_place(looking->source, dim, node);
+
+    for (uint32_t i = 0; i < dim && i < LINE * LINES; i += LINE) __builtin_prefetch(row + i);
+    looking->node[looking->count] = node;
+    looking->row[looking->count] = row;
+    looking->count++;
+    if (looking->count == METRIC_KEYS || looking->count + looking->top->count == looking->top->k) decide(looking);
+}
+
+/* Lists the lanes of a mask; by ascending value as long as there is no limit to go by. */
+static unsigned list_lanes(uint8_t *lane, const float *value, uint64_t mask, int ascending)
+{
+    unsigned count = 0;
+
+    for (; mask != 0; mask &= mask - 1, count++) {
+        const int next = __builtin_ctzll(mask);
+        unsigned at = count;
+
+        for (; ascending && at > 0 && value[lane[at - 1]] > value[next]; at--) lane[at] = lane[at - 1];
+        lane[at] = (uint8_t)next;
+    }
+    return count;
+}
+
+static void fetch_fine(const struct looking *looking, const uint32_t *node, uint64_t mask)
+{
+    for (; mask != 0; mask &= mask - 1) block_fine_fetch(looking->layout, node[__builtin_ctzll(mask)]);
+}
+
+static void look_into(struct looking *looking, uint32_t block)
+{
+    const struct block_layout *layout = looking->layout;
+    const struct metric *metric = layout->metric;
+    const double *frame = block_frame(layout, block), unit = metric_unit(metric, frame[0]);
+    const uint32_t *node = block_nodes(layout, block);
+    _Alignas(64) float value[METRIC_LANES];
+    uint64_t mask = block_used_lanes(layout, block);
+    uint8_t lane[METRIC_LANES];
+    unsigned count;
+
+    if (looking->query->sieve) mask &= block_sieve_lanes(looking->query, block);
+    if (mask == 0) return;
+    mask &= metric->kernels->lanes(value, block_lanes(layout, block), frame, looking->eye.place, layout->dim,
+                                   metric_filter_limit(metric, block_eye_limit(&looking->eye, limit_of(looking)) * unit));
+    looking->work.blocks++;
+    looking->work.distances += block_link_of(layout, block)->count;
+    if (looking->eye.fine) fetch_fine(looking, node, mask);
+    count = list_lanes(lane, value, mask, looking->top->count < looking->top->k);
+    for (unsigned i = 0; i < count; i++) {
+        const uint32_t next = node[lane[i]];
+        const double limit = limit_of(looking);
+
+        if (next == looking->query->self) continue;
+        if (value[lane[i]] > metric_filter_limit(metric, block_eye_limit(&looking->eye, limit) * unit)) continue;
+        if (block_eye_may_see(&looking->eye, layout, next, limit)) add(looking, next);
+    }
+}
+
+/* Whether what waits can still enter. At no distance its least label tells, which is known at its parent. */
+static int can_enter(const struct looking *looking, const struct block_waiting *at)
+{
+    const struct block_link *link = block_child_link(looking->layout, at->child);
+
+    if (at->bound > block_eye_limit(&looking->eye, limit_of(looking))) return 0;
+    if (looking->top->limit > 0 || link->parent == BLOCK_NONE) return 1;
+    return block_least_labels(looking->layout, link->parent)[link->slot] < looking->top->limit_id;
+}
+
+static unsigned open_inner(struct looking *looking, uint32_t inner, unsigned waiting)
+{
+    const struct block_layout *layout = looking->layout;
+    _Alignas(64) double bound[METRIC_FANOUT];
+    uint32_t mask = layout->metric->kernels->boxes(bound, block_near_boxes(layout, inner), block_near_frame(layout, inner), &layout->metric->filter,
+                                                   looking->eye.place, layout->dim, block_eye_limit(&looking->eye, limit_of(looking)));
+
+    looking->work.nodes++;
+    mask &= block_used_slots(layout, inner);
+    if (looking->query->sieve) mask &= block_sieve_slots(looking->query, inner);
+    return block_push(looking->stack, waiting, layout, inner, bound, mask);
+}
+
+void block_knn_views(struct base_topk *top, const struct block_layout *layout, const struct block_source *source, const struct block_query *query,
+                     struct block_work *work)
+{
+    struct looking looking;
+    unsigned waiting = 0;
+
+    looking.layout = layout;
+    looking.source = source;
+    looking.query = query;
+    looking.top = top;
+    looking.count = 0;
+    looking.work = (struct block_work){ 0, 0, 0, 0 };
+    block_eye_open(&looking.eye, layout, query->q);
+    if (layout->root != BLOCK_NONE) looking.stack[waiting++] = (struct block_waiting){ 0, layout->root };
+    while (waiting > 0) {
+        const struct block_waiting at = looking.stack[--waiting];
+
+        if (!can_enter(&looking, &at)) continue;
+        if (at.child & BLOCK_IS_LEAF) look_into(&looking, at.child & ~BLOCK_IS_LEAF);
+        else waiting = open_inner(&looking, at.child, waiting);
+    }
+    if (looking.count > 0) decide(&looking);
+    block_work_add(work, &looking.work);
+}
