@@ -79,7 +79,7 @@ static void mark_lanes(void *ctx, size_t begin, size_t end, int thread)
 
         for (int i = 0; i < METRIC_LANES; i++) {
             mark[i] = i < count ? making->mark[node[i]] : -(double)INFINITY;
-            kept[i] = i < count ? block_reach_kept(making->layout, (uint32_t)block, mark[i]) : -1;
+            kept[i] = i < count ? block_reach_kept(making->layout, (uint32_t)block, node[i], mark[i]) : -1;
         }
     }
 }
@@ -105,6 +105,7 @@ int block_marks_make(struct block_marks *marks, const struct block_layout *layou
     const size_t lanes = (size_t)layout->blocks * METRIC_LANES, slots = (size_t)layout->inners * METRIC_FANOUT;
     int status = 0;
 
+    assert(!layout->rotates);
     *marks = (struct block_marks){ NULL, NULL, NULL, NULL };
     TRY(base_take(&marks->mark, env, lanes, sizeof *marks->mark, err));
     TRY(base_take(&marks->kept, env, lanes, sizeof *marks->kept, err));
@@ -247,7 +248,7 @@ static int lower_lanes(struct search *search, struct block_marks *marks, uint32_
 
         if (!(key < marks->mark[at])) continue;
         marks->mark[at] = key;
-        marks->kept[at] = block_reach_kept(layout, block, key);
+        marks->kept[at] = block_reach_kept(layout, block, block_nodes(layout, block)[lane], key);
         topped |= block_nodes(layout, block)[lane] == top;
     }
     return topped;

@@ -37,7 +37,7 @@ static void expect(const struct marked *m)
 
         if (!is_in(m, entry)) continue;
         assert_true(m->marks.mark[where] == m->mark[entry]);
-        assert_true(m->marks.kept[where] == block_reach_kept(layout, where / METRIC_LANES, m->mark[entry]));
+        assert_true(m->marks.kept[where] == block_reach_kept(layout, where / METRIC_LANES, entry, m->mark[entry]));
         if (m->mark[entry] > most.key) most = (struct block_hit){ m->mark[entry], entry };
         for (const struct block_link *at = block_link_of(layout, where / METRIC_LANES); at->parent != BLOCK_NONE;
              at = block_inner(layout, at->parent)) {

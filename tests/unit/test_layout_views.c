@@ -198,9 +198,10 @@ static int meet(void *ctx, int thread, uint32_t a, uint32_t b, double key)
 {
     struct joined *joined = ctx;
     const uint32_t *node = joined->layout->node.data, dim = joined->block->metric.dim;
+    const double *place = joined->block->place;
 
     assert_true(a != b);
-    assert_true(key == metric_key(&joined->block->metric, joined->block->place + (size_t)node[a] * dim, joined->block->place + (size_t)node[b] * dim));
+    assert_true(key == metric_key(&joined->block->metric, place + (size_t)node[a] * dim, place + (size_t)node[b] * dim));
     joined->pairs[thread]++;
     return 0;
 }
