@@ -115,6 +115,23 @@ static int can_enter(const struct looking *looking, const struct block_waiting *
     return block_least_labels(looking->layout, link->parent)[link->slot] < looking->top->limit_id;
 }
 
+/* Puts children on the stack, the nearest on top: what lies beyond a limit that is tight early is never looked into. */
+static unsigned push(struct looking *looking, uint32_t inner, const double *bound, uint32_t mask, unsigned waiting)
+{
+    const uint32_t *child = block_children(looking->layout, inner);
+    const unsigned first = waiting;
+
+    for (; mask != 0; mask &= mask - 1, waiting++) {
+        const int slot = __builtin_ctz(mask);
+        unsigned at = waiting;
+
+        for (; at > first && looking->stack[at - 1].bound < bound[slot]; at--) looking->stack[at] = looking->stack[at - 1];
+        looking->stack[at] = (struct block_waiting){ bound[slot], child[slot] };
+        if (child[slot] & BLOCK_IS_LEAF) __builtin_prefetch(block_frame(looking->layout, child[slot] & ~BLOCK_IS_LEAF));
+    }
+    return waiting;
+}
+
 static unsigned open_inner(struct looking *looking, uint32_t inner, unsigned waiting)
 {
     const struct block_layout *layout = looking->layout;
@@ -125,7 +142,7 @@ static unsigned open_inner(struct looking *looking, uint32_t inner, unsigned wai
     looking->work.nodes++;
     mask &= block_used_slots(layout, inner);
     if (looking->query->sieve) mask &= block_sieve_slots(looking->query, inner);
-    return block_push(looking->stack, waiting, layout, inner, bound, mask);
+    return push(looking, inner, bound, mask, waiting);
 }
 
 void block_knn_views(struct base_topk *top, const struct block_layout *layout, const struct block_source *source, const struct block_query *query,

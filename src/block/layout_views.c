@@ -26,7 +26,7 @@ enum {
     EQUAL_SHARE = 16 /* of the sample: so many equal points are better told apart by exact boxes */
 };
 /* What part of the variance is to be in a view; in the widest one at least, else there is none; and in a fine one. */
-static const double view_share = 0.9, least_share = 0.6, fine_share = 0.95;
+static const double view_share = 0.9, least_share = 0.6, fine_share = 0.97;
 
 /* (a + b)^2 <= (1 + e) a^2 + (1 + 1/e) b^2, for e of views and of fine ones. */
 static const double view_e = 0x1p-14, fine_e = 0x1p-10;
