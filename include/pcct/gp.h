@@ -34,19 +34,19 @@ struct pcct_kernel {
     const double *lengthscale; /* [dim of the store], 2^-200 to 2^200; NULL: all 1 */
     double variance;           /* 0: 1 */
     double nugget;             /* variance of noise, 0 or more */
-    double jitter;             /* share of the variance that is added to the diagonal of K(Z, Z); 0: 1e-6. Taken ten times as large, up to 0.01, until the
-                                * matrix has a factor; pcct_gp_describe() says what was used. */
+    double jitter;             /* share of the variance that is added to the diagonal of K(Z, Z); 0: 1e-6. Taken ten times as large, up to 0.01, until
+                                * the matrix has a factor; pcct_gp_describe() says what was used. */
     const double *inducing;    /* [m x dim] Z, row-major, in the store's units */
     size_t m;                  /* 0: none */
-    /* The caller's own: out[na x nb] = K(a[i], b[j]) of rows of dim coordinates; K(x, x) = variance. The same bits whenever a pair is asked for, either way
-     * round, in whatever company; called by any number of threads at once. Lengthscales are not applied. Cannot be kept in a store. */
+    /* The caller's own: out[na x nb] = K(a[i], b[j]) of rows of dim coordinates; K(x, x) = variance. The same bits whenever a pair is asked for,
+     * either way round, in whatever company; called by any number of threads at once. Lengthscales are not applied. Cannot be kept in a store. */
     void (*tile)(void *ctx, double *out, const double *const *a, size_t na, const double *const *b, size_t nb);
     void *ctx;
 };
 #define PCCT_KERNEL_INIT { sizeof(struct pcct_kernel), NULL, NULL, 0, 0, 0, NULL, 0, NULL, NULL }
 
-/* Notes a kernel with the version that the batch will make: from there on it is the kernel of each version, until another is set. NULL: none any more.
- * Everything is copied. Errors: INVALID (naming the parameter), LIMIT (more than 250 000 coordinates of inducing points), MEMORY. */
+/* Notes a kernel with the version that the batch will make: from there on it is the kernel of each version, until another is set. NULL: none any
+ * more. Everything is copied. Errors: INVALID (naming the parameter), LIMIT (more than 250 000 coordinates of inducing points), MEMORY. */
 PCCT_PUBLIC int pcct_batch_set_kernel(pcct_batch *batch, const struct pcct_kernel *kernel, struct pcct_error *err);
 
 /*
@@ -74,8 +74,8 @@ PCCT_PUBLIC int pcct_inducing_choose(double *points, int64_t *labels, size_t *m,
  * A kernel on a view, with the features of all of its points: what is made once for any number of questions. Borrows the view. Takes 8 (m + dim + 2)
  * bytes a point. Reading calls may be made by any number of threads. *gp is owned: pcct_gp_close(); NULL after a failure.
  * Errors: NOT_FOUND (no kernel was given, and none set for the version), CONFLICT (another one than the version's was given; the message names both
- * digests), INVALID (a parameter; a metric of directions; a kernel matrix without a factor, naming the inducing point; values of the caller's kernel or
- * features that are not finite), MEMORY.
+ * digests), INVALID (a parameter; a metric of directions; a kernel matrix without a factor, naming the inducing point; values of the caller's
+ * kernel or features that are not finite), MEMORY.
  */
 typedef struct pcct_gp pcct_gp;
 struct pcct_gp_options {
@@ -84,8 +84,8 @@ struct pcct_gp_options {
     int override;                     /* 1: the given kernel is meant though the version has another */
     int plain;                        /* 1: leave the inducing points out */
     int threads;
-    const double *v, *p;              /* features of the caller's own, [n_live x m] and [n_live] in the order of pcct_view_read(), m as in the kernel, whose
-                                       * inducing points are not looked at; NULL: computed. Copied. */
+    const double *v, *p;              /* features of the caller's own, [n_live x m] and [n_live] in the order of pcct_view_read(), m as in the kernel,
+                                       * whose inducing points are not looked at; NULL: computed. Copied. */
 };
 #define PCCT_GP_OPTIONS_INIT { sizeof(struct pcct_gp_options), NULL, 0, 0, 0, NULL, NULL }
 PCCT_PUBLIC int pcct_gp_open(pcct_gp **gp, const pcct_view *view, const struct pcct_gp_options *options, struct pcct_error *err);
@@ -113,8 +113,8 @@ struct pcct_gp_info {
 };
 PCCT_PUBLIC int pcct_gp_describe(struct pcct_gp_info *info, const pcct_gp *gp);
 
-/* The kernel that is set for a version, without any computation: into *info, of which v, p, noisy and jitter_used stay 0. *gp as above; questions are
- * answered by INVALID. Errors: NOT_FOUND, DAMAGED, MEMORY. */
+/* The kernel that is set for a version, without any computation: into *info, of which v, p, noisy and jitter_used stay 0. *gp as above; questions
+ * are answered by INVALID. Errors: NOT_FOUND, DAMAGED, MEMORY. */
 PCCT_PUBLIC int pcct_gp_parameters(pcct_gp **gp, const pcct_view *view, struct pcct_error *err);
 
 /* Work of a call. */
@@ -145,7 +145,8 @@ struct pcct_gp_ask_options {
  * The k nearest by the kernel's correlation. Rows, labels, distances and counts as pcct_graph(), pcct_knn() and pcct_knn_stored() have them. With an
  * order in the filter pcct_gp_graph() finds predecessors only, exactly min(k, rank) of them where nothing else is filtered. Points from outside find
  * observed points only.
- * Errors: INVALID (k = 0; a filter of another view, or with an order for other calls than pcct_gp_graph()), POINT, UNKNOWN, LIMIT, MEMORY, CANCELLED.
+ * Errors: INVALID (k = 0; a filter of another view, or with an order for other calls than pcct_gp_graph()), POINT, UNKNOWN, LIMIT, MEMORY,
+ * CANCELLED.
  */
 PCCT_PUBLIC int pcct_gp_graph(int64_t *labels, double *distances, const pcct_gp *gp, size_t k, const struct pcct_gp_ask_options *options,
                               struct pcct_error *err);

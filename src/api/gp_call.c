@@ -40,8 +40,8 @@ static int choose_kernel(pcct_gp *gp, const struct pcct_gp_options *o, struct pc
     if (found && memcmp(&gp->kernel.digest, &set.digest, sizeof set.digest) != 0) {
         hex(given_text, &gp->kernel.digest);
         hex(set_text, &set.digest);
-        TRY(base_fail(err, PCCT_E_CONFLICT, "the kernel that is given has the digest %s, that of version v%" PRIu64 " has %s; set it for the store first, or "
-                      "override", given_text, gp->view->record.version, set_text));
+        TRY(base_fail(err, PCCT_E_CONFLICT, "the kernel that is given has the digest %s, that of version v%" PRIu64 " has %s; set it for the store "
+                      "first, or override", given_text, gp->view->record.version, set_text));
     }
 done:
     api_kernel_free(&set);
@@ -87,7 +87,6 @@ static int make_features(pcct_gp *gp, const struct pcct_gp_options *o, struct pc
     const struct gp_kernel *kernel = &gp->kernel.kernel;
     const struct gp_tiles *tiles = gp_tiles_choose(METRIC_ISA_BEST);
     const uint32_t m = o->plain ? 0 : (uint32_t)gp->kernel.m;
-    const double jitter = gp->kernel.jitter > 0 ? gp->kernel.jitter : GP_JITTER;
     int status = 0;
 
     if (!o->v != !o->p) TRY(base_fail(err, PCCT_E_INVALID, "features come as both v and p"));
@@ -95,7 +94,7 @@ static int make_features(pcct_gp *gp, const struct pcct_gp_options *o, struct pc
         gp->given = 1;
         TRY(gp_features_given(&gp->features, kernel, gp->point, o->v, o->p, gp->n, m, tiles, &gp->env, err));
     } else {
-        TRY(gp_inducing_make(&gp->inducing, kernel, gp->kernel.inducing, m, jitter, tiles, &gp->env, err));
+        TRY(gp_inducing_make(&gp->inducing, kernel, gp->kernel.inducing, m, gp->kernel.jitter, tiles, &gp->env, err));
         TRY(gp_features_make(&gp->features, &gp->inducing, gp->point, gp->n, &gp->env, err));
     }
     TRY(find_noise(gp, err));

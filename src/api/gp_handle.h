@@ -2,7 +2,7 @@
 #ifndef API_GP_HANDLE_H
 #define API_GP_HANDLE_H
 
-#include "api/kernel.h"
+#include "api/kernel_note.h"
 
 #include "gp/features.h"
 

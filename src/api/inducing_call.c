@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/kernel.h"
+#include "api/kernel_note.h"
 
 #include "base/memory.h"
 

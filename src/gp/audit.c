@@ -36,7 +36,7 @@ void gp_audit_filter(const struct gp_seeker *s, size_t panel, unsigned lane, uin
 
         gp_rho_tile(rho, s->to->features, &s->row[lane], 1, &at, NULL);
         for (unsigned i = 0; i < GP_LANES; i++) {
-            if (s->to->id[panel * GP_FILTER_LANES + half * GP_LANES + i] == GP_NONE || (found >> (half * GP_LANES + i) & 1)) continue;
+            if (s->to->id[panel * GP_ROUNDED_LANES + half * GP_LANES + i] == GP_NONE || (found >> (half * GP_LANES + i) & 1)) continue;
             if (!((rho[i] < 0 ? -rho[i] : rho[i]) >= s->least[lane])) continue;
             fprintf(stderr, "audit: filter: block %u lane %u: rho %.17g, least %.17g\n", s->block, lane, rho[i], s->least[lane]);
             abort();

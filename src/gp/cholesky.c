@@ -20,8 +20,8 @@ void gp_cholesky_solve(double *panel, const double *factor, size_t stride, uint3
     }
 }
 
-/* Rows first to first + rows - 1 of the factor: what stands left of the diagonal block was solved for into panel[first][16]. 0 or the row's number + 1
- * within the block. */
+/* Rows first to first + rows - 1 of the factor: what stands left of the diagonal block was solved for into panel[first][16]. 0 or the row's number
+ * + 1 within the block. */
 static uint32_t finish_rows(double *factor, uint32_t m, const double *panel, const double *matrix, uint32_t first, uint32_t rows, double jitter)
 {
     for (uint32_t i = 0; i < rows; i++) {

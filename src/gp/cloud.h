@@ -5,8 +5,8 @@
 #include "index/state.h"
 
 /*
- * The live points of a state by themselves, for work in which each has its place in a row: rows 0 to n - 1 ascend by label, so that ties between rows
- * are ties between labels. With lengthscales a row is the caller's coordinates, each divided by its lengthscale and rounded once; keys and
+ * The live points of a state by themselves, for work in which each has its place in a row: rows 0 to n - 1 ascend by label, so that ties between
+ * rows are ties between labels. With lengthscales a row is the caller's coordinates, each divided by its lengthscale and rounded once; keys and
  * distances are those of the state's metric between such rows. Keeps nothing of the state. Not to be moved: the layout points into it.
  */
 struct gp_cloud {

@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * Without inducing points rho is the kernel over the variance with the nugget, and falls with the scaled distance: the nearest by one are the nearest by
- * the other, and a layout of the scaled coordinates answers.
+ * Without inducing points rho is the kernel over the variance with the nugget, and falls with the scaled distance: the nearest by one are the
+ * nearest by the other, and a layout of the scaled coordinates answers.
  */
 enum { GRAIN = 64, HOME_GRAIN = 4096, FILL = 64 };
 

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 /*
- * Which blocks a query block has to be compared with. A node is passed over by G4, the envelope: no |rho| with any point below can reach the least that
- * counts; or by G3, the angle between the spans of the pivots, first with 8 of the queries' pivots, then with all. Leaves that remain are looked
- * at in order of their bound, each query for itself. Where bounds come from floats or from rho itself, room is left for what rounding may do to them.
+ * Which blocks a query block has to be compared with. A node is passed over by G4, the envelope: no |rho| with any point below can reach the least
+ * that counts; or by G3, the angle between the spans of the pivots, first with 8 of the queries' pivots, then with all. Leaves that remain are
+ * looked at in order of their bound, each query for itself. Where bounds come from floats or from rho itself, room is left for what rounding may
+ * do to them.
  */
 #define ANGLE_SLACK 4e-6F /* cosines in float, of values that are a few roundings long */
 
@@ -278,7 +279,8 @@ static uint64_t inside_envelope(const struct gp_seeker *s, uint32_t block, uint6
     _Alignas(64) double product[GP_BLOCK], d2[GP_BLOCK] = { 0 }, k[GP_BLOCK];
     uint64_t left = 0;
 
-    s->to->features->tiles->envelope(product, gp_space_panel(s->from, (size_t)s->block * GP_PANELS).v, s->to->most + (size_t)block * form->m, form->m);
+    s->to->features->tiles->envelope(product, gp_space_panel(s->from, (size_t)s->block * GP_PANELS).v, s->to->most + (size_t)block * form->m,
+                                     form->m);
     for (uint64_t queries = mask; queries != 0; queries &= queries - 1) {
         const unsigned lane = (unsigned)__builtin_ctzll(queries);
 
@@ -317,7 +319,8 @@ static void look_into(struct gp_seeker *s, const struct gp_candidate *candidate)
 
         mask[panel] = 0;
         if (to->id[at * GP_LANES] == GP_NONE) continue;
-        mask[panel] = tail[0] > GP_RIGHT_ANGLE ? s->active : to->features->tiles->reaching(u, s->cosine, s->sine, tail[1], tail[2], slack) & s->active;
+        mask[panel] = s->active;
+        if (tail[0] <= GP_RIGHT_ANGLE) mask[panel] &= to->features->tiles->reaching(u, s->cosine, s->sine, tail[1], tail[2], slack);
         gp_audit_panel(s, at, s->active & ~mask[panel], "pivots of a query");
         all |= mask[panel];
     }

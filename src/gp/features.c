@@ -139,8 +139,8 @@ int gp_inducing_make(struct gp_inducing *inducing, const struct gp_kernel *kerne
         TRY(gp_cholesky(inducing->factor, &row, matrix, m, inducing->jitter * kernel->variance, tiles, env, err));
         if (row == m) break;
         if (inducing->jitter > 0 && inducing->jitter < GP_JITTER_MAX) continue;
-        TRY(base_fail(err, PCCT_E_INVALID, "the kernel matrix of the inducing points is not positive definite at point %u even with a jitter of %g of the "
-                      "variance; take fewer points, or points that are farther apart", row, inducing->jitter));
+        TRY(base_fail(err, PCCT_E_INVALID, "the kernel matrix of the inducing points is not positive definite at point %u even with a jitter of %g "
+                      "of the variance; take fewer points, or points that are farther apart", row, inducing->jitter));
     }
 done:
     base_free(env, matrix);

@@ -25,8 +25,8 @@ struct gp_inducing {
     double jitter;   /* used */
 };
 
-/* point[m x dim] are copied; m may be 0. gp_inducing_free() in any case. Errors: INVALID (no factor even with the greatest jitter; a value of a custom
- * kernel that is not finite), MEMORY. */
+/* point[m x dim] are copied; m may be 0. gp_inducing_free() in any case. Errors: INVALID (no factor even with the greatest jitter; a value of a
+ * custom kernel that is not finite), MEMORY. */
 int gp_inducing_make(struct gp_inducing *inducing, const struct gp_kernel *kernel, const double *point, uint32_t m, double jitter,
                      const struct gp_tiles *tiles, const struct base_env *env, struct pcct_error *err);
 void gp_inducing_free(struct gp_inducing *inducing);
@@ -47,7 +47,8 @@ struct gp_features {
 /* Of n points. point is borrowed. gp_features_free() in any case. Parallel. Errors: INVALID (a custom kernel's value that is not finite), MEMORY. */
 int gp_features_make(struct gp_features *features, const struct gp_inducing *inducing, const double *point, size_t n, const struct base_env *env,
                      struct pcct_error *err);
-/* The same of features the caller has: v[n x m], p[n] are copied. Errors: INVALID (p that is not positive or finite, v that is not finite), MEMORY. */
+/* The same of features the caller has: v[n x m], p[n] are copied. Errors: INVALID (p that is not positive or finite, v that is not finite),
+ * MEMORY. */
 int gp_features_given(struct gp_features *features, const struct gp_kernel *kernel, const double *point, const double *v, const double *p, size_t n,
                       uint32_t m, const struct gp_tiles *tiles, const struct base_env *env, struct pcct_error *err);
 void gp_features_free(struct gp_features *features);

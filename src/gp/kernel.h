@@ -27,7 +27,8 @@ struct gp_kernel {
     uint32_t dim;
     const double *lengthscale; /* [dim], borrowed; NULL: all 1 */
     double variance, nugget;
-    /* GP_CUSTOM: out[na x nb] = K(a[i], b[j]) in the caller's coordinates, symmetric to the bit, any number of threads at once. K(x, x) is `variance`. */
+    /* GP_CUSTOM: out[na x nb] = K(a[i], b[j]) in the caller's coordinates, symmetric to the bit, any number of threads at once. K(x, x) is
+     * `variance`. */
     void (*tile)(void *ctx, double *out, const double *const *a, size_t na, const double *const *b, size_t nb);
     void *ctx;
 };

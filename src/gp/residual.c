@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Predecessors: points of ranks below n, below n / 3, ... are laid out by themselves for the queries that stand in the last two thirds of each: early
- * points have their predecessors far away, and would look at everything that came later in vain. */
+/* Predecessors: points of ranks below n, below n / 3, ... are laid out by themselves for the queries that stand in the last two thirds of each:
+ * early points have their predecessors far away, and would look at everything that came later in vain. */
 enum { SEGMENT_RATIO = 3, SEGMENT_LEAST = 1500 };
 
 struct run {
@@ -21,7 +21,7 @@ struct run {
     struct gp_seeker *seeker;   /* [threads] */
     int *status;                /* [threads] */
     const struct gp_space *from, *to;
-    const struct gp_filter *filter_from, *filter_to; /* NULL: none */
+    const struct gp_rounded *filter_from, *filter_to; /* NULL: none */
     uint32_t lowest;            /* rank of the first query of this segment */
 };
 
@@ -86,26 +86,26 @@ static size_t choose(uint32_t *chosen, const struct gp_ask *ask, size_t end)
 static int search(struct run *run, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
 {
     const struct gp_space *space[2] = { run->to, run->from };
-    struct gp_filter to = { .env = NULL }, from = { .env = NULL };
-    struct gp_filter_frame frame = { NULL, 0 };
+    struct gp_rounded to = { .env = NULL }, from = { .env = NULL };
+    struct gp_rounded_frame frame = { NULL, 0 };
     double *centre = NULL;
     int status = 0;
 
     TRY(base_take(&centre, env, run->to->features->form.dim, sizeof *centre, err));
-    frame.bound = gp_filter_bound(centre, space, run->from == run->to ? 1 : 2);
+    frame.bound = gp_rounded_bound(centre, space, run->from == run->to ? 1 : 2);
     frame.centre = centre;
     run->filter_from = run->filter_to = NULL;
-    if (!run->ask->brute && gp_filter_fits(run->to, frame.bound)) {
-        TRY(gp_filter_make(&to, run->to, &frame, env, err));
-        if (run->from != run->to) TRY(gp_filter_make(&from, run->from, &frame, env, err));
+    if (!run->ask->brute && gp_rounded_fits(run->to, frame.bound)) {
+        TRY(gp_rounded_make(&to, run->to, &frame, env, err));
+        if (run->from != run->to) TRY(gp_rounded_make(&from, run->from, &frame, env, err));
         run->filter_to = &to;
         run->filter_from = run->from == run->to ? &to : &from;
         work->filtered = 1;
     }
     TRY(seek_all(run, env, err));
 done:
-    gp_filter_free(&from);
-    gp_filter_free(&to);
+    gp_rounded_free(&from);
+    gp_rounded_free(&to);
     base_free(env, centre);
     return status;
 }

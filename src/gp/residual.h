@@ -32,8 +32,8 @@ struct gp_work {
     int filtered;        /* 1: single precision had the first look */
 };
 
-/* labels[nq x k], distances[nq x k] (the rest -1 and +infinity), counts[nq] (NULL: not wanted). Errors: MEMORY, INVALID (a custom kernel's value that is
- * no number), CANCELLED. Parallel; the answer does not depend on the threads. */
+/* labels[nq x k], distances[nq x k] (the rest -1 and +infinity), counts[nq] (NULL: not wanted). Errors: MEMORY, INVALID (a custom kernel's value
+ * that is no number), CANCELLED. Parallel; the answer does not depend on the threads. */
 int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struct gp_ask *ask, struct gp_work *work, const struct base_env *env,
                 struct pcct_error *err);
 

@@ -131,7 +131,7 @@ static void tighten(struct gp_seeker *s, unsigned lane)
         s->least[lane] = least;
         s->changed |= (uint64_t)1 << lane;
     }
-    if (kept + GP_FILTER_LANES > s->capacity) crowd(s, lane);
+    if (kept + GP_ROUNDED_LANES > s->capacity) crowd(s, lane);
 }
 
 void gp_seeker_tighten(struct gp_seeker *seeker, uint64_t mask)
@@ -162,12 +162,12 @@ static void hold_exact(struct gp_seeker *s, unsigned lane, size_t panel, uint32_
 
 static void hold_filtered(struct gp_seeker *s, unsigned lane, size_t panel, uint32_t mask, const float *rho, const float *error, float own_error)
 {
-    if (s->count[lane] + GP_FILTER_LANES > s->capacity) tighten(s, lane);
+    if (s->count[lane] + GP_ROUNDED_LANES > s->capacity) tighten(s, lane);
     for (; mask != 0; mask &= mask - 1) {
         const unsigned at = (unsigned)__builtin_ctz(mask);
-        const float size = rho[at] < 0 ? -rho[at] : rho[at], slack = own_error * error[at] + 2 * GP_FILTER_MARGIN;
+        const float size = rho[at] < 0 ? -rho[at] : rho[at], slack = own_error * error[at] + 2 * GP_ROUNDED_MARGIN;
 
-        hold(s, lane, panel * GP_FILTER_LANES + at, size < 1 ? size - slack : 1 - slack, size + slack);
+        hold(s, lane, panel * GP_ROUNDED_LANES + at, size < 1 ? size - slack : 1 - slack, size + slack);
     }
 }
 
@@ -208,23 +208,23 @@ void gp_seeker_evaluate(struct gp_seeker *s, size_t panel, uint64_t mask)
 
 void gp_seeker_filter(struct gp_seeker *s, size_t panel, uint64_t mask)
 {
-    const struct gp_filter_panel at = gp_filter_panel_at(s->filter_to, panel);
+    const struct gp_rounded_panel at = gp_rounded_panel_at(s->filter_to, panel);
     const struct gp_features *f = s->to->features;
-    _Alignas(64) float rho[GP_ROWS * GP_FILTER_LANES];
+    _Alignas(64) float rho[GP_ROWS * GP_ROUNDED_LANES];
 
     while (mask != 0) {
-        struct gp_filter_row row[GP_ROWS];
+        struct gp_rounded_row row[GP_ROWS];
         unsigned query[GP_ROWS], rows = 0;
 
         for (; mask != 0 && rows < GP_ROWS; mask &= mask - 1) {
             query[rows] = (unsigned)__builtin_ctzll(mask);
-            row[rows] = gp_filter_row_at(s->filter_from, (size_t)s->block * GP_BLOCK + query[rows]);
+            row[rows] = gp_rounded_row_at(s->filter_from, (size_t)s->block * GP_BLOCK + query[rows]);
             rows++;
         }
         f->tiles->filter(rho, row, rows, &at, &f->form);
-        s->work.pairs += rows * GP_FILTER_LANES;
+        s->work.pairs += rows * GP_ROUNDED_LANES;
         for (unsigned i = 0; i < rows; i++) {
-            const float *value = rho + i * GP_FILTER_LANES, least = (float)s->least[query[i]] - 2 * GP_FILTER_MARGIN;
+            const float *value = rho + i * GP_ROUNDED_LANES, least = (float)s->least[query[i]] - 2 * GP_ROUNDED_MARGIN;
             const uint32_t found = f->tiles->filter_above(value, at.error, row[i].error, least);
 
             gp_audit_filter(s, panel, query[i], found);
@@ -248,7 +248,7 @@ void gp_seeker_look(struct gp_seeker *s, uint32_t block, const uint64_t mask[GP_
 
     for (size_t panel = 0; panel < GP_PANELS; panel++) {
         if (!filtered) gp_seeker_evaluate(s, (size_t)block * GP_PANELS + panel, mask[panel]);
-        else if (panel % 2 == 0) gp_seeker_filter(s, (size_t)block * GP_FILTER_PANELS + panel / 2, mask[panel] | mask[panel + 1]);
+        else if (panel % 2 == 0) gp_seeker_filter(s, (size_t)block * GP_ROUNDED_PANELS + panel / 2, mask[panel] | mask[panel + 1]);
     }
     tighten_full(s, mask[0] | mask[1] | mask[2] | mask[3]);
 }

@@ -4,13 +4,13 @@
 
 #include "base/memory.h"
 #include "base/topk.h"
-#include "gp/filter.h"
+#include "gp/rounded.h"
 #include "gp/residual.h"
 
 /*
  * The search of one thread: the queries of one block after another, up to 64 at a time. Each holds all points that may be among its k nearest, with
- * bounds of their |rho|, in a buffer that is cut down now and then; no |rho| below `least` belongs to an answer. What is left in the end is decided by
- * keys in double precision.
+ * bounds of their |rho|, in a buffer that is cut down now and then; no |rho| below `least` belongs to an answer. What is left in the end is
+ * decided by keys in double precision.
  */
 struct gp_held {
     float low, high;
@@ -27,7 +27,7 @@ struct gp_seeker {
     const struct base_env *env;
     const struct gp_ask *ask;
     const struct gp_space *from, *to;   /* queries, points */
-    const struct gp_filter *filter_from, *filter_to; /* NULL: no filter */
+    const struct gp_rounded *filter_from, *filter_to; /* NULL: no filter */
     size_t k, capacity;
     /* of the block at work */
     uint32_t block;

@@ -5,9 +5,9 @@
 #include "gp/features.h"
 
 /*
- * Points laid out for search: blocks of 64 that are near one another (median splits of the scaled coordinates), each four panels of 16 lanes; under a
- * hierarchy of nodes with what bounds rho of all points below (docs/algorithm.md: G1 to G4). Leaves are nodes 0 to blocks - 1; groups of 7 of them,
- * then of 14 nodes, make the levels above.
+ * Points laid out for search: blocks of 64 that are near one another (median splits of the scaled coordinates), each four panels of 16 lanes;
+ * under a hierarchy of nodes with what bounds rho of all points below (docs/algorithm.md: G1 to G4). Leaves are nodes 0 to blocks - 1; groups of 7
+ * of them, then of 14 nodes, make the levels above.
  *
  * Points of much smaller p than their block's others, which lie next to inducing points, would spoil its bounds, and so would points of which
  * rounding leaves little: they stand in *flat* blocks, after the leaves, which no bound covers and every query is compared with.

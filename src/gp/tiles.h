@@ -29,16 +29,16 @@ struct gp_form {
     uint32_t m, dim;
 };
 
-/* The same in single precision, in panels of 32 and in units of the variance: only what is looked at is decided by these (gp/filter.h). */
-enum { GP_FILTER_LANES = 32, GP_FILTER_PANELS = GP_BLOCK / GP_FILTER_LANES };
+/* The same in single precision, in panels of 32 and in units of the variance: only what is looked at is decided by these (gp/rounded.h). */
+enum { GP_ROUNDED_LANES = 32, GP_ROUNDED_PANELS = GP_BLOCK / GP_ROUNDED_LANES };
 
-struct gp_filter_panel {
+struct gp_rounded_panel {
     const float *v, *x;   /* [m][32], [dim][32] */
     const float *isp;     /* [32]; NaN in lanes without a point */
     const float *error;   /* [32] */
 };
 
-struct gp_filter_row {
+struct gp_rounded_row {
     const float *v, *x;
     float isp, error;
 };
@@ -61,7 +61,7 @@ struct gp_tiles {
     /* out[n] = rho of one row and n others, at most 8: the bits of `rho` */
     void (*pairs)(double *out, const struct gp_row *row, const struct gp_row *other, unsigned n, const struct gp_form *form);
     /* out[rows][32] = rho, nearly */
-    void (*filter)(float *out, const struct gp_filter_row *row, unsigned rows, const struct gp_filter_panel *panel, const struct gp_form *form);
+    void (*filter)(float *out, const struct gp_rounded_row *row, unsigned rows, const struct gp_rounded_panel *panel, const struct gp_form *form);
     /* which of 32 values are, without sign and with row_error * error[i] added, at least t */
     uint32_t (*filter_above)(const float *value, const float *error, float row_error, float t);
     /* value[n] = variance * shape(d2[n]); n is a multiple of 16, both 64-byte aligned */

@@ -139,7 +139,8 @@ ISA static void covariances(double *out, const double *const *x, unsigned rows, 
     }
 }
 
-INLINE void rho_of(double *out, const struct gp_row *row, unsigned rows, const struct gp_panel *panel, const struct gp_form *form, enum gp_shape shape)
+INLINE void rho_of(double *out, const struct gp_row *row, unsigned rows, const struct gp_panel *panel, const struct gp_form *form,
+                   enum gp_shape shape)
 {
     const vec variance = vec_all(form->variance);
 
@@ -229,9 +230,9 @@ INLINE fvec fcovariance(fvec d2, enum gp_shape shape)
     return e;
 }
 
-INLINE void fsums(float *out, const struct gp_filter_row *row, unsigned rows, const float *panel, uint32_t m)
+INLINE void fsums(float *out, const struct gp_rounded_row *row, unsigned rows, const float *panel, uint32_t m)
 {
-    for (unsigned first = 0; first < GP_FILTER_LANES; first += VECTORS * FWIDTH) {
+    for (unsigned first = 0; first < GP_ROUNDED_LANES; first += VECTORS * FWIDTH) {
         fvec sum[GP_ROWS][VECTORS];
 
         for (unsigned i = 0; i < rows; i++) {
@@ -240,7 +241,7 @@ INLINE void fsums(float *out, const struct gp_filter_row *row, unsigned rows, co
         for (uint32_t l = 0; l < m; l++) {
             fvec lane[VECTORS];
 
-            for (unsigned j = 0; j < VECTORS; j++) lane[j] = fvec_load(panel + (size_t)l * GP_FILTER_LANES + first + j * FWIDTH);
+            for (unsigned j = 0; j < VECTORS; j++) lane[j] = fvec_load(panel + (size_t)l * GP_ROUNDED_LANES + first + j * FWIDTH);
             for (unsigned i = 0; i < rows; i++) {
                 const fvec value = fvec_all(row[i].v[l]);
 
@@ -248,37 +249,37 @@ INLINE void fsums(float *out, const struct gp_filter_row *row, unsigned rows, co
             }
         }
         for (unsigned i = 0; i < rows; i++) {
-            for (unsigned j = 0; j < VECTORS; j++) fvec_store(out + i * GP_FILTER_LANES + first + j * FWIDTH, sum[i][j]);
+            for (unsigned j = 0; j < VECTORS; j++) fvec_store(out + i * GP_ROUNDED_LANES + first + j * FWIDTH, sum[i][j]);
         }
     }
 }
 
-INLINE void filter_of(float *out, const struct gp_filter_row *row, unsigned rows, const struct gp_filter_panel *panel, uint32_t dim,
+INLINE void filter_of(float *out, const struct gp_rounded_row *row, unsigned rows, const struct gp_rounded_panel *panel, uint32_t dim,
                       enum gp_shape shape)
 {
     for (unsigned i = 0; i < rows; i++) {
-        for (unsigned j = 0; j < GP_FILTER_LANES; j += FWIDTH) {
+        for (unsigned j = 0; j < GP_ROUNDED_LANES; j += FWIDTH) {
             fvec sum = fvec_all(0), rest;
 
             for (uint32_t t = 0; t < dim; t++) {
-                const fvec difference = fvec_sub(fvec_all(row[i].x[t]), fvec_load(panel->x + (size_t)t * GP_FILTER_LANES + j));
+                const fvec difference = fvec_sub(fvec_all(row[i].x[t]), fvec_load(panel->x + (size_t)t * GP_ROUNDED_LANES + j));
 
                 sum = fvec_fma(difference, difference, sum);
             }
-            rest = fvec_sub(fcovariance(sum, shape), fvec_load(out + i * GP_FILTER_LANES + j));
-            fvec_store(out + i * GP_FILTER_LANES + j, fvec_mul(rest, fvec_mul(fvec_all(row[i].isp), fvec_load(panel->isp + j))));
+            rest = fvec_sub(fcovariance(sum, shape), fvec_load(out + i * GP_ROUNDED_LANES + j));
+            fvec_store(out + i * GP_ROUNDED_LANES + j, fvec_mul(rest, fvec_mul(fvec_all(row[i].isp), fvec_load(panel->isp + j))));
         }
     }
 }
 
-ISA static void filter(float *out, const struct gp_filter_row *row, unsigned rows, const struct gp_filter_panel *panel, const struct gp_form *form)
+ISA static void filter(float *out, const struct gp_rounded_row *row, unsigned rows, const struct gp_rounded_panel *panel, const struct gp_form *form)
 {
     unsigned i = 0;
 
-    for (; rows - i >= 8; i += 8) fsums(out + i * GP_FILTER_LANES, row + i, 8, panel->v, form->m);
-    for (; rows - i >= 4; i += 4) fsums(out + i * GP_FILTER_LANES, row + i, 4, panel->v, form->m);
-    for (; rows - i >= 2; i += 2) fsums(out + i * GP_FILTER_LANES, row + i, 2, panel->v, form->m);
-    if (rows - i > 0) fsums(out + i * GP_FILTER_LANES, row + i, 1, panel->v, form->m);
+    for (; rows - i >= 8; i += 8) fsums(out + i * GP_ROUNDED_LANES, row + i, 8, panel->v, form->m);
+    for (; rows - i >= 4; i += 4) fsums(out + i * GP_ROUNDED_LANES, row + i, 4, panel->v, form->m);
+    for (; rows - i >= 2; i += 2) fsums(out + i * GP_ROUNDED_LANES, row + i, 2, panel->v, form->m);
+    if (rows - i > 0) fsums(out + i * GP_ROUNDED_LANES, row + i, 1, panel->v, form->m);
     switch (form->shape) {
     case GP_RBF: filter_of(out, row, rows, panel, form->dim, GP_RBF); break;
     case GP_MATERN12: filter_of(out, row, rows, panel, form->dim, GP_MATERN12); break;
@@ -292,7 +293,7 @@ ISA static uint32_t filter_above(const float *value, const float *error, float r
     const fvec limit = fvec_all(t), scale = fvec_all(row_error);
     uint32_t mask = 0;
 
-    for (unsigned j = 0; j < GP_FILTER_LANES; j += FWIDTH) {
+    for (unsigned j = 0; j < GP_ROUNDED_LANES; j += FWIDTH) {
         mask |= fvec_not_below(fvec_fma(scale, fvec_load(error + j), fvec_abs(fvec_load(value + j))), limit) << j;
     }
     return mask;
@@ -385,4 +386,6 @@ ISA static double gram(double *g, const double *c, const double *lower, const do
     return sum;
 }
 
-const struct gp_tiles TABLE = { TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_above, kernel, envelope, project, reaching, gram };
+const struct gp_tiles TABLE = {
+    TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_above, kernel, envelope, project, reaching, gram,
+};

@@ -3,6 +3,7 @@
 #include "fault.h"
 #include "graph_file.h"
 #include "interrupt.h"
+#include "kernels.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -19,6 +20,7 @@ static const struct option_row rows_of_options[] = {
     { OPT_OUTPUT, 'o', "output", "FILE", "write to FILE: .csv, .jsonl or .npz (default: standard output, -)" },
     { OPT_FORMAT, 0, "format", "NAME", "csv (default on standard output), jsonl, npz" },
     OPTIONS_FILTERING,
+    OPTIONS_CORRELATING,
     { OPT_BOUNDS, 0, "bounds", NULL, "also the distance of the nearest point that is not in the answer" },
     OPTION_THREADS,
     OPTION_QUIET,
@@ -34,6 +36,7 @@ struct graph {
     int64_t *labels;
     double *distances, *bounds;
     int32_t *counts;
+    pcct_gp *gp;   /* the kernel of --metric; NULL: none */
 };
 
 static int read_rows(struct graph *graph, struct pcct_error *err)
@@ -57,11 +60,12 @@ static int prepare(struct graph *graph, const struct options *options, struct pc
     if (!options->value[OPT_K]) TRY(fault(err, PCCT_E_INVALID, "-k is missing: how many neighbours, such as -k 5"));
     TRY(options_u64(&k, options, OPT_K, 0, 1, INT32_MAX, err));
     TRY(asking_open(&graph->asking, options, err));
+    TRY(correlating_open(&graph->gp, graph->asking.view, options, graph->asking.threads, err));
     TRY(read_rows(graph, err));
     graph->stride = k < graph->n_rows ? (size_t)k : graph->n_rows;
     if (graph->stride == 0) graph->stride = 1;
     graph->piece = PIECE_BYTES / (sizeof *graph->labels + sizeof *graph->distances) / graph->stride + 1;
-    if (graph->piece > graph->n_rows) graph->piece = graph->n_rows;
+    if (graph->piece > graph->n_rows || graph->gp) graph->piece = graph->n_rows;
     graph->labels = malloc((graph->piece * graph->stride + 1) * sizeof *graph->labels);
     graph->distances = malloc((graph->piece * graph->stride + 1) * sizeof *graph->distances);
     graph->counts = malloc((graph->piece + 1) * sizeof *graph->counts);
@@ -81,13 +85,39 @@ done:
     return status;
 }
 
+static int on_progress(void *context, double done)
+{
+    progress_show(context, done, "answering");
+    return interrupt_asked();
+}
+
+/* All rows by the correlation of a kernel. */
+static int correlate(struct graph *graph, const struct options *options, struct pcct_error *err)
+{
+    int status = 0;
+    struct pcct_gp_ask_options ask = PCCT_GP_ASK_OPTIONS_INIT;
+    ask.threads = graph->asking.threads;
+    ask.brute = options->value[OPT_BRUTE] != NULL;
+    ask.counts = graph->counts;
+    ask.filter = graph->asking.filter;
+    ask.progress = on_progress;
+    ask.progress_ctx = &graph->asking.progress;
+    TRY(pcct_gp_graph(graph->labels, graph->distances, graph->gp, graph->stride, &ask, err));
+    if (graph->n_rows == 0) goto done;
+    TRY(output_add(&graph->output, graph->rows, graph->labels, graph->distances, graph->counts, NULL, graph->n_rows, graph->stride, err));
+done:
+    if (status == PCCT_E_CANCELLED) (void)interrupt_check(err);
+    return status;
+}
+
 static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0;
     struct graph graph = { .ask = PCCT_KNN_OPTIONS_INIT };
     if (options->value[OPT_UPDATE]) return graph_update(options, err);
     TRY(prepare(&graph, options, err));
-    for (size_t at = 0, part = 0; at < graph.n_rows; at += part) {
+    if (graph.gp) TRY(correlate(&graph, options, err));
+    for (size_t at = 0, part = 0; at < graph.n_rows && !graph.gp; at += part) {
         const int64_t *rows = graph.rows + at;
         part = graph.n_rows - at < graph.piece ? graph.n_rows - at : graph.piece;
         TRY(interrupt_check(err));
@@ -103,6 +133,7 @@ done:
     free(graph.distances);
     free(graph.counts);
     free(graph.bounds);
+    pcct_gp_close(graph.gp);
     asking_close(&graph.asking);
     return status;
 }
@@ -122,6 +153,8 @@ const struct verb verb_graph = {
         "       version uint8 [16], the identity of the version\n"
         "\n"
         "--bounds adds \"bound\" to jsonl, null where no point is left out, and bounds float64 [n] to npz.\n"
+        "--metric residual and correlation: distances are sqrt(1 - |rho|) under a kernel (pcct kernel --help); without inducing points\n"
+        "neighbours come by scaled distance.\n"
         "FILE of -o appears when the graph is whole, or not at all.\n",
     .rows = rows_of_options,
     .operands_least = 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "asking.h"
 #include "fault.h"
+#include "kernels.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -16,6 +17,7 @@ static const struct option_row rows_of_options[] = {
     { OPT_FORMAT, 0, "format", "NAME", "csv (default on standard output), jsonl, npz" },
     OPTIONS_ASKING,
     OPTIONS_FILTERING,
+    OPTIONS_CORRELATING,
     { OPT_BOUNDS, 0, "bounds", NULL, "also the distance of the nearest point that is not in the answer" },
     OPTION_THREADS,
     OPTION_QUIET,
@@ -30,6 +32,8 @@ struct knn {
     int64_t *labels;
     double *distances, *bounds;
     int32_t *counts;
+    pcct_gp *gp;   /* the kernel of --metric; NULL: none */
+    struct pcct_gp_ask_options ask_gp;
 };
 
 static int prepare(struct knn *knn, const struct options *options, struct pcct_error *err)
@@ -40,6 +44,7 @@ static int prepare(struct knn *knn, const struct options *options, struct pcct_e
     TRY(asking_check(options, err));
     TRY(options_u64(&k, options, OPT_K, 0, 1, INT32_MAX, err));
     TRY(asking_open(&knn->asking, options, err));
+    TRY(correlating_open(&knn->gp, knn->asking.view, options, knn->asking.threads, err));
     /* More than all points cannot be found, and room for them would be wasted; an .npz is padded to k by the output. */
     knn->stride = k < knn->asking.info.n_live ? (size_t)k : (size_t)knn->asking.info.n_live;
     if (knn->stride == 0) knn->stride = 1;
@@ -62,6 +67,11 @@ static int prepare(struct knn *knn, const struct options *options, struct pcct_e
     knn->ask.counts = knn->counts;
     knn->ask.filter = knn->asking.filter;
     knn->ask.bounds = knn->output.with_bounds ? knn->bounds : NULL;
+    knn->ask_gp.threads = knn->asking.threads;
+    knn->ask_gp.exclude_self = knn->ask.exclude_self;
+    knn->ask_gp.brute = options->value[OPT_BRUTE] != NULL;
+    knn->ask_gp.counts = knn->counts;
+    knn->ask_gp.filter = knn->asking.filter;
     TRY(output_open(&knn->output, options->value[OPT_OUTPUT], options->value[OPT_FORMAT], err));
 done:
     return status;
@@ -72,7 +82,9 @@ static int answer(void *ctx, const double *points, const int64_t *labels, size_t
     int status = 0;
     struct knn *knn = ctx;
     const pcct_view *view = knn->asking.view;
-    if (points) TRY(pcct_knn(knn->labels, knn->distances, view, points, n, knn->stride, &knn->ask, err));
+    if (knn->gp && points) TRY(pcct_gp_knn(knn->labels, knn->distances, knn->gp, points, n, knn->stride, &knn->ask_gp, err));
+    else if (knn->gp) TRY(pcct_gp_knn_stored(knn->labels, knn->distances, knn->gp, labels, n, knn->stride, &knn->ask_gp, err));
+    else if (points) TRY(pcct_knn(knn->labels, knn->distances, view, points, n, knn->stride, &knn->ask, err));
     else TRY(pcct_knn_stored(knn->labels, knn->distances, view, labels, n, knn->stride, &knn->ask, err));
     TRY(output_add(&knn->output, NULL, knn->labels, knn->distances, knn->counts, knn->ask.bounds, n, knn->stride, err));
 done:
@@ -82,7 +94,7 @@ done:
 static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0;
-    struct knn knn = { .ask = PCCT_KNN_OPTIONS_INIT };
+    struct knn knn = { .ask = PCCT_KNN_OPTIONS_INIT, .ask_gp = PCCT_GP_ASK_OPTIONS_INIT };
     TRY(prepare(&knn, options, err));
     TRY(asking_run(&knn.asking, answer, &knn, err));
     TRY(output_finish(&knn.output, err));
@@ -92,6 +104,7 @@ done:
     free(knn.distances);
     free(knn.counts);
     free(knn.bounds);
+    pcct_gp_close(knn.gp);
     asking_close(&knn.asking);
     return status;
 }
@@ -108,6 +121,8 @@ const struct verb verb_knn = {
         "npz    labels int64 [nq,k], distances float64 [nq,k], counts int32 [nq]; -1 and inf where fewer than k were found\n"
         "\n"
         "--bounds adds \"bound\" to jsonl, null where no point is left out, and bounds float64 [nq] to npz.\n"
+        "--metric residual and correlation: distances are sqrt(1 - |rho|) under a kernel (pcct kernel --help); without inducing points\n"
+        "neighbours come by scaled distance.\n"
         "FILE of -o appears when the answer is whole, or not at all.\n",
     .rows = rows_of_options,
     .operands_least = 1,

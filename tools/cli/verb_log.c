@@ -23,6 +23,8 @@ static const struct option_row rows[] = {
 static void print_human(const struct pcct_version *version, const struct version_names *names)
 {
     char identity[TEXT_BYTES], time[TEXT_BYTES];
+    int shown = 0;
+
     (void)text_hex(identity, version->identity);
     (void)text_time(time, version->time_ns);
     time[10] = ' ';
@@ -32,12 +34,13 @@ static void print_human(const struct pcct_version *version, const struct version
     text_print_escaped(stdout, version->message);
     if (names && version->state_parent != version->parent) printf("  <- v%" PRIu64, version->state_parent);
     for (size_t i = 0; i < version->n_keys; i++) {
-        fputs(i == 0 ? "  [" : " ", stdout);
+        if (strncmp(version->keys[i].key, "pcct.kernel.", strlen("pcct.kernel.")) == 0) continue; /* numbers of a kernel: pcct kernel show */
+        fputs(shown++ == 0 ? "  [" : " ", stdout);
         text_print_escaped(stdout, version->keys[i].key);
         fputc('=', stdout);
         text_print_escaped(stdout, version->keys[i].value);
     }
-    fputs(version->n_keys ? "]\n" : "\n", stdout);
+    fputs(shown ? "]\n" : "\n", stdout);
 }
 
 static int draw(struct history_graph *graph, pcct_store *store, const struct pcct_version *version, struct pcct_error *err)

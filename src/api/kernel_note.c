@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/kernel.h"
+#include "api/kernel_note.h"
 
 #include "base/memory.h"
+#include "gp/features.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -74,7 +75,7 @@ int api_kernel_read(struct api_kernel *k, const struct pcct_kernel *given, uint3
     k->kernel.nugget = g.nugget;
     k->kernel.tile = g.tile;
     k->kernel.ctx = g.ctx;
-    k->jitter = g.jitter;
+    k->jitter = g.jitter > 0 ? g.jitter : GP_JITTER;
     k->m = g.m;
     TRY(copy(k, &g, err));
     TRY(gp_kernel_check(&k->kernel, err));
@@ -250,7 +251,8 @@ int pcct_batch_set_kernel(pcct_batch *batch, const struct pcct_kernel *kernel, s
     int status = 0;
 
     if (batch->store->metric.embeds) {
-        TRY(base_fail(err, PCCT_E_INVALID, "kernels are of coordinates; points of the metric %s are directions", metric_called(&batch->store->metric)));
+        TRY(base_fail(err, PCCT_E_INVALID, "kernels are of coordinates; points of the metric %s are directions",
+                      metric_called(&batch->store->metric)));
     }
     if (kernel) {
         TRY(api_kernel_read(&ours, kernel, batch->store->metric.input_dim, env, err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gp/filter.h"
+#include "gp/rounded.h"
 
 #include "base/memory.h"
 #include "base/par.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-double gp_filter_bound(double *centre, const struct gp_space *const *space, unsigned spaces)
+double gp_rounded_bound(double *centre, const struct gp_space *const *space, unsigned spaces)
 {
     const struct gp_form *form = &space[0]->features->form;
     const size_t dim = form->dim, m = form->m;
@@ -38,7 +38,7 @@ double gp_filter_bound(double *centre, const struct gp_space *const *space, unsi
     return 0x1p-24 * ((double)(m + 8) * (most / form->variance) + 2 * far * sqrt((double)dim) + (double)dim + 16);
 }
 
-int gp_filter_fits(const struct gp_space *space, double bound)
+int gp_rounded_fits(const struct gp_space *space, double bound)
 {
     const struct gp_form *form = &space->features->form;
     uint64_t good = 0, all = 0;
@@ -53,13 +53,13 @@ int gp_filter_fits(const struct gp_space *space, double bound)
 }
 
 struct rounding {
-    struct gp_filter *filter;
-    const struct gp_filter_frame *frame;
+    struct gp_rounded *filter;
+    const struct gp_rounded_frame *frame;
 };
 
 static void round_block(const struct rounding *r, size_t block)
 {
-    struct gp_filter *filter = r->filter;
+    struct gp_rounded *filter = r->filter;
     const struct gp_space *space = filter->space;
     const struct gp_features *f = space->features;
     const size_t m = f->form.m, dim = f->form.dim;
@@ -67,15 +67,15 @@ static void round_block(const struct rounding *r, size_t block)
 
     for (size_t lane = block * GP_BLOCK; lane < (block + 1) * GP_BLOCK; lane++) {
         const uint32_t id = space->id[lane], from = id == GP_NONE ? space->id[block * GP_BLOCK] : id;
-        const size_t panel = lane / GP_FILTER_LANES, at = lane % GP_FILTER_LANES;
+        const size_t panel = lane / GP_ROUNDED_LANES, at = lane % GP_ROUNDED_LANES;
 
         for (size_t l = 0; l < m; l++) {
             filter->row_v[lane * m + l] = (float)(f->v[from * m + l] * unit);
-            filter->v[(panel * m + l) * GP_FILTER_LANES + at] = filter->row_v[lane * m + l];
+            filter->v[(panel * m + l) * GP_ROUNDED_LANES + at] = filter->row_v[lane * m + l];
         }
         for (size_t t = 0; t < dim; t++) {
             filter->row_x[lane * dim + t] = (float)(f->x[from * dim + t] - r->frame->centre[t]);
-            filter->x[(panel * dim + t) * GP_FILTER_LANES + at] = filter->row_x[lane * dim + t];
+            filter->x[(panel * dim + t) * GP_ROUNDED_LANES + at] = filter->row_x[lane * dim + t];
         }
         filter->isp[lane] = id == GP_NONE ? NAN : (float)(f->isp[id] * root);
         filter->error[lane] = id == GP_NONE ? 0 : (float)(sqrt(r->frame->bound) * f->isp[id] * root * (1 + 0x1p-20));
@@ -88,7 +88,7 @@ static void round_blocks(void *ctx, size_t begin, size_t end, int thread)
     for (size_t block = begin; block < end; block++) round_block(ctx, block);
 }
 
-int gp_filter_make(struct gp_filter *filter, const struct gp_space *space, const struct gp_filter_frame *frame, const struct base_env *env,
+int gp_rounded_make(struct gp_rounded *filter, const struct gp_space *space, const struct gp_rounded_frame *frame, const struct base_env *env,
                    struct pcct_error *err)
 {
     const size_t lanes = (size_t)space->blocks * GP_BLOCK, m = space->features->form.m, dim = space->features->form.dim;
@@ -109,7 +109,7 @@ done:
     return status;
 }
 
-void gp_filter_free(struct gp_filter *filter)
+void gp_rounded_free(struct gp_rounded *filter)
 {
     if (!filter->env) return;
     base_free(filter->env, filter->v);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_KERNEL_H
-#define API_KERNEL_H
+#ifndef API_KERNEL_NOTE_H
+#define API_KERNEL_NOTE_H
 
 #include "api/handle.h"
 
@@ -10,8 +10,8 @@
 #include <pcct/gp.h>
 
 /*
- * A kernel with its inducing points, as callers give it and as the notes of versions keep it: under keys that begin with API_KERNEL_KEY, numbers as the
- * bits of doubles in hexadecimal. A version without such keys has the kernel of its parent.
+ * A kernel with its inducing points, as callers give it and as the notes of versions keep it: under keys that begin with API_KERNEL_KEY, numbers
+ * as the bits of doubles in hexadecimal. A version without such keys has the kernel of its parent.
  */
 #define API_RESERVED_KEYS "pcct."
 #define API_KERNEL_KEY API_RESERVED_KEYS "kernel"

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef GP_FILTER_H
-#define GP_FILTER_H
+#ifndef GP_ROUNDED_H
+#define GP_ROUNDED_H
 
 #include "gp/space.h"
 
 /*
  * The points of a space in single precision, for a first look (docs/algorithm.md: G5). Features and coordinates, these less a
  * centre, are rounded to float, all in units of the variance. Then
- *     | |rho| - |filter's rho| | <= error_a * error_b + GP_FILTER_MARGIN,
+ *     | |rho| - |filter's rho| | <= error_a * error_b + GP_ROUNDED_MARGIN,
  * where error = sqrt(E / p) for a bound E of what float does to K - v.v. It is used where E is small beside p.
  */
-#define GP_FILTER_MARGIN 0x1p-20F
+#define GP_ROUNDED_MARGIN 0x1p-20F
 
-struct gp_filter {
+struct gp_rounded {
     const struct base_env *env;
     const struct gp_space *space;     /* borrowed */
     float *v, *x, *isp, *error;       /* [block][2][m][32], [block][2][dim][32], [block][64], [block][64] of blocks that are not flat */
@@ -20,34 +20,34 @@ struct gp_filter {
 };
 
 /* What all filters of one search share. */
-struct gp_filter_frame {
+struct gp_rounded_frame {
     const double *centre; /* [dim] */
     double bound;         /* E in units of the variance */
 };
 
 /* E for points in these spaces around a centre, which is filled in. */
-double gp_filter_bound(double *centre, const struct gp_space *const *space, unsigned spaces);
+double gp_rounded_bound(double *centre, const struct gp_space *const *space, unsigned spaces);
 /* Whether the filter is good for a space: not where rounding is more than a hundredth of what most points have. */
-int gp_filter_fits(const struct gp_space *space, double bound);
+int gp_rounded_fits(const struct gp_space *space, double bound);
 
-/* gp_filter_free() in any case. Parallel. Errors: MEMORY. */
-int gp_filter_make(struct gp_filter *filter, const struct gp_space *space, const struct gp_filter_frame *frame, const struct base_env *env,
+/* gp_rounded_free() in any case. Parallel. Errors: MEMORY. */
+int gp_rounded_make(struct gp_rounded *filter, const struct gp_space *space, const struct gp_rounded_frame *frame, const struct base_env *env,
                    struct pcct_error *err);
-void gp_filter_free(struct gp_filter *filter);
+void gp_rounded_free(struct gp_rounded *filter);
 
-static inline struct gp_filter_panel gp_filter_panel_at(const struct gp_filter *f, size_t panel)
+static inline struct gp_rounded_panel gp_rounded_panel_at(const struct gp_rounded *f, size_t panel)
 {
     const struct gp_form *form = &f->space->features->form;
 
-    return (struct gp_filter_panel){ f->v + panel * form->m * GP_FILTER_LANES, f->x + panel * form->dim * GP_FILTER_LANES,
-                                     f->isp + panel * GP_FILTER_LANES, f->error + panel * GP_FILTER_LANES };
+    return (struct gp_rounded_panel){ f->v + panel * form->m * GP_ROUNDED_LANES, f->x + panel * form->dim * GP_ROUNDED_LANES,
+                                     f->isp + panel * GP_ROUNDED_LANES, f->error + panel * GP_ROUNDED_LANES };
 }
 
-static inline struct gp_filter_row gp_filter_row_at(const struct gp_filter *f, size_t lane)
+static inline struct gp_rounded_row gp_rounded_row_at(const struct gp_rounded *f, size_t lane)
 {
     const struct gp_form *form = &f->space->features->form;
 
-    return (struct gp_filter_row){ f->row_v + lane * form->m, f->row_x + lane * form->dim, f->isp[lane], f->error[lane] };
+    return (struct gp_rounded_row){ f->row_v + lane * form->m, f->row_x + lane * form->dim, f->isp[lane], f->error[lane] };
 }
 
 #endif
