@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_gp.h"
+
+#include "gp/rounded.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void support_gp_tile(void *ctx, double *out, const double *const *a, size_t na, const double *const *b, size_t nb)
+{
+    const uint32_t dim = *(const uint32_t *)ctx;
+
+    for (size_t i = 0; i < na; i++) {
+        for (size_t j = 0; j < nb; j++) {
+            double sum = 0;
+
+            for (uint32_t t = 0; t < dim; t++) sum += fabs(a[i][t] - b[j][t]);
+            out[i * nb + j] = exp(-sum);
+        }
+    }
+}
+
+static double *points_of(const struct support_gp_case *c, size_t n, uint64_t seed)
+{
+    double *point = malloc((n * c->dim + 1) * sizeof *point);
+    struct base_random random;
+
+    base_random_seed(&random, seed);
+    if (!c->gauss) support_points(point, n, c->dim, c->points, seed);
+    for (size_t i = 0; c->gauss && i < n * c->dim; i++) point[i] = base_random_gauss(&random);
+    return point;
+}
+
+void support_gp_start(struct support_gp *s, const struct support_gp_case *c)
+{
+    const struct gp_tiles *tiles = gp_tiles_choose(c->isa);
+    struct pcct_error err = { 0, "" };
+    struct base_random random;
+
+    memset(s, 0, sizeof *s);
+    support_env_start(&s->env, c->threads > 0 ? c->threads : 2);
+    s->n = c->n;
+    s->nq = c->nq;
+    s->point = points_of(c, c->n, c->seed);
+    s->query = points_of(c, c->nq, c->seed + 1000);
+    s->lengthscale = malloc(c->dim * sizeof *s->lengthscale);
+    s->member = malloc((c->n + 1) * sizeof *s->member);
+    s->rank = malloc((c->n + 1) * sizeof *s->rank);
+    s->label = malloc((c->n + 1) * sizeof *s->label);
+    for (uint32_t t = 0; t < c->dim; t++) s->lengthscale[t] = c->lengthscale * (1 + 0.1 * t);
+    base_random_seed(&random, c->seed + 7);
+    for (size_t i = 0; i < c->n; i++) {
+        const size_t other = base_random_below(&random, i + 1);
+
+        s->member[i] = (uint32_t)i;
+        s->label[i] = (int64_t)((c->n - i) * 3);
+        s->rank[i] = s->rank[other];
+        s->rank[other] = (uint32_t)i;
+    }
+    s->kernel = (struct gp_kernel){ .shape = c->shape, .dim = c->dim, .lengthscale = s->lengthscale, .variance = c->variance > 0 ? c->variance : 1,
+                                    .nugget = c->nugget };
+    if (c->shape == GP_CUSTOM) {
+        s->kernel.tile = support_gp_tile;
+        s->kernel.ctx = &s->kernel.dim;
+        s->kernel.lengthscale = NULL;
+    }
+    support_ok(gp_inducing_make(&s->inducing, &s->kernel, s->point, (uint32_t)c->m, GP_JITTER, tiles, &s->env.env, &err), &err);
+    support_ok(gp_features_make(&s->points, &s->inducing, s->point, c->n, &s->env.env, &err), &err);
+    support_ok(gp_features_make(&s->queries, &s->inducing, s->query, c->nq, &s->env.env, &err), &err);
+}
+
+void support_gp_finish(struct support_gp *s)
+{
+    gp_features_free(&s->queries);
+    gp_features_free(&s->points);
+    gp_inducing_free(&s->inducing);
+    free(s->point);
+    free(s->query);
+    free(s->lengthscale);
+    free(s->member);
+    free(s->rank);
+    free(s->label);
+    support_env_finish(&s->env);
+}
+
+double support_gp_rho(const struct gp_features *a, size_t i, const struct gp_features *b, size_t j)
+{
+    const uint32_t m = a->form.m, dim = a->form.dim;
+    _Alignas(64) double d2[16] = { 0 }, k[16];
+    double sum = 0;
+
+    for (uint32_t l = 0; l < m; l++) sum = fma(a->v[i * m + l], b->v[j * m + l], sum);
+    for (uint32_t t = 0; t < dim; t++) {
+        const double difference = a->x[i * dim + t] - b->x[j * dim + t];
+
+        d2[0] = fma(difference, difference, d2[0]);
+    }
+    if (a->form.shape == GP_CUSTOM) {
+        const double *x = a->point + i * dim, *y = b->point + j * dim;
+
+        a->kernel->tile(a->kernel->ctx, k, &x, 1, &y, 1);
+    } else {
+        gp_tiles_scalar.kernel(k, d2, 16, &a->form);
+    }
+    return (k[0] - sum) * (a->isp[i] * b->isp[j]);
+}
+
+static void expect_row(const struct support_gp *s, const struct support_gp_case *c, size_t row, const int64_t *labels, const double *distances,
+                       int32_t count)
+{
+    const struct gp_features *asked = c->nq > 0 ? &s->queries : &s->points;
+    struct base_topk_entry *entry = malloc((c->n + 1) * sizeof *entry);
+    size_t n = 0;
+
+    for (size_t j = 0; j < c->n; j++) {
+        if (c->nq == 0 && (j == row || (c->predecessors && s->rank[j] >= s->rank[row]))) continue;
+        entry[n++] = (struct base_topk_entry){ gp_key(support_gp_rho(asked, row, &s->points, j)), s->label[j] };
+    }
+    base_topk_sort(entry, n);
+    if (n > c->k) n = c->k;
+    assert_int_equal(count, n);
+    for (size_t j = 0; j < c->k; j++) {
+        if (j < n && (labels[j] != entry[j].id || distances[j] != sqrt(entry[j].key))) {
+            fail_msg("seed %llu row %zu place %zu: label %lld at %.17g, not %lld at %.17g", (unsigned long long)c->seed, row, j, (long long)labels[j],
+                     distances[j], (long long)entry[j].id, sqrt(entry[j].key));
+        }
+        if (j >= n) assert_true(labels[j] == -1 && isinf(distances[j]));
+    }
+    free(entry);
+}
+
+struct gp_work support_gp_expect(struct support_gp *s, const struct support_gp_case *c)
+{
+    const size_t rows = c->nq > 0 ? c->nq : c->n, step = rows / 60 + 1;
+    const struct gp_ask ask = { .points = &s->points, .member = s->member, .members = c->n, .label = s->label,
+                                .queries = c->nq > 0 ? &s->queries : NULL, .rank = c->predecessors ? s->rank : NULL, .k = c->k };
+    int64_t *labels = malloc((rows * c->k + 1) * sizeof *labels);
+    double *distances = malloc((rows * c->k + 1) * sizeof *distances);
+    int32_t *counts = malloc((rows + 1) * sizeof *counts);
+    struct pcct_error err = { 0, "" };
+    struct gp_work work = { 0 };
+
+    support_ok(gp_residual(labels, distances, counts, &ask, &work, &s->env.env, &err), &err);
+    for (size_t row = 0; row < rows; row += step) expect_row(s, c, row, labels + row * c->k, distances + row * c->k, counts[row]);
+    free(labels);
+    free(distances);
+    free(counts);
+    return work;
+}
+
+struct support_gp_case support_gp_any(uint64_t seed)
+{
+    static const size_t sizes[] = { 1, 2, 17, 64, 65, 200, 700, 1500 }, inducing[] = { 0, 1, 4, 16, 40, 100 };
+    static const uint32_t dims[] = { 1, 2, 2, 3, 3, 5, 8, 16 };
+    struct support_gp_case c = { .seed = seed };
+    struct base_random random;
+
+    base_random_seed(&random, seed);
+    c.n = sizes[base_random_below(&random, 8)];
+    if (base_random_below(&random, 12) == 0) c.n = 4000;
+    c.m = inducing[base_random_below(&random, 6)];
+    if (c.m > c.n) c.m = c.n;
+    c.dim = dims[base_random_below(&random, 8)];
+    c.k = 1 + base_random_below(&random, 30);
+    c.shape = (enum gp_shape)base_random_below(&random, 4);
+    if (base_random_below(&random, 10) == 0) c.shape = GP_CUSTOM;
+    c.lengthscale = pow(10, -2 + 3 * base_random_unit(&random));
+    c.nugget = base_random_below(&random, 3) == 0 ? 0.1 : base_random_below(&random, 3) == 0 ? 1e-6 : 0;
+    c.variance = base_random_below(&random, 4) == 0 && c.shape != GP_CUSTOM ? 37.5 : 1;
+    c.gauss = (int)base_random_below(&random, 2);
+    c.points = base_random_below(&random, 3) == 0 ? SUPPORT_GRID : SUPPORT_UNIFORM;
+    c.predecessors = (int)base_random_below(&random, 2);
+    if (base_random_below(&random, 3) == 0) {
+        c.nq = 1 + base_random_below(&random, 200);
+        c.predecessors = 0;
+    }
+    c.isa = base_random_below(&random, 4) == 0 ? METRIC_ISA_SCALAR : METRIC_ISA_BEST;
+    return c;
+}
+
+/* ---- tiles -------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { M = 37, DIM = 5 };
+
+struct data {
+    _Alignas(64) double panel_v[M * 16], panel_x[DIM * 16], isp[16];
+    _Alignas(64) float fv[M * 32], fx[DIM * 32], fisp[32], ferror[32];
+    double v[8][M], x[8][DIM];
+    float row_v[8][M], row_x[8][DIM];
+    struct gp_row row[8];
+    struct gp_rounded_row rounded[8];
+};
+
+static void fill(struct data *d)
+{
+    struct base_random random;
+
+    base_random_seed(&random, 5);
+    for (int i = 0; i < M * 16; i++) d->panel_v[i] = base_random_gauss(&random) / 10;
+    for (int i = 0; i < DIM * 16; i++) d->panel_x[i] = base_random_gauss(&random);
+    for (int i = 0; i < 16; i++) d->isp[i] = 1 + base_random_unit(&random);
+    for (int i = 0; i < M * 32; i++) d->fv[i] = (float)base_random_gauss(&random) / 10;
+    for (int i = 0; i < DIM * 32; i++) d->fx[i] = (float)base_random_gauss(&random);
+    for (int i = 0; i < 32; i++) {
+        d->fisp[i] = 1 + (float)base_random_unit(&random);
+        d->ferror[i] = (float)base_random_unit(&random) / 100;
+    }
+    for (int i = 0; i < 8; i++) {
+        for (int l = 0; l < M; l++) d->v[i][l] = base_random_gauss(&random) / 10;
+        for (int t = 0; t < DIM; t++) d->x[i][t] = base_random_gauss(&random);
+        for (int l = 0; l < M; l++) d->row_v[i][l] = (float)d->v[i][l];
+        for (int t = 0; t < DIM; t++) d->row_x[i][t] = (float)d->x[i][t];
+        d->row[i] = (struct gp_row){ d->v[i], d->x[i], 1 + i };
+        d->rounded[i] = (struct gp_rounded_row){ d->row_v[i], d->row_x[i], 1 + (float)i, 0.01F };
+    }
+    d->isp[13] = NAN;
+}
+
+/* K in long double. */
+static long double exact(long double d2, enum gp_shape shape)
+{
+    const long double r = sqrtl(d2), s = (shape == GP_MATERN32 ? sqrtl(3) : shape == GP_MATERN52 ? sqrtl(5) : 1) * r;
+
+    if (shape == GP_RBF) return expl(-d2 / 2);
+    if (shape == GP_MATERN12) return expl(-r);
+    return (1 + s + (shape == GP_MATERN52 ? s * s / 3 : 0)) * expl(-s);
+}
+
+/* The exponential alone: rbf of 2 x. At most 1 unit in the last place off; the kernels' other roundings come on top, those of the argument grow with it. */
+static void check_accuracy(const struct gp_tiles *tiles)
+{
+    struct base_random random;
+    double worst = 0, worst_matern = 0;
+
+    base_random_seed(&random, 11);
+    for (int i = 0; i < 200000 / 16; i++) {
+        _Alignas(64) double d2[16], k[16];
+
+        for (int j = 0; j < 16; j++) d2[j] = (j & 1 ? 2 : 1400) * base_random_unit(&random);
+        for (int shape = 0; shape < GP_SHAPES; shape++) {
+            const struct gp_form form = { (enum gp_shape)shape, 1, 0, 1 };
+
+            tiles->kernel(k, d2, 16, &form);
+            for (int j = 0; j < 16; j++) {
+                const long double wanted = exact((long double)d2[j], (enum gp_shape)shape);
+                const double ulp = nextafter((double)wanted, 2) - (double)wanted, off = (double)fabsl((long double)k[j] - wanted) / ulp;
+
+                if (shape == GP_RBF && off > worst) worst = off;
+                if (shape != GP_RBF && off / (1 + sqrt(5 * d2[j])) > worst_matern) worst_matern = off / (1 + sqrt(5 * d2[j]));
+            }
+        }
+    }
+    assert_true(worst < 1);
+    assert_true(worst_matern < 3);
+}
+
+static void check_ends(const struct gp_tiles *tiles)
+{
+    const struct gp_form form = { GP_MATERN52, 2, 0, 1 }, plain = { GP_RBF, 2, 0, 1 };
+    _Alignas(64) double d2[16] = { 0, 1e-300, 1416.1, 1417, 1e300, 1e6, 1415.9 }, k[16];
+
+    tiles->kernel(k, d2, 16, &form);
+    assert_true(k[0] == 2 && k[1] == 2 && k[4] == 0 && k[5] == 0);
+    tiles->kernel(k, d2, 16, &plain);
+    assert_true(k[0] == 2 && k[1] == 2 && k[2] == 0 && k[3] == 0 && k[4] == 0 && k[6] > 0);
+}
+
+static void check_double(const struct gp_tiles *tiles, const struct data *d, unsigned rows, enum gp_shape shape)
+{
+    const struct gp_form form = { shape, 1.5, M, DIM };
+    const struct gp_panel panel = { d->panel_v, d->panel_x, d->isp };
+    const double *v[8], *x[8];
+    _Alignas(64) double dots[8 * 16], k[8 * 16], rho[8 * 16];
+
+    for (unsigned i = 0; i < rows; i++) {
+        v[i] = d->v[i];
+        x[i] = d->x[i];
+    }
+    tiles->dots(dots, v, rows, d->panel_v, M);
+    tiles->covariances(k, x, rows, d->panel_x, &form);
+    tiles->rho(rho, d->row, rows, &panel, &form);
+    for (unsigned i = 0; i < rows * 16; i++) {
+        _Alignas(64) double d2[16] = { 0 }, value[16];
+        double sum = 0;
+
+        for (int l = 0; l < M; l++) sum = fma(d->v[i / 16][l], d->panel_v[l * 16 + (int)(i % 16)], sum);
+        for (int t = 0; t < DIM; t++) {
+            const double difference = d->x[i / 16][t] - d->panel_x[t * 16 + (int)(i % 16)];
+
+            d2[0] = fma(difference, difference, d2[0]);
+        }
+        gp_tiles_scalar.kernel(value, d2, 16, &form);
+        assert_true(dots[i] == sum);
+        assert_true(k[i] == value[0]);
+        if (i % 16 == 13) assert_true(isnan(rho[i]));
+        else assert_true(rho[i] == (value[0] - sum) * (d->row[i / 16].isp * d->isp[i % 16]));
+    }
+    for (unsigned i = 0; i < rows; i++) {
+        for (int e = 0; e < 3; e++) {
+            const double t = e == 0 ? 0 : fabs(rho[i * 16 + 4]) * (e == 1 ? 1 : 1.0000001);
+            uint32_t wanted = 0;
+
+            for (int j = 0; j < 16; j++) wanted |= (uint32_t)(fabs(rho[i * 16 + (unsigned)j]) >= t) << j;
+            assert_int_equal(tiles->above(rho + i * 16, t), wanted);
+        }
+    }
+}
+
+static void check_pairs(const struct gp_tiles *tiles, const struct data *d, unsigned n)
+{
+    const struct gp_form form = { GP_MATERN32, 1, M, DIM };
+    double out[8];
+
+    tiles->pairs(out, &d->row[2], d->row, n, &form);
+    for (unsigned i = 0; i < n; i++) {
+        struct gp_features f = { .form = form, .v = (double *)(uintptr_t)d->v[0], .x = (double *)(uintptr_t)d->x[0] };
+        double isp[8];
+
+        for (int j = 0; j < 8; j++) isp[j] = d->row[j].isp;
+        f.isp = isp;
+        assert_true(out[i] == support_gp_rho(&f, 2, &f, i));
+    }
+}
+
+static void check_filter(const struct gp_tiles *tiles, const struct data *d, unsigned rows, enum gp_shape shape)
+{
+    const struct gp_form form = { shape, 1, M, DIM };
+    const struct gp_rounded_panel panel = { d->fv, d->fx, d->fisp, d->ferror };
+    _Alignas(64) float rho[8 * 32];
+
+    tiles->filter(rho, d->rounded, rows, &panel, &form);
+    for (unsigned i = 0; i < rows * 32; i++) {
+        double sum = 0, d2 = 0, wanted;
+
+        for (int l = 0; l < M; l++) sum += (double)d->row_v[i / 32][l] * (double)d->fv[l * 32 + (int)(i % 32)];
+        for (int t = 0; t < DIM; t++) d2 += pow((double)(d->row_x[i / 32][t] - d->fx[t * 32 + (int)(i % 32)]), 2);
+        wanted = ((double)exact((long double)d2, shape) - sum) * (double)(d->rounded[i / 32].isp * d->fisp[i % 32]);
+        assert_true(fabs((double)rho[i] - wanted) < 0x1p-24 * (M + 30) * (double)(d->rounded[i / 32].isp * d->fisp[i % 32]));
+    }
+    for (unsigned i = 0; i < rows; i++) {
+        const float t = fabsf(rho[i * 32 + 9]);
+        const uint32_t mask = tiles->filter_above(rho + i * 32, d->ferror, 0.01F, t);
+
+        for (int j = 0; j < 32; j++) assert_int_equal(mask >> j & 1, fmaf(0.01F, d->ferror[j], fabsf(rho[i * 32 + (unsigned)j])) >= t);
+    }
+}
+
+static void check_substitution(const struct gp_tiles *tiles)
+{
+    _Alignas(64) double panel[20 * 16], sums[8 * 16], squares[16];
+    double factor[20][20], given[20 * 16];
+    const double *row[8];
+
+    for (int i = 0; i < 20; i++) {
+        for (int j = 0; j <= i; j++) factor[i][j] = i == j ? 2 + i : 0.1 * (i - j);
+    }
+    for (int i = 0; i < 20 * 16; i++) given[i] = panel[i] = sin(i);
+    for (uint32_t first = 0; first < 20; first += 8) {
+        const unsigned rows = first + 8 <= 20 ? 8 : 20 - first;
+
+        for (unsigned i = 0; i < rows; i++) row[i] = factor[first + i];
+        tiles->dots(sums, row, rows, panel, first);
+        tiles->substitute(panel, sums, row, rows, first);
+    }
+    tiles->squares(squares, panel, 20);
+    for (int lane = 0; lane < 16; lane++) {
+        double square = 0;
+
+        for (int i = 0; i < 20; i++) {
+            double sum = 0;
+
+            for (int j = 0; j < i; j++) sum = fma(factor[i][j], panel[j * 16 + lane], sum);
+            assert_true(panel[i * 16 + lane] == (given[i * 16 + lane] - sum) / factor[i][i]);
+            square = fma(panel[i * 16 + lane], panel[i * 16 + lane], square);
+        }
+        assert_true(squares[lane] == square);
+    }
+}
+
+static void check_bounds(const struct gp_tiles *tiles)
+{
+    _Alignas(64) double v[4 * M * 16], most[M], product[64], c[256], lower[256] = { 0 }, upper[256] = { 0 }, g[256];
+    _Alignas(64) float fg[256], y[16 * 64], inverse[64], u[64], cosines[64], sines[64];
+    struct base_random random;
+
+    base_random_seed(&random, 3);
+    for (int i = 0; i < 4 * M * 16; i++) v[i] = base_random_gauss(&random);
+    for (int l = 0; l < M; l++) most[l] = base_random_unit(&random);
+    tiles->envelope(product, v, most, M);
+    for (int i = 0; i < 64; i++) {
+        double sum = 0;
+
+        for (int l = 0; l < M; l++) sum += fabs(v[((size_t)(i / 16) * M + (size_t)l) * 16 + (size_t)(i % 16)]) * most[l];
+        assert_true(fabs(product[i] - sum) < 1e-13 * sum);
+    }
+    for (int i = 0; i < 256; i++) {
+        c[i] = base_random_gauss(&random) / 4;
+        if (i / 16 >= i % 16) lower[i] = base_random_gauss(&random);
+        if (i / 16 <= i % 16) upper[i] = base_random_gauss(&random);
+    }
+    for (unsigned rows = 8; rows <= 16; rows += 8) {
+        double wanted[256] = { 0 }, total = 0;
+        const double got = tiles->gram(g, c, lower, upper, rows);
+
+        for (unsigned i = 0; i < rows; i++) {
+            for (int j = 0; j < 16; j++) {
+                for (unsigned a = 0; a < rows; a++) {
+                    for (int b = 0; b < 16; b++) wanted[i * 16 + (unsigned)j] += lower[i * 16 + a] * c[a * 16 + (unsigned)b] * upper[b * 16 + j];
+                }
+                assert_true(fabs(g[i * 16 + (unsigned)j] - wanted[i * 16 + (unsigned)j]) < 1e-11);
+            }
+        }
+        for (int i = 0; i < 16; i++) {
+            for (int j = 0; j < 16; j++) {
+                double sum = 0;
+
+                for (unsigned l = 0; l < rows; l++) sum += wanted[l * 16 + (unsigned)i] * wanted[l * 16 + (unsigned)j];
+                total += sum * sum;
+            }
+        }
+        assert_true(fabs(got - total) < 1e-11 * total);
+    }
+    for (int i = 0; i < 256; i++) fg[i] = (float)g[i];
+    for (int i = 0; i < 16 * 64; i++) y[i] = (float)base_random_gauss(&random);
+    for (int i = 0; i < 64; i++) {
+        inverse[i] = 1 + (float)base_random_unit(&random);
+        cosines[i] = (float)cos(i);
+        sines[i] = (float)sin(i);
+    }
+    tiles->project(u, fg, y, inverse);
+    for (int i = 0; i < 64; i++) {
+        double sum = 0;
+
+        for (int j = 0; j < 16; j++) {
+            double part = 0;
+
+            for (int l = 0; l < 16; l++) part += (double)fg[l * 16 + j] * (double)y[l * 64 + i];
+            sum += part * part;
+        }
+        assert_true(fabs((double)u[i] - sqrt(sum) * (double)inverse[i]) < 1e-5 * sqrt(sum));
+        u[i] = (float)sin(3 * i);
+    }
+    {
+        const uint64_t mask = tiles->reaching(u, cosines, sines, 0.6F, 0.8F, 0.01F);
+
+        for (int i = 0; i < 64; i++) {
+            const double by = (double)u[i] + 0.01 - (0.6 * (double)cosines[i] - 0.8 * (double)sines[i]);
+
+            if (fabs(by) > 1e-5) assert_int_equal(mask >> i & 1, by > 0);
+        }
+    }
+}
+
+void support_gp_tiles(enum metric_isa isa)
+{
+    const struct gp_tiles *tiles = gp_tiles_choose(isa);
+    struct data *d = aligned_alloc(64, (sizeof *d + 63) / 64 * 64);
+
+    if (!tiles) {
+        free(d);
+        skip();
+    }
+    fill(d);
+    check_accuracy(tiles);
+    check_ends(tiles);
+    check_substitution(tiles);
+    check_bounds(tiles);
+    for (unsigned rows = 1; rows <= 8; rows++) {
+        for (int shape = 0; shape < GP_SHAPES; shape++) {
+            check_double(tiles, d, rows, (enum gp_shape)shape);
+            check_filter(tiles, d, rows, (enum gp_shape)shape);
+        }
+        check_pairs(tiles, d, rows);
+    }
+    free(d);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Built with the search's sources once more, which here evaluate every pair that they pass over and abort at one that belongs to an answer. */
+#include "support_gp.h"
+
+enum { PROBLEMS = 300 };
+
+static void nothing_is_passed_over_wrongly(void **test)
+{
+    (void)test;
+    for (uint64_t seed = 1; seed <= PROBLEMS; seed++) {
+        const struct support_gp_case c = support_gp_any(seed * 7919);
+        struct support_gp s;
+
+        support_gp_start(&s, &c);
+        (void)support_gp_expect(&s, &c);
+        support_gp_finish(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_is_passed_over_wrongly) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_gp.h"
+
+static void as_plain_loops_give(void **test)
+{
+    (void)test;
+    support_gp_tiles(METRIC_ISA_SCALAR);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(as_plain_loops_give) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
