@@ -207,6 +207,12 @@ done:
     return status;
 }
 
+/* Whether a node that is no leaf is tested before its children are: not where that seldom spares them. */
+static int worth_testing(struct gp_seeker *s)
+{
+    return s->inner++ < 256 || s->inner_passed * 12 > s->inner || s->inner % 32 == 0;
+}
+
 static int collect(struct gp_seeker *s, struct pcct_error *err)
 {
     const struct asked asked = { least_of_all(s), reach_of_all(s, 0), reach_of_all(s, 1) };
@@ -223,7 +229,10 @@ static int collect(struct gp_seeker *s, struct pcct_error *err)
         float key = 0;
 
         if (here->children == 0 && is_near(s, at)) continue;
-        if (passed_over(s, at, &asked, g, &key)) continue;
+        if ((here->children == 0 || worth_testing(s)) && passed_over(s, at, &asked, g, &key)) {
+            s->inner_passed += here->children > 0;
+            continue;
+        }
         if (here->children == 0) {
             TRY(add_candidate(s, at, key, g, err));
             continue;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEAR = 7, SPARE = 112, SLACK_MOST = 24 };
+enum { NEAR = 7, SPARE = 144, SLACK_MOST = 32 };
 
 int gp_seeker_start(struct gp_seeker *seeker, const struct gp_ask *ask, const struct base_env *env, struct pcct_error *err)
 {

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# What cannot be asked of a kernel; one that is not the version's is refused, with both digests.
+grid
+places
+try pcct kernel show grid.pcct
+try pcct graph grid.pcct -k 2 --metric residual
+try pcct kernel set grid.pcct
+try pcct kernel set grid.pcct --kernel matern72
+try pcct kernel set grid.pcct --kernel rbf --lengthscale 1,2,3
+try pcct kernel set grid.pcct --kernel rbf --lengthscale 0
+try pcct kernel set grid.pcct --kernel rbf --variance -1
+try pcct kernel set grid.pcct --kernel rbf --nugget -1
+try pcct kernel set grid.pcct --kernel rbf --inducing 2 --inducing-by luck
+try pcct kernel set grid.pcct --kernel rbf --inducing 77,78
+try pcct kernel forget grid.pcct
+try pcct kernel set places.pcct --kernel rbf
+pcct kernel set grid.pcct --kernel rbf --lengthscale 2 --inducing-by net --inducing 3
+try pcct kernel export grid.pcct
+try pcct graph grid.pcct -k 2 --metric residual --kernel rbf --lengthscale 3
+try pcct graph grid.pcct -k 2 --metric residual --lengthscale 3
+try pcct graph grid.pcct -k 2 --kernel rbf
+try pcct graph grid.pcct -k 2 --metric residual --bounds
+try pcct graph grid.pcct -k 2 --metric manhattan
+pcct graph grid.pcct -k 1 --metric correlation --kernel rbf --lengthscale 3 --override | head -n 3
+# a kernel that leaves nothing: a warning names points
+pcct kernel set grid.pcct --kernel rbf --lengthscale 1000 --inducing 4 --jitter 1e-13 -q
+pcct graph grid.pcct -k 1 --metric residual -o noise.npz
+# keys of the library's own
+try pcct kernel set grid.pcct --kernel rbf --set pcct.kernel=none
