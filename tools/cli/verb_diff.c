@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "diff_neighbours.h"
 #include "fault.h"
 #include "record.h"
 #include "text.h"
@@ -13,7 +14,11 @@
 static const struct option_row rows[] = {
     { OPT_STAT, 0, "stat", NULL, "also rows and bytes that were written to each array, and nodes that came to or left each level" },
     { OPT_IDS, 0, "ids", NULL, "the labels themselves: a line each, + added, - removed, ! replaced" },
-    { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.diff.1), labels included with --ids" },
+    { OPT_NEIGHBOURS, 0, "neighbours", NULL, "instead of all that: the points whose -k nearest differ, with their lists before and after" },
+    { OPT_K, 'k', "k", "K", "with --neighbours: how many (required)" },
+    OPTION_THREADS,
+    { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.diff.1), labels included with --ids;\n"
+                                 "with --neighbours schema pcct.diff.neighbours.1" },
     { OPT_END, 0, NULL, NULL, NULL },
 };
 
@@ -127,6 +132,11 @@ static int run(const struct options *options, struct pcct_error *err)
     }
     how.stat = options->value[OPT_STAT] != NULL;
     TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    if (options->value[OPT_NEIGHBOURS]) {
+        TRY(diff_neighbours(options, store, *from ? from : "main", to, err));
+        goto done;
+    }
+    if (options->value[OPT_K]) TRY(fault(err, PCCT_E_INVALID, "-k goes with --neighbours"));
     TRY(pcct_diff_open(&diff, store, *from ? from : "main", to, &how, err));
     TRY(pcct_diff_describe(&info, diff));
     if (options->value[OPT_JSON]) TRY(print_json(options, diff, &info, err));
@@ -143,7 +153,10 @@ const struct verb verb_diff = {
     .operands = "STORE REV [REV]",
     .summary = "tell what differs between two versions, by label",
     .detail = "From the first REV to the second (default main), or REV..REV; in either direction and across branches.\n"
-              "A label is replaced when both versions have it and its point was inserted anew in between.\n",
+              "A label is replaced when both versions have it and its point was inserted anew in between.\n"
+              "\n"
+              "--neighbours prints row,jaccard,before,after: a line for each point whose list differs in a label, a distance or the place of a\n"
+              "point in it; jaccard is the share of labels in both lists among those in either. A point of one version has one list only.\n",
     .rows = rows,
     .operands_least = 2,
     .operands_most = 3,
