@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judge.h"
+
+#include <stdarg.h>
+#include <sys/stat.h>
+
+enum { VERSIONS = STORY_STEPS + STORY_MORE };
+
+struct court {
+    const struct judge_case *c;
+    const char *path;
+    char *why;
+    pcct_store *store;
+    uint8_t identity[VERSIONS + 1][16]; /* by version */
+    uint64_t versions;
+    struct pcct_error err;
+};
+
+static int wrong(struct court *court, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int wrong(struct court *court, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(court->why, JUDGE_TEXT, format, arguments);
+    va_end(arguments);
+    return 1;
+}
+
+#define MUST(call, what)                                                                                    \
+    do {                                                                                                    \
+        if ((call) != 0) return wrong(court, "%s: %s", what, court->err.message);                           \
+    } while (0)
+
+static void learn_identities(struct court *court)
+{
+    for (uint64_t step = 1; step <= VERSIONS; step++) {
+        const struct story_outcome *outcome = &court->c->outcome[step];
+
+        if (outcome->head > VERSIONS) continue;
+        memcpy(court->identity[outcome->head], outcome->identity, 16);
+        if (outcome->head > court->versions) court->versions = outcome->head;
+    }
+}
+
+/* Every version from the head down is there, and is the one that was acknowledged. */
+static int check_history(struct court *court, uint64_t head)
+{
+    struct pcct_version version;
+    pcct_log *log = NULL;
+    uint64_t at = head;
+    int more;
+
+    MUST(pcct_log_open(&log, court->store, "main", &court->err), "the log cannot be read");
+    while ((more = pcct_log_next(&version, log, &court->err)) == 1) {
+        if (version.version != at || at == 0 || memcmp(version.identity, court->identity[at], 16) != 0) {
+            pcct_log_close(log);
+            return wrong(court, "v%" PRIu64 " stands where v%" PRIu64 " should, or has another identity", version.version, at);
+        }
+        at--;
+    }
+    pcct_log_close(log);
+    if (more < 0) return wrong(court, "the log cannot be read: %s", court->err.message);
+    return at == 0 ? 0 : wrong(court, "v%" PRIu64 " and what came before it are not in the log", at);
+}
+
+/* Opening a view applies frames, and compares each with its digest. */
+static int check_view(struct court *court, uint64_t v)
+{
+    struct pcct_view_info info = { .size = sizeof info };
+    pcct_view *view = NULL;
+    char revision[32];
+
+    snprintf(revision, sizeof revision, "v%" PRIu64, v);
+    if (pcct_view_open(&view, court->store, revision, &court->err) != 0) return wrong(court, "%s cannot be opened: %s", revision, court->err.message);
+    MUST(pcct_view_describe(&info, view), "a view cannot be described");
+    pcct_view_close(view);
+    if (info.version == v && memcmp(info.identity, court->identity[v], 16) == 0) return 0;
+    return wrong(court, "the view of %s is of another version", revision);
+}
+
+static void first_damage(void *ctx, int damaged, const char *text)
+{
+    struct court *court = ctx;
+
+    if (damaged && !court->why[0]) snprintf(court->why, JUDGE_TEXT, "fsck: %s", text);
+}
+
+static int check_files(struct court *court, uint64_t head)
+{
+    struct pcct_fsck_options options = PCCT_FSCK_OPTIONS_INIT;
+    struct pcct_fsck_result result = { .size = sizeof result };
+
+    options.threads = 1;
+    options.report = first_damage;
+    options.report_ctx = court;
+    MUST(pcct_fsck(&result, court->path, &options, &court->err), "fsck");
+    if (result.damaged > 0) return 1;
+    if (result.versions == head && result.versions_readable == head) return 0;
+    return wrong(court, "fsck reads %" PRIu64 " of %" PRIu64 " versions; there should be %" PRIu64, result.versions_readable, result.versions, head);
+}
+
+static int open_store(struct court *court)
+{
+    struct pcct_open_options options = PCCT_OPEN_OPTIONS_INIT;
+
+    options.threads = 1;
+    return pcct_store_open(&court->store, court->path, &options, &court->err);
+}
+
+static int same(const struct story_outcome *a, const struct story_outcome *b)
+{
+    return a->head == b->head && a->live == b->live && memcmp(a->identity, b->identity, 16) == 0;
+}
+
+/* The step under way is repeated, which a caller that got no answer would do; then the next one. */
+static int go_on(struct court *court)
+{
+    const struct judge_case *c = court->c;
+    uint64_t first = c->done ? c->begun + 1 : c->begun;
+
+    for (uint64_t step = first > 0 ? first : 1; step < first + 2; step++) {
+        struct story_outcome outcome;
+
+        if (story_step(&outcome, &court->store, court->path, step, &c->outcome[step - 1], &court->err) != 0)
+            return wrong(court, "step %" PRIu64 " cannot be done: %s", step, court->err.message);
+        if (!same(&outcome, &c->outcome[step])) {
+            return wrong(court, "step %" PRIu64 " ends with v%" PRIu64 " of %" PRIu64 " points, or another identity; v%" PRIu64 " of %" PRIu64 " is right",
+                         step, outcome.head, outcome.live, c->outcome[step].head, c->outcome[step].live);
+        }
+    }
+    return 0;
+}
+
+static int check_store(struct court *court, struct random_numbers *r)
+{
+    const struct judge_case *c = court->c;
+    const struct story_outcome *before = &c->outcome[c->done || c->begun == 0 ? c->begun : c->begun - 1], *after = &c->outcome[c->begun];
+    struct story_outcome now;
+    uint64_t last;
+
+    MUST(story_outcome(&now, court->store, &court->err), "the head cannot be read");
+    if (!same(&now, before) && !same(&now, after)) {
+        return wrong(court, "the head is v%" PRIu64 " of %" PRIu64 " points; acknowledged was v%" PRIu64 " of %" PRIu64, now.head, now.live, before->head,
+                     before->live);
+    }
+    if (check_history(court, now.head) != 0 || check_files(court, now.head) != 0) return 1;
+    for (uint64_t v = now.head > 1 ? now.head - 1 : now.head; v <= now.head; v++) {
+        if (check_view(court, v) != 0) return 1;
+    }
+    if (now.head > 0 && check_view(court, 1 + random_below(r, now.head)) != 0) return 1;
+    if (go_on(court) != 0) return 1;
+    last = c->outcome[c->done || c->begun == 0 ? c->begun + 2 : c->begun + 1].head;
+    if (c->begun == 0 && !c->done) last = c->outcome[1].head;
+    if (check_view(court, last) != 0) return 1;
+    if (!c->deep) return 0;
+    return check_history(court, last) != 0 || check_files(court, last) != 0;
+}
+
+int judge(char why[JUDGE_TEXT], const char *path, const struct judge_case *c, struct random_numbers *r)
+{
+    struct court whole = { .c = c, .path = path, .why = why }, *court = &whole;
+    int answer = 0;
+
+    why[0] = '\0';
+    learn_identities(court);
+    answer = open_store(court);
+    if (answer == PCCT_E_NOT_FOUND && c->begun == 0 && !c->done) {
+        answer = story_create(path, &court->err); /* not there yet: it can be made */
+        if (answer == 0) answer = open_store(court);
+    }
+    if (answer != 0) answer = wrong(court, "it cannot be opened: %s", court->err.message);
+    else answer = check_store(court, r);
+    pcct_store_close(court->store);
+    return answer;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CRASH_PLANT_H
+#define CRASH_PLANT_H
+
+#include "oplog.h"
+
+/*
+ * Mistakes that a store could make, planted into the log of one that does not make them: what a program writes does not depend on whether a flush
+ * was left out or came later, so its log without the flush is the log of the wrong program. The suite must find each.
+ */
+struct plant {
+    const char *name;
+    const char *about;
+    void (*apply)(struct oplog *log);
+};
+
+extern const struct plant plants[];
+extern const size_t plant_count;
+
+#endif

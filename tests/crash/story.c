@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "story.h"
+
+#include <dlfcn.h>
+
+enum { DIM = 2, ADDED = 10, GONE = 4, BIG_KEYS = 64, BIG_VALUE = 4000, OPEN_THREADS = 1 };
+
+/* Doing one thing after the other; the first that fails ends it. */
+#define TRY(call)                  \
+    do {                           \
+        status = (call);           \
+        if (status != 0) goto done; \
+    } while (0)
+
+static int open_store(pcct_store **store, const char *path, struct pcct_error *err)
+{
+    struct pcct_open_options options = PCCT_OPEN_OPTIONS_INIT;
+
+    options.threads = OPEN_THREADS;
+    return pcct_store_open(store, path, &options, err);
+}
+
+int story_create(const char *path, struct pcct_error *err)
+{
+    struct pcct_create_options options = PCCT_CREATE_OPTIONS_INIT;
+
+    options.dim = DIM;
+    options.seed = 5;
+    return pcct_store_create(path, &options, err);
+}
+
+int story_outcome(struct story_outcome *outcome, pcct_store *store, struct pcct_error *err)
+{
+    struct pcct_view_info info = { .size = sizeof info };
+    pcct_view *view = NULL;
+    int status = 0;
+
+    memset(outcome, 0, sizeof *outcome);
+    TRY(pcct_view_open(&view, store, "main", err));
+    TRY(pcct_view_describe(&info, view));
+    outcome->head = info.version;
+    outcome->live = info.n_live;
+    memcpy(outcome->identity, info.identity, sizeof outcome->identity);
+done:
+    pcct_view_close(view);
+    return status;
+}
+
+/* The first labels of the version before. */
+static int some_labels(int64_t gone[GONE], size_t *n, pcct_store *store, const struct story_outcome *before, struct pcct_error *err)
+{
+    pcct_view *view = NULL;
+    int64_t *labels = malloc((before->live + 1) * sizeof *labels);
+    char revision[32];
+    int status = 0;
+
+    NEED(labels, "memory");
+    *n = 0;
+    snprintf(revision, sizeof revision, "v%" PRIu64, before->head);
+    TRY(pcct_view_open(&view, store, revision, err));
+    TRY(pcct_view_read(labels, NULL, view, err));
+    for (; *n < GONE && *n + ADDED < before->live; ++*n) gone[*n] = labels[*n];
+done:
+    pcct_view_close(view);
+    free(labels);
+    return status;
+}
+
+/* Ten points more and four less; a big one also has a long note, so that the journal goes on in another segment after a few. */
+static int commit(pcct_store *store, uint64_t step, int big, const struct story_outcome *before, struct pcct_error *err)
+{
+    struct pcct_batch_options options = PCCT_BATCH_OPTIONS_INIT;
+    struct random_numbers r = { step };
+    double points[ADDED * DIM];
+    int64_t labels[ADDED], gone[GONE];
+    uint8_t write_id[16] = { 1 };
+    char key[24], value[BIG_VALUE + 1];
+    pcct_batch *batch = NULL;
+    uint64_t made = 0;
+    size_t n_gone = 0;
+    int status = 0;
+
+    memcpy(write_id + 8, &step, sizeof step);
+    options.write_id = write_id;
+    for (int i = 0; i < ADDED * DIM; i++) points[i] = (double)random_below(&r, 4096) / 64;
+    for (int i = 0; i < ADDED; i++) labels[i] = (int64_t)step * ADDED + i;
+    TRY(some_labels(gone, &n_gone, store, before, err));
+    TRY(pcct_batch_begin(&batch, store, "main", &options, err));
+    TRY(pcct_batch_insert(batch, points, ADDED, labels, err));
+    if (n_gone > 0) TRY(pcct_batch_delete(batch, gone, n_gone, err));
+    for (int i = 0; big && i < BIG_KEYS; i++) {
+        snprintf(key, sizeof key, "key%d", i);
+        for (int j = 0; j < BIG_VALUE; j++) value[j] = (char)('a' + random_below(&r, 26));
+        value[BIG_VALUE] = '\0';
+        TRY(pcct_batch_set(batch, key, value, err));
+    }
+    TRY(pcct_batch_commit(&made, batch, "a step", err));
+done:
+    pcct_batch_close(batch);
+    return status;
+}
+
+static int rebuild(pcct_store **store, const char *path, struct pcct_error *err)
+{
+    struct pcct_fsck_options options = PCCT_FSCK_OPTIONS_INIT;
+    struct pcct_fsck_result result = { .size = sizeof result };
+    int status = 0;
+
+    pcct_store_close(*store);
+    *store = NULL;
+    options.threads = OPEN_THREADS;
+    options.rebuild = 1;
+    TRY(pcct_fsck(&result, path, &options, err));
+    TRY(open_store(store, path, err));
+done:
+    return status;
+}
+
+int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, const struct story_outcome *before,
+               struct pcct_error *err)
+{
+    int status = 0;
+
+    if (step % 16 == 11) TRY(rebuild(store, path, err));
+    else TRY(commit(*store, step, step % 6 == 4, before, err));
+    TRY(story_outcome(outcome, *store, err));
+done:
+    return status;
+}
+
+int story_record(const char *folder, const char *log)
+{
+    void (*start)(const char *, const char *) = (void (*)(const char *, const char *))(size_t)dlsym(RTLD_DEFAULT, "recorder_start");
+    void (*mark)(uint64_t, int, const void *, size_t) = (void (*)(uint64_t, int, const void *, size_t))(size_t)dlsym(RTLD_DEFAULT, "recorder_mark");
+    struct story_outcome outcome = { 0 }, before;
+    struct pcct_error err = { 0, "" };
+    pcct_store *store = NULL;
+    char path[512];
+    int status = 0;
+
+    NEED(start && mark, "the recorder is not there");
+    snprintf(path, sizeof path, "%s/store", folder);
+    start(log, folder);
+    mark(0, 0, "", 0);
+    TRY(story_create(path, &err));
+    mark(0, 1, &outcome, sizeof outcome);
+    TRY(open_store(&store, path, &err));
+    for (uint64_t step = 1; step <= STORY_STEPS + STORY_MORE; step++) {
+        before = outcome;
+        mark(step, 0, "", 0);
+        TRY(story_step(&outcome, &store, path, step, &before, &err));
+        mark(step, 1, &outcome, sizeof outcome);
+    }
+done:
+    if (status != 0) fprintf(stderr, "crash suite: the writer failed: %s\n", err.message);
+    pcct_store_close(store);
+    return status != 0;
+}

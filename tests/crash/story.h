@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CRASH_STORY_H
+#define CRASH_STORY_H
+
+#include "common.h"
+
+#include <pcct/pcct.h>
+
+/*
+ * What the writer does whose calls are recorded: steps from 1 on, each known by its number and by what the store was before, so that it can be done
+ * again after a crash and must come to the same end. Commits have the step as their write id: a step that happened already is answered by what it
+ * made.
+ */
+enum { STORY_STEPS = 48, STORY_MORE = 2 };
+
+/* The store after a step. A step that commits nothing leaves head and identity. */
+struct story_outcome {
+    uint64_t head;        /* also the number of versions */
+    uint8_t identity[16]; /* of head */
+    uint64_t live;
+};
+
+int story_create(const char *path, struct pcct_error *err);
+/* *store may be closed and opened again; NULL when that fails. */
+int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, const struct story_outcome *before,
+               struct pcct_error *err);
+int story_outcome(struct story_outcome *outcome, pcct_store *store, struct pcct_error *err);
+
+/* The story with the recorder preloaded; the store is folder/store, the log is `log`. */
+int story_record(const char *folder, const char *log);
+
+#endif
