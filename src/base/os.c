@@ -174,6 +174,11 @@ int base_os_rename_over(struct base_os *os, int folder, const char *from, const 
     return fails(os, BASE_OS_RENAME) ? -1 : renameat(folder, from, folder, to);
 }
 
+int base_os_exchange(struct base_os *os, int folder, const char *a, const char *b)
+{
+    return fails(os, BASE_OS_RENAME) ? -1 : renameat2(folder, a, folder, b, RENAME_EXCHANGE);
+}
+
 int base_os_unlink(struct base_os *os, int folder, const char *path)
 {
     return fails(os, BASE_OS_UNLINK) ? -1 : unlinkat(folder, path, 0);

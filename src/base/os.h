@@ -50,6 +50,7 @@ int base_os_fallocate(struct base_os *os, int fd, uint64_t offset, uint64_t byte
 int base_os_punch(struct base_os *os, int fd, uint64_t offset, uint64_t bytes); /* gives the blocks back; zeros are read there, the size stays */
 int base_os_rename(struct base_os *os, int folder, const char *from, const char *to); /* fails with EEXIST when `to` exists (RENAME_NOREPLACE) */
 int base_os_rename_over(struct base_os *os, int folder, const char *from, const char *to); /* takes the place of `to` */
+int base_os_exchange(struct base_os *os, int folder, const char *a, const char *b); /* in one step; EINVAL or ENOSYS: not on this file system */
 int base_os_unlink(struct base_os *os, int folder, const char *path);
 int base_os_mkdir(struct base_os *os, int folder, const char *path, mode_t mode);
 int base_os_rmdir(struct base_os *os, int folder, const char *path);

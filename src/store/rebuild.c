@@ -189,14 +189,14 @@ done:
     return status;
 }
 
-/* Renames the old catalogue to the first name that is free; kept is "" when there is none to keep. */
-static int keep_old(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder)
+/* Renames the old catalogue, which stands at `old`, to the first name that is free; kept is "" when there is none to keep. */
+static int keep_old(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder, const char *old)
 {
     int result = -1;
 
     snprintf(kept, STORE_FILE_NAME_BYTES, KEPT_NAME);
     for (int i = 2; i <= KEPT_MOST + 1; i++) {
-        result = base_os_rename(folder->env->os, folder->top, STORE_CATALOGUE_NAME, kept);
+        result = base_os_rename(folder->env->os, folder->top, old, kept);
         if (result == 0 || errno != EEXIST) break;
         snprintf(kept, STORE_FILE_NAME_BYTES, KEPT_NAME ".%d", i);
     }
@@ -205,22 +205,33 @@ static int keep_old(char kept[STORE_FILE_NAME_BYTES], const struct store_folder 
     return errno == ENOENT ? 0 : -1;
 }
 
+/* New and old change places in one step, so that a crash never leaves the store without a catalogue; then the old one gets its name. On a file system
+ * that cannot do so, or when there is no old one, they are renamed one after the other: after a crash in between, rebuilding is to be repeated. */
+static int change_places(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder)
+{
+    struct base_os *os = folder->env->os;
+    int error_number, exchanged = base_os_exchange(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME) == 0;
+
+    if (!exchanged && errno != ENOENT && errno != EINVAL && errno != ENOSYS) return -1;
+    if (keep_old(kept, folder, exchanged ? FRESH_NAME : STORE_CATALOGUE_NAME) == 0) {
+        if (exchanged || base_os_rename(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME) == 0) return 0;
+    }
+    error_number = errno;
+    if (exchanged) (void)base_os_exchange(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME);
+    else if (kept[0]) (void)base_os_rename(os, folder->top, kept, STORE_CATALOGUE_NAME);
+    errno = error_number;
+    return -1;
+}
+
 /* LMDB's lock file belongs to the old file; processes that have it open keep both, and store_lock tells them. */
 static int put_in_place(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder, struct pcct_error *err)
 {
     struct base_os *os = folder->env->os;
-    int error_number;
 
     kept[0] = '\0';
     if (base_os_unlink(os, folder->top, FRESH_NAME "-lock") != 0 && errno != ENOENT) goto failed;
     if (base_os_unlink(os, folder->top, STORE_CATALOGUE_NAME "-lock") != 0 && errno != ENOENT) goto failed;
-    if (keep_old(kept, folder) != 0) goto failed;
-    if (base_os_rename(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME) != 0) {
-        error_number = errno;
-        if (kept[0]) (void)base_os_rename(os, folder->top, kept, STORE_CATALOGUE_NAME);
-        errno = error_number;
-        goto failed;
-    }
+    if (change_places(kept, folder) != 0) goto failed;
     if (base_os_fsync(os, folder->top) == 0) return 0;
 failed:
     return base_fail_errno(err, errno, "cannot put the new catalogue of %s in its place", folder->path);

@@ -109,6 +109,11 @@ static void test_names(void **state)
     assert_true(holds(&place, "a", "first") && holds(&place, "b", "second"));
     assert_int_equal(base_os_rename(&place.os, place.folder, "a", "c"), 0);
     assert_true(!holds(&place, "a", "first") && holds(&place, "c", "first"));
+    assert_int_equal(base_os_exchange(&place.os, place.folder, "b", "c"), 0);
+    assert_true(holds(&place, "b", "first") && holds(&place, "c", "second"));
+    assert_int_equal(base_os_exchange(&place.os, place.folder, "b", "none"), -1);
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(base_os_exchange(&place.os, place.folder, "b", "c"), 0);
     assert_int_equal(base_os_rename_over(&place.os, place.folder, "b", "c"), 0);
     assert_true(holds(&place, "c", "second"));
     assert_int_equal(base_os_rename(&place.os, place.folder, "none", "d"), -1);
@@ -167,6 +172,7 @@ static int call_ftruncate(struct place *place) { return base_os_ftruncate(&place
 static int call_punch(struct place *place) { return base_os_punch(&place->os, place->file, 0, 9); }
 static int call_fallocate(struct place *place) { return base_os_fallocate(&place->os, place->file, 0, 9); }
 static int call_rename(struct place *place) { return base_os_rename(&place->os, place->folder, "file", "other"); }
+static int call_exchange(struct place *place) { return base_os_exchange(&place->os, place->folder, "file", "other"); }
 static int call_rename_over(struct place *place) { return base_os_rename_over(&place->os, place->folder, "file", "other"); }
 static int call_unlink(struct place *place) { return base_os_unlink(&place->os, place->folder, "file"); }
 static int call_mkdir(struct place *place) { return base_os_mkdir(&place->os, place->folder, "other", 0700); }
@@ -191,8 +197,9 @@ static void test_every_call_can_fail(void **state)
         any_call *call;
     } calls[] = {
         {BASE_OS_OPEN, call_open},           {BASE_OS_PREAD, call_pread},         {BASE_OS_FDATASYNC, call_fdatasync},
-        {BASE_OS_FTRUNCATE, call_ftruncate}, {BASE_OS_FALLOCATE, call_fallocate}, {BASE_OS_FALLOCATE, call_punch}, {BASE_OS_RENAME, call_rename},
-        {BASE_OS_RENAME, call_rename_over},  {BASE_OS_UNLINK, call_unlink},       {BASE_OS_MKDIR, call_mkdir},
+        {BASE_OS_FTRUNCATE, call_ftruncate}, {BASE_OS_FALLOCATE, call_fallocate}, {BASE_OS_FALLOCATE, call_punch},
+        {BASE_OS_RENAME, call_rename},       {BASE_OS_RENAME, call_exchange},     {BASE_OS_RENAME, call_rename_over},
+        {BASE_OS_UNLINK, call_unlink},       {BASE_OS_MKDIR, call_mkdir},
         {BASE_OS_RMDIR, call_rmdir},         {BASE_OS_STAT, call_fstat},          {BASE_OS_STAT, call_fstatat},
         {BASE_OS_STATVFS, call_fstatvfs},    {BASE_OS_MMAP, call_mmap},           {BASE_OS_LOCK, call_lock},
         {BASE_OS_LOCK, call_unlock},         {BASE_OS_RANDOM, call_random},

@@ -214,6 +214,32 @@ static void test_failures(void **state)
     }
 }
 
+/* Old and new catalogue change places in one step where the file system can do that; elsewhere one after the other. */
+static void test_without_exchange(void **state)
+{
+    struct store_fsck fsck;
+    char path[400];
+
+    (void)state;
+    for (int can = 0; can < 2; can++) {
+        uint64_t before = support.os.calls[BASE_OS_RENAME];
+
+        support.os.fail_mask = UINT64_C(1) << BASE_OS_RENAME;
+        support.os.counted = 0;
+        support.os.fail_at = can ? 0 : 1;
+        support.os.fail_errno = EINVAL;
+        snprintf(path, sizeof(path), "%s/catalogue.mdb.damaged", s.path);
+        (void)unlink(path);
+        assert_int_equal(support_fsck(&fsck, &s, 1, NULL), 0);
+        support.os.fail_mask = 0;
+        assert_int_equal(support.os.calls[BASE_OS_RENAME] - before, can ? 2 : 3);
+        assert_int_equal(access(path, F_OK), 0);
+        check_all(VERSIONS, 0);
+        snprintf(path, sizeof(path), "%s/catalogue.mdb.new", s.path);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+}
+
 /* A handle that was open meanwhile must not write to the file that was put aside; a lock that is held keeps the rebuilding out. */
 static void test_open_handle(void **state)
 {
@@ -325,7 +351,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_rebuild, set_up, tear_down), cmocka_unit_test_setup_teardown(test_open_handle, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rebuild, set_up, tear_down), cmocka_unit_test_setup_teardown(test_without_exchange, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_open_handle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lost_head, set_up, tear_down), cmocka_unit_test_setup_teardown(test_torn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down), cmocka_unit_test_setup_teardown(test_unacknowledged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fewer, set_up, tear_down), cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
