@@ -307,10 +307,11 @@ static uint64_t hash_image(struct disk *disk)
             if (is_lock(sorted.entry[j].name)) continue;
             if (!child->hashed) child->hash = base_hash64(child->file.bytes, child->file.size);
             child->hashed = 1;
+            child->image_hash = child->changed ? base_hash64(file->bytes, file->size) : child->hash;
             folder_hash = base_hash64(sorted.entry[j].name, strlen(sorted.entry[j].name));
             part[0] = hash ^ (uint64_t)i;
             part[1] = folder_hash;
-            part[2] = child->is_folder ? 1 : child->changed ? base_hash64(file->bytes, file->size) : child->hash;
+            part[2] = child->is_folder ? 1 : child->image_hash;
             hash = base_hash64(part, sizeof part);
         }
         free(sorted.entry);

@@ -40,6 +40,7 @@ struct disk_node {
     int changed;
     struct disk_folder image_folder;
     struct disk_file image_file;
+    uint64_t image_hash;
 };
 
 /* A pending call: of a file, or up to two names of a folder. */

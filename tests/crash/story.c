@@ -2,8 +2,10 @@
 #include "story.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
 
-enum { DIM = 2, ADDED = 10, GONE = 4, BIG_KEYS = 64, BIG_VALUE = 4000, OPEN_THREADS = 1 };
+enum { DIM = 2, ADDED = 10, GONE = 4, BIG_KEYS = 64, BIG_VALUE = 4000, LAST_BIG = 28, OPEN_THREADS = 1 };
 
 /* Doing one thing after the other; the first that fails ends it. */
 #define TRY(call)                  \
@@ -31,43 +33,46 @@ int story_create(const char *path, struct pcct_error *err)
 
 int story_outcome(struct story_outcome *outcome, pcct_store *store, struct pcct_error *err)
 {
-    struct pcct_view_info info = { .size = sizeof info };
-    pcct_view *view = NULL;
-    int status = 0;
+    struct pcct_version version;
+    pcct_log *log = NULL;
+    int status = 0, more;
 
     memset(outcome, 0, sizeof *outcome);
-    TRY(pcct_view_open(&view, store, "main", err));
-    TRY(pcct_view_describe(&info, view));
-    outcome->head = info.version;
-    outcome->live = info.n_live;
-    memcpy(outcome->identity, info.identity, sizeof outcome->identity);
+    TRY(pcct_log_open(&log, store, "main", err));
+    more = pcct_log_next(&version, log, err);
+    if (more < 0) TRY(more);
+    if (more == 0) goto done;
+    outcome->head = version.version;
+    outcome->live = version.n_live;
+    memcpy(outcome->identity, version.identity, sizeof outcome->identity);
 done:
-    pcct_view_close(view);
+    pcct_log_close(log);
     return status;
 }
 
-/* The first labels of the version before. */
-static int some_labels(int64_t gone[GONE], size_t *n, pcct_store *store, const struct story_outcome *before, struct pcct_error *err)
+static int is_rebuild(uint64_t step)
 {
-    pcct_view *view = NULL;
-    int64_t *labels = malloc((before->live + 1) * sizeof *labels);
-    char revision[32];
-    int status = 0;
+    return step % 16 == 11;
+}
 
-    NEED(labels, "memory");
-    *n = 0;
-    snprintf(revision, sizeof revision, "v%" PRIu64, before->head);
-    TRY(pcct_view_open(&view, store, revision, err));
-    TRY(pcct_view_read(labels, NULL, view, err));
-    for (; *n < GONE && *n + ADDED < before->live; ++*n) gone[*n] = labels[*n];
-done:
-    pcct_view_close(view);
-    free(labels);
-    return status;
+/* The labels that a step takes away: the least ones there are, from the second commit on. Labels ascend from commit to commit. */
+static size_t labels_to_go(int64_t gone[GONE], uint64_t step)
+{
+    uint64_t commits = 0, at = 1;
+
+    for (uint64_t s = 1; s < step; s++) commits += !is_rebuild(s);
+    if (commits == 0) return 0;
+    for (uint64_t i = 0; i < GONE; i++) {
+        uint64_t place = (commits - 1) * GONE + i, nth = place / ADDED, seen = 0;
+
+        for (at = 1; seen < nth + 1; at++) seen += !is_rebuild(at);
+        gone[i] = (int64_t)((at - 1) * ADDED + place % ADDED);
+    }
+    return GONE;
 }
 
 /* Ten points more and four less; a big one also has a long note, so that the journal goes on in another segment after a few. */
-static int commit(pcct_store *store, uint64_t step, int big, const struct story_outcome *before, struct pcct_error *err)
+static int commit(pcct_store *store, uint64_t step, int big, struct pcct_error *err)
 {
     struct pcct_batch_options options = PCCT_BATCH_OPTIONS_INIT;
     struct random_numbers r = { step };
@@ -77,20 +82,19 @@ static int commit(pcct_store *store, uint64_t step, int big, const struct story_
     char key[24], value[BIG_VALUE + 1];
     pcct_batch *batch = NULL;
     uint64_t made = 0;
-    size_t n_gone = 0;
+    size_t n_gone = labels_to_go(gone, step);
     int status = 0;
 
     memcpy(write_id + 8, &step, sizeof step);
     options.write_id = write_id;
     for (int i = 0; i < ADDED * DIM; i++) points[i] = (double)random_below(&r, 4096) / 64;
     for (int i = 0; i < ADDED; i++) labels[i] = (int64_t)step * ADDED + i;
-    TRY(some_labels(gone, &n_gone, store, before, err));
     TRY(pcct_batch_begin(&batch, store, "main", &options, err));
     TRY(pcct_batch_insert(batch, points, ADDED, labels, err));
     if (n_gone > 0) TRY(pcct_batch_delete(batch, gone, n_gone, err));
     for (int i = 0; big && i < BIG_KEYS; i++) {
         snprintf(key, sizeof key, "key%d", i);
-        for (int j = 0; j < BIG_VALUE; j++) value[j] = (char)('a' + random_below(&r, 26));
+        memset(value, 'a' + (int)((step + (uint64_t)i) % 26), BIG_VALUE);
         value[BIG_VALUE] = '\0';
         TRY(pcct_batch_set(batch, key, value, err));
     }
@@ -100,8 +104,10 @@ done:
     return status;
 }
 
+/* What a rebuilding keeps of the old catalogue is removed, as a caller would who sees that all is well. */
 static int rebuild(pcct_store **store, const char *path, struct pcct_error *err)
 {
+    char kept[600];
     struct pcct_fsck_options options = PCCT_FSCK_OPTIONS_INIT;
     struct pcct_fsck_result result = { .size = sizeof result };
     int status = 0;
@@ -111,18 +117,19 @@ static int rebuild(pcct_store **store, const char *path, struct pcct_error *err)
     options.threads = OPEN_THREADS;
     options.rebuild = 1;
     TRY(pcct_fsck(&result, path, &options, err));
+    snprintf(kept, sizeof kept, "%s/catalogue.mdb.damaged", path);
+    (void)unlinkat(AT_FDCWD, kept, 0);
     TRY(open_store(store, path, err));
 done:
     return status;
 }
 
-int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, const struct story_outcome *before,
-               struct pcct_error *err)
+int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err)
 {
     int status = 0;
 
-    if (step % 16 == 11) TRY(rebuild(store, path, err));
-    else TRY(commit(*store, step, step % 6 == 4, before, err));
+    if (is_rebuild(step)) TRY(rebuild(store, path, err));
+    else TRY(commit(*store, step, step % 6 == 4 && step <= LAST_BIG, err));
     TRY(story_outcome(outcome, *store, err));
 done:
     return status;
@@ -132,7 +139,7 @@ int story_record(const char *folder, const char *log)
 {
     void (*start)(const char *, const char *) = (void (*)(const char *, const char *))(size_t)dlsym(RTLD_DEFAULT, "recorder_start");
     void (*mark)(uint64_t, int, const void *, size_t) = (void (*)(uint64_t, int, const void *, size_t))(size_t)dlsym(RTLD_DEFAULT, "recorder_mark");
-    struct story_outcome outcome = { 0 }, before;
+    struct story_outcome outcome = { 0 };
     struct pcct_error err = { 0, "" };
     pcct_store *store = NULL;
     char path[512];
@@ -146,9 +153,8 @@ int story_record(const char *folder, const char *log)
     mark(0, 1, &outcome, sizeof outcome);
     TRY(open_store(&store, path, &err));
     for (uint64_t step = 1; step <= STORY_STEPS + STORY_MORE; step++) {
-        before = outcome;
         mark(step, 0, "", 0);
-        TRY(story_step(&outcome, &store, path, step, &before, &err));
+        TRY(story_step(&outcome, &store, path, step, &err));
         mark(step, 1, &outcome, sizeof outcome);
     }
 done:

@@ -7,8 +7,8 @@
 #include <pcct/pcct.h>
 
 /*
- * What the writer does whose calls are recorded: steps from 1 on, each known by its number and by what the store was before, so that it can be done
- * again after a crash and must come to the same end. Commits have the step as their write id: a step that happened already is answered by what it
+ * What the writer does whose calls are recorded: steps from 1 on, each known by its number alone, so that it can be done again after a crash and must
+ * come to the same end. Commits have the step as their write id: a step that happened already is answered by what it
  * made.
  */
 enum { STORY_STEPS = 48, STORY_MORE = 2 };
@@ -22,8 +22,7 @@ struct story_outcome {
 
 int story_create(const char *path, struct pcct_error *err);
 /* *store may be closed and opened again; NULL when that fails. */
-int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, const struct story_outcome *before,
-               struct pcct_error *err);
+int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err);
 int story_outcome(struct story_outcome *outcome, pcct_store *store, struct pcct_error *err);
 
 /* The story with the recorder preloaded; the store is folder/store, the log is `log`. */
