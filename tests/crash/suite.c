@@ -168,7 +168,7 @@ int main(int count, char **words)
     if (count == 4 && strcmp(words[1], "--write") == 0) return story_record(words[2], words[3]);
     parse(&a, count, words);
     if (!a.folder) { /* in memory if possible: nothing here needs a disk */
-        snprintf(own, sizeof own, "%s/pcct-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+        snprintf(own, sizeof own, "%s/pcct-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : P_tmpdir);
         NEED(mkdtemp(own), "%s: %s", own, strerror(errno));
         a.folder = own;
     } else if (mkdir(a.folder, 0700) != 0) NEED(errno == EEXIST, "%s: %s", a.folder, strerror(errno));
