@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What formats/decode.py reads of a store, one JSON value a line, as kaitai.js prints it: kaitai_expected.py FORMATS STORE."""
+import json
+import os
+import struct
+import sys
+
+sys.path.insert(0, sys.argv[1])
+sys.dont_write_bytecode = True
+import decode  # noqa: E402
+
+METRICS = ("euclidean", "haversine", "manhattan", "chebyshev", "cosine", "angular")
+
+
+def say(value):
+    print(json.dumps(value, separators=(",", ":")))
+
+
+def sections(payload):
+    at, found = 0, []
+    while at < len(payload):
+        kind, array, _, count, size = struct.unpack_from("<HHIQQ", payload, at)
+        found.append([kind, array, count, size])
+        at += 24 + decode.round_up(size, 8)
+    return found
+
+
+def main():
+    store = sys.argv[2]
+    head = decode.read_super(store)
+    say({"uuid": head["uuid"].hex(), "format": head["format"], "dimension": head["dim"], "metric": head["metric"], "seed": head["seed"],
+         "custom": head["custom"]})
+    frames = list(decode.read_journal(store, head).values())
+    for name in sorted(os.listdir(os.path.join(store, "journal"))):
+        with open(os.path.join(store, "journal", name), "rb") as file:
+            data = file.read()
+        number, size = struct.unpack_from("<QQ", data, 32)
+        say({"segment": number, "bytes": size})
+        for f in [f for f in frames if data[f["note_at"]:f["note_at"] + f["note_bytes"]] == f["note"]
+                  and data[f["note_at"] - 8:f["note_at"]] == struct.pack("<Q", f["hash"])]:
+            say({"version": f["version"], "parent": f["parent"], "state_parent": f["state_parent"], "identity": f["identity"].hex(),
+                 "branch": f["ref"].rstrip(b"\0").decode(), "rows": f["rows"], "live": f["live"], "note": f["note"].hex(),
+                 "rows_after": struct.unpack_from("<I", f["payload"], 24 + 4)[0], "sections": sections(f["payload"])})
+    for name in sorted(os.listdir(os.path.join(store, "data"))):
+        with open(os.path.join(store, "data", name), "rb") as file:
+            data = file.read()
+        version, = struct.unpack_from("<Q", data, 32)
+        arrays = []
+        for i in range(struct.unpack_from("<I", data, 12)[0]):
+            array, item_bytes, items, offset = struct.unpack_from("<IIQQ", data, 128 + 48 * i)
+            arrays.append([array, item_bytes, items, offset, item_bytes * items])
+        rows, live, _, levels = struct.unpack_from("<4I", data, 4096 + 16)
+        say({"anchor": version, "rows": rows, "live": live, "levels": levels, "units": struct.unpack_from("<Q", data, 72)[0], "arrays": arrays})
+
+
+main()
