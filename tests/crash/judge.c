@@ -125,7 +125,7 @@ static int go_on(struct court *court)
         if (story_step(&outcome, &court->store, court->path, step, &court->err) != 0)
             return wrong(court, "step %" PRIu64 " cannot be done: %s", step, court->err.message);
         if (!same(&outcome, &c->outcome[step])) {
-            return wrong(court, "step %" PRIu64 " ends with v%" PRIu64 " of %" PRIu64 " points, or another identity; v%" PRIu64 " of %" PRIu64 " is right",
+            return wrong(court, "step %" PRIu64 " ends at v%" PRIu64 " of %" PRIu64 " points or another identity; right: v%" PRIu64 " of %" PRIu64,
                          step, outcome.head, outcome.live, c->outcome[step].head, c->outcome[step].live);
         }
     }
@@ -135,14 +135,14 @@ static int go_on(struct court *court)
 static int check_store(struct court *court, struct random_numbers *r)
 {
     const struct judge_case *c = court->c;
-    const struct story_outcome *before = &c->outcome[c->done || c->begun == 0 ? c->begun : c->begun - 1], *after = &c->outcome[c->begun];
+    const struct story_outcome *after = &c->outcome[c->begun], *before = c->done || c->begun == 0 ? after : after - 1;
     struct story_outcome now;
     uint64_t last;
 
     MUST(story_outcome(&now, court->store, &court->err), "the head cannot be read");
     if (!same(&now, before) && !same(&now, after)) {
-        return wrong(court, "the head is v%" PRIu64 " of %" PRIu64 " points; acknowledged was v%" PRIu64 " of %" PRIu64, now.head, now.live, before->head,
-                     before->live);
+        return wrong(court, "the head is v%" PRIu64 " of %" PRIu64 " points; acknowledged was v%" PRIu64 " of %" PRIu64, now.head, now.live,
+                     before->head, before->live);
     }
     if (check_history(court, now.head) != 0 || check_files(court, now.head) != 0) return 1;
     if (check_view(court, now.head) != 0) return 1;

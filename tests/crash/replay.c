@@ -76,7 +76,8 @@ static void note_bad(struct replay *replay, const char *why)
         p->why_image = p->image;
     }
     if (replay->show && p->bad <= REPLAY_BAD_SHOWN) {
-        printf("bad: pass %" PRIu64 ", call %" PRIu64 ", image %" PRIu64 ", after %s: %s\n", p->pass, p->op, p->image, replay_place[p->now_place], why);
+        printf("bad: pass %" PRIu64 ", call %" PRIu64 ", image %" PRIu64 ", after %s: %s\n", p->pass, p->op, p->image,
+               replay_place[p->now_place], why);
         fflush(stdout);
     }
 }
@@ -177,7 +178,8 @@ static void one_pass(struct pass *pass)
     p->pass++;
     p->op = p->image = 0;
     if (pass->replay->show) {
-        printf("pass %" PRIu64 ": %" PRIu64 " images, %" PRIu64 " distinct, %" PRIu64 " bad, %.0f s\n", p->pass, p->images, p->distinct, p->bad, p->seconds);
+        printf("pass %" PRIu64 ": %" PRIu64 " images, %" PRIu64 " distinct, %" PRIu64 " bad, %.0f s\n", p->pass, p->images, p->distinct, p->bad,
+               p->seconds);
         fflush(stdout);
     }
 }

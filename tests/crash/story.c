@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { DIM = 2, ADDED = 10, GONE = 4, BIG_KEYS = 64, BIG_VALUE = 4000, LAST_BIG = 28, OPEN_THREADS = 1 };
+enum { DIM = 2, ADDED = 10, GONE = 4, BIG = 2400, LAST_BIG = 34, FIRST_OF_BIG = 1000000, OPEN_THREADS = 1 };
 
 /* Doing one thing after the other; the first that fails ends it. */
 #define TRY(call)                  \
@@ -71,15 +71,40 @@ static size_t labels_to_go(int64_t gone[GONE], uint64_t step)
     return GONE;
 }
 
-/* Ten points more and four less; a big one also has a long note, so that the journal goes on in another segment after a few. */
-static int commit(pcct_store *store, uint64_t step, int big, struct pcct_error *err)
+static int is_big(uint64_t step)
+{
+    return step % 6 == 4 && step <= LAST_BIG;
+}
+
+/* The big step whose many points the next commit, which is this one, takes away again; 0: none. */
+static uint64_t big_before(uint64_t step)
+{
+    uint64_t before = step - 1;
+
+    if (is_rebuild(before)) before--;
+    return is_big(before) ? before : 0;
+}
+
+static int many(pcct_batch *batch, uint64_t step, int insert, struct pcct_error *err)
+{
+    static double points[BIG * DIM];
+    static int64_t labels[BIG];
+    struct random_numbers r = { step };
+
+    for (int i = 0; i < BIG * DIM; i++) points[i] = (double)random_below(&r, 65536) / 64;
+    for (int i = 0; i < BIG; i++) labels[i] = FIRST_OF_BIG + (int64_t)step * BIG + i;
+    return insert ? pcct_batch_insert(batch, points, BIG, labels, err) : pcct_batch_delete(batch, labels, BIG, err);
+}
+
+/* Ten points more and four less. Some commits have many more, which the next one takes away, so that anchors are due, the journal goes on in another
+ * segment, and frames begin with a renumbering. */
+static int commit(pcct_store *store, uint64_t step, struct pcct_error *err)
 {
     struct pcct_batch_options options = PCCT_BATCH_OPTIONS_INIT;
     struct random_numbers r = { step };
     double points[ADDED * DIM];
     int64_t labels[ADDED], gone[GONE];
     uint8_t write_id[16] = { 1 };
-    char key[24], value[BIG_VALUE + 1];
     pcct_batch *batch = NULL;
     uint64_t made = 0;
     size_t n_gone = labels_to_go(gone, step);
@@ -92,12 +117,9 @@ static int commit(pcct_store *store, uint64_t step, int big, struct pcct_error *
     TRY(pcct_batch_begin(&batch, store, "main", &options, err));
     TRY(pcct_batch_insert(batch, points, ADDED, labels, err));
     if (n_gone > 0) TRY(pcct_batch_delete(batch, gone, n_gone, err));
-    for (int i = 0; big && i < BIG_KEYS; i++) {
-        snprintf(key, sizeof key, "key%d", i);
-        memset(value, 'a' + (int)((step + (uint64_t)i) % 26), BIG_VALUE);
-        value[BIG_VALUE] = '\0';
-        TRY(pcct_batch_set(batch, key, value, err));
-    }
+    if (is_big(step)) TRY(many(batch, step, 1, err));
+    if (big_before(step)) TRY(many(batch, big_before(step), 0, err));
+    TRY(pcct_batch_set(batch, "step", "done", err));
     TRY(pcct_batch_commit(&made, batch, "a step", err));
 done:
     pcct_batch_close(batch);
@@ -129,7 +151,7 @@ int story_step(struct story_outcome *outcome, pcct_store **store, const char *pa
     int status = 0;
 
     if (is_rebuild(step)) TRY(rebuild(store, path, err));
-    else TRY(commit(*store, step, step % 6 == 4 && step <= LAST_BIG, err));
+    else TRY(commit(*store, step, err));
     TRY(story_outcome(outcome, *store, err));
 done:
     return status;

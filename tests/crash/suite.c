@@ -81,8 +81,8 @@ static void describe_log(const struct oplog *log)
         folders += head->kind == OP_MAKE || (head->kind >= OP_RENAME && head->kind <= OP_REMOVE);
         bytes += head->kind == OP_WRITE ? head->data_bytes : 0;
     }
-    printf("recorded: %d steps; %" PRIu64 " writes (%" PRIu64 " synchronous) of %" PRIu64 " KB, %" PRIu64 " flushes, %" PRIu64 " changes of folders\n",
-           STORY_STEPS, writes, synchronous, bytes / 1000, flushes, folders);
+    printf("recorded: %d steps; %" PRIu64 " writes (%" PRIu64 " synchronous) of %" PRIu64 " KB, ", STORY_STEPS, writes, synchronous, bytes / 1000);
+    printf("%" PRIu64 " flushes, %" PRIu64 " changes of folders\n", flushes, folders);
 }
 
 static void print_table(const struct replay_progress *p)

@@ -92,7 +92,9 @@ static void learn_super(void)
 
 static void mend_super(uint8_t *now)
 {
-    for (size_t at = 0; at < 2 * SUPER_COPY; at += SUPER_COPY) store_put64(now + at, SUPER_COPY - HASH_BYTES, base_hash64(now + at, SUPER_COPY - HASH_BYTES));
+    for (uint8_t *copy = now; copy < now + 2 * SUPER_COPY; copy += SUPER_COPY) {
+        store_put64(copy, SUPER_COPY - HASH_BYTES, base_hash64(copy, SUPER_COPY - HASH_BYTES));
+    }
 }
 
 static void learn_journal(void)
