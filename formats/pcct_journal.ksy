@@ -64,14 +64,15 @@ types:
       - id: payload_padding
         size: (64 - head.len_payload % 64) % 64
   frame_head:
-    doc: The head of a frame behind its magic.
+    doc: |
+      The head of a frame behind its magic. Of an operation other than `committed`: version, parent (before), state parent (after), time, branch, link.
     seq:
       - id: len_head
         type: u4
         valid: 256
-      - id: flags
+      - id: operation
         type: u4
-        valid: 0
+        enum: operation
       - id: version
         type: u8
       - id: parent
@@ -136,15 +137,21 @@ types:
       - id: body
         size: len_body
         type:
-          switch-on: kind
+          switch-on: kind_and_array
           cases:
-            'section_kind::state': state
-            'section_kind::digest': digests(count)
-            'section_kind::del': labels(count)
-            'section_kind::scatter': scatter(count, array)
+            0x10: state
+            0x20: digests(count)
+            0x22: label_hashes
+            0x42: labels(count)
+            0x63: scatter(count, array)
+            0x64: scatter(count, array)
+            0x65: scatter(count, array)
+            0x66: scatter(count, array)
       - id: padding
         size: (8 - len_body % 8) % 8
     instances:
+      kind_and_array:
+        value: kind.to_i * 16 + array.to_i
       may_be_skipped:
         value: (flags & 1) == 1
   state:
@@ -187,6 +194,12 @@ types:
         type: u8
       - id: after
         type: u8
+  label_hashes:
+    seq:
+      - id: added
+        type: u8
+      - id: deleted
+        type: u8
   labels:
     params:
       - id: count
@@ -221,6 +234,13 @@ types:
       len_item:
         value: 'array == array::parent ? 4 : array == array::level ? 2 : 8'
 enums:
+  operation:
+    0: committed
+    1: branch_made
+    2: branch_reset
+    3: branch_deleted
+    4: tag_made
+    5: tag_deleted
   section_kind:
     1: state
     2: digest

@@ -12,7 +12,6 @@ struct court {
     char *why;
     pcct_store *store;
     uint8_t identity[VERSIONS + 1][16]; /* by version */
-    uint64_t versions;
     struct pcct_error err;
 };
 
@@ -34,16 +33,10 @@ static int wrong(struct court *court, const char *format, ...)
 
 static void learn_identities(struct court *court)
 {
-    for (uint64_t step = 1; step <= VERSIONS; step++) {
-        const struct story_outcome *outcome = &court->c->outcome[step];
-
-        if (outcome->head > VERSIONS) continue;
-        memcpy(court->identity[outcome->head], outcome->identity, 16);
-        if (outcome->head > court->versions) court->versions = outcome->head;
-    }
+    for (uint64_t step = 1; step <= VERSIONS; step++) memcpy(court->identity[story_versions(step)], court->c->outcome[step].identity, 16);
 }
 
-/* Every version from the head down is there, and is the one that was acknowledged. */
+/* Every version of main, from the head down, is there, and is the one that was acknowledged. */
 static int check_history(struct court *court, uint64_t head)
 {
     struct pcct_version version;
@@ -57,7 +50,7 @@ static int check_history(struct court *court, uint64_t head)
             pcct_log_close(log);
             return wrong(court, "v%" PRIu64 " stands where v%" PRIu64 " should, or has another identity", version.version, at);
         }
-        at--;
+        at = version.parent;
     }
     pcct_log_close(log);
     if (more < 0) return wrong(court, "the log cannot be read: %s", court->err.message);
@@ -86,7 +79,7 @@ static void first_damage(void *ctx, int damaged, const char *text)
     if (damaged && !court->why[0]) snprintf(court->why, JUDGE_TEXT, "fsck: %s", text);
 }
 
-static int check_files(struct court *court, uint64_t head)
+static int check_files(struct court *court, uint64_t versions)
 {
     struct pcct_fsck_options options = PCCT_FSCK_OPTIONS_INIT;
     struct pcct_fsck_result result = { .size = sizeof result };
@@ -96,8 +89,9 @@ static int check_files(struct court *court, uint64_t head)
     options.report_ctx = court;
     MUST(pcct_fsck(&result, court->path, &options, &court->err), "fsck");
     if (result.damaged > 0) return 1;
-    if (result.versions == head && result.versions_readable == head) return 0;
-    return wrong(court, "fsck reads %" PRIu64 " of %" PRIu64 " versions; there should be %" PRIu64, result.versions_readable, result.versions, head);
+    if (result.versions == versions && result.versions_readable == versions) return 0;
+    return wrong(court, "fsck reads %" PRIu64 " of %" PRIu64 " versions; there should be %" PRIu64, result.versions_readable, result.versions,
+                 versions);
 }
 
 static int open_store(struct court *court)
@@ -110,7 +104,7 @@ static int open_store(struct court *court)
 
 static int same(const struct story_outcome *a, const struct story_outcome *b)
 {
-    return a->head == b->head && a->live == b->live && memcmp(a->identity, b->identity, 16) == 0;
+    return memcmp(a, b, sizeof *a) == 0;
 }
 
 /* The step under way is repeated, which a caller that got no answer would do; then the next one. */
@@ -132,27 +126,32 @@ static int go_on(struct court *court)
     return 0;
 }
 
+/* The state before the step under way, or after it. */
+static int find_state(struct story_outcome *now, struct court *court)
+{
+    const struct judge_case *c = court->c;
+    uint64_t before = c->done || c->begun == 0 ? c->begun : c->begun - 1;
+
+    for (uint64_t step = c->begun + 1; step-- > before;) { /* the newest version is asked for by its number, so the later state first */
+        if (story_outcome(now, court->store, step, &court->err) == 0 && same(now, &c->outcome[step])) return 0;
+    }
+    MUST(story_outcome(now, court->store, before, &court->err), "what was acknowledged is not there");
+    return wrong(court, "main is at v%" PRIu64 " of %" PRIu64 " points; acknowledged was v%" PRIu64 " of %" PRIu64 ", or branches or tags differ",
+                 now->head, now->live, c->outcome[before].head, c->outcome[before].live);
+}
+
 static int check_store(struct court *court, struct random_numbers *r)
 {
     const struct judge_case *c = court->c;
-    const struct story_outcome *after = &c->outcome[c->begun], *before = c->done || c->begun == 0 ? after : after - 1;
+    const struct story_outcome *last = &c->outcome[c->done ? c->begun + 2 : c->begun + 1];
     struct story_outcome now;
-    uint64_t last;
 
-    MUST(story_outcome(&now, court->store, &court->err), "the head cannot be read");
-    if (!same(&now, before) && !same(&now, after)) {
-        return wrong(court, "the head is v%" PRIu64 " of %" PRIu64 " points; acknowledged was v%" PRIu64 " of %" PRIu64, now.head, now.live,
-                     before->head, before->live);
-    }
-    if (check_history(court, now.head) != 0 || check_files(court, now.head) != 0) return 1;
+    if (find_state(&now, court) != 0 || check_history(court, now.head) != 0 || check_files(court, now.versions) != 0) return 1;
     if (check_view(court, now.head) != 0) return 1;
-    if (now.head > 0 && check_view(court, 1 + random_below(r, now.head)) != 0) return 1;
-    if (go_on(court) != 0) return 1;
-    last = c->outcome[c->done || c->begun == 0 ? c->begun + 2 : c->begun + 1].head;
-    if (c->begun == 0 && !c->done) last = c->outcome[1].head;
-    if (check_view(court, last) != 0) return 1;
+    if (now.versions > 0 && check_view(court, 1 + random_below(r, now.versions)) != 0) return 1;
+    if (go_on(court) != 0 || check_view(court, last->head) != 0) return 1;
     if (!c->deep) return 0;
-    return check_history(court, last) != 0 || check_files(court, last) != 0;
+    return check_history(court, last->head) != 0 || check_files(court, last->versions) != 0;
 }
 
 int judge(char why[JUDGE_TEXT], const char *path, const struct judge_case *c, struct random_numbers *r)

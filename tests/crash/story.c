@@ -31,28 +31,73 @@ int story_create(const char *path, struct pcct_error *err)
     return pcct_store_create(path, &options, err);
 }
 
-int story_outcome(struct story_outcome *outcome, pcct_store *store, struct pcct_error *err)
+/* What a step does. Names of branches and tags tell the step that made them. */
+enum deed { COMMIT, REBUILD, BRANCH, RESTORE, RESET, TAG, UNTAG };
+
+static enum deed deed_of(uint64_t step)
 {
-    struct pcct_version version;
+    switch (step % 16) {
+    case 5: return BRANCH;
+    case 7: return RESTORE;
+    case 8: return RESET;
+    case 11: return REBUILD;
+    case 12: return TAG;
+    case 14: return UNTAG;
+    default: return COMMIT;
+    }
+}
+
+uint64_t story_versions(uint64_t step)
+{
+    uint64_t n = 0;
+
+    for (uint64_t s = 1; s <= step; s++) n += deed_of(s) == COMMIT || deed_of(s) == RESTORE;
+    return n;
+}
+
+/* FNV-1a: of each name, kind and version. */
+static int add_ref(void *ctx, const struct pcct_ref *ref)
+{
+    uint64_t *hash = ctx;
+    char text[100];
+
+    snprintf(text, sizeof text, "%s %d %" PRIu64, ref->name, ref->kind, ref->version);
+    for (const char *c = text; *c; c++) *hash = (*hash ^ (uint8_t)*c) * 0x100000001b3u;
+    return 0;
+}
+
+static int newest(struct pcct_version *version, pcct_store *store, const char *revision, struct pcct_error *err)
+{
     pcct_log *log = NULL;
     int status = 0, more;
 
-    memset(outcome, 0, sizeof *outcome);
-    TRY(pcct_log_open(&log, store, "main", err));
-    more = pcct_log_next(&version, log, err);
-    if (more < 0) TRY(more);
-    if (more == 0) goto done;
-    outcome->head = version.version;
-    outcome->live = version.n_live;
-    memcpy(outcome->identity, version.identity, sizeof outcome->identity);
+    memset(version, 0, sizeof *version);
+    TRY(pcct_log_open(&log, store, revision, err));
+    more = pcct_log_next(version, log, err);
+    if (more < 0) status = more;
 done:
-    pcct_log_close(log);
+    pcct_log_close(log); /* message and keys are gone with it, and not looked at */
     return status;
 }
 
-static int is_rebuild(uint64_t step)
+int story_outcome(struct story_outcome *outcome, pcct_store *store, uint64_t step, struct pcct_error *err)
 {
-    return step % 16 == 11;
+    struct pcct_version version;
+    char revision[32];
+    int status = 0;
+
+    memset(outcome, 0, sizeof *outcome);
+    TRY(newest(&version, store, "main", err));
+    outcome->head = version.version;
+    outcome->live = version.n_live;
+    outcome->versions = story_versions(step);
+    snprintf(revision, sizeof revision, "v%" PRIu64, outcome->versions);
+    TRY(newest(&version, store, revision, err));
+    memcpy(outcome->identity, version.identity, sizeof outcome->identity);
+    outcome->refs = 0xcbf29ce484222325u;
+    TRY(pcct_refs_each(store, add_ref, &outcome->refs, err));
+done:
+    return status;
 }
 
 /* The labels that a step takes away: the least ones there are, from the second commit on. Labels ascend from commit to commit. */
@@ -60,12 +105,12 @@ static size_t labels_to_go(int64_t gone[GONE], uint64_t step)
 {
     uint64_t commits = 0, at = 1;
 
-    for (uint64_t s = 1; s < step; s++) commits += !is_rebuild(s);
+    for (uint64_t s = 1; s < step; s++) commits += deed_of(s) == COMMIT;
     if (commits == 0) return 0;
     for (uint64_t i = 0; i < GONE; i++) {
         uint64_t place = (commits - 1) * GONE + i, nth = place / ADDED, seen = 0;
 
-        for (at = 1; seen < nth + 1; at++) seen += !is_rebuild(at);
+        for (at = 1; seen < nth + 1; at++) seen += deed_of(at) == COMMIT;
         gone[i] = (int64_t)((at - 1) * ADDED + place % ADDED);
     }
     return GONE;
@@ -73,7 +118,7 @@ static size_t labels_to_go(int64_t gone[GONE], uint64_t step)
 
 static int is_big(uint64_t step)
 {
-    return step % 6 == 4 && step <= LAST_BIG;
+    return step % 6 == 4 && step <= LAST_BIG && deed_of(step) == COMMIT;
 }
 
 /* The big step whose many points the next commit, which is this one, takes away again; 0: none. */
@@ -81,7 +126,7 @@ static uint64_t big_before(uint64_t step)
 {
     uint64_t before = step - 1;
 
-    if (is_rebuild(before)) before--;
+    while (before > 0 && deed_of(before) != COMMIT) before--;
     return is_big(before) ? before : 0;
 }
 
@@ -146,13 +191,49 @@ done:
     return status;
 }
 
-int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err)
+/* A version on a branch of its own that is as another was. */
+static int restore(pcct_store *store, uint64_t step, const char *branch, struct pcct_error *err)
 {
+    struct pcct_batch_options options = PCCT_BATCH_OPTIONS_INIT;
+    uint8_t write_id[16] = { 1 };
+    pcct_batch *batch = NULL;
+    uint64_t made = 0;
     int status = 0;
 
-    if (is_rebuild(step)) TRY(rebuild(store, path, err));
-    else TRY(commit(*store, step, err));
-    TRY(story_outcome(outcome, *store, err));
+    memcpy(write_id + 8, &step, sizeof step);
+    options.write_id = write_id;
+    TRY(pcct_batch_begin(&batch, store, branch, &options, err));
+    TRY(pcct_batch_restore(batch, "main~2", err));
+    TRY(pcct_batch_commit(&made, batch, "as it was", err));
+done:
+    pcct_batch_close(batch);
+    return status;
+}
+
+/* `status`, but that it was there (or gone) already, which a repeated step finds. */
+static int unless(int code, int status)
+{
+    return status == code ? 0 : status;
+}
+
+int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err)
+{
+    char branch[32], made[32], tag[32];
+    int status = 0;
+
+    snprintf(branch, sizeof branch, "branch%" PRIu64, step / 16);
+    snprintf(made, sizeof made, "tag%" PRIu64, step);
+    snprintf(tag, sizeof tag, "tag%" PRIu64, step - 2);
+    switch (deed_of(step)) {
+    case REBUILD: TRY(rebuild(store, path, err)); break;
+    case BRANCH: TRY(unless(PCCT_E_EXISTS, pcct_branch_create(*store, branch, "main~1", NULL, err))); break;
+    case RESTORE: TRY(restore(*store, step, branch, err)); break;
+    case RESET: TRY(pcct_branch_reset(NULL, *store, branch, "main", NULL, err)); break;
+    case TAG: TRY(unless(PCCT_E_EXISTS, pcct_tag_create(*store, made, "main", NULL, err))); break;
+    case UNTAG: TRY(unless(PCCT_E_NOT_FOUND, pcct_tag_delete(*store, tag, NULL, err))); break;
+    default: TRY(commit(*store, step, err));
+    }
+    TRY(story_outcome(outcome, *store, step, err));
 done:
     return status;
 }

@@ -13,17 +13,21 @@
  */
 enum { STORY_STEPS = 48, STORY_MORE = 2 };
 
-/* The store after a step. A step that commits nothing leaves head and identity. */
+/* The store after a step. Zeroed, so that two can be compared as bytes. */
 struct story_outcome {
-    uint64_t head;        /* also the number of versions */
-    uint8_t identity[16]; /* of head */
-    uint64_t live;
+    uint64_t head, live;     /* of main */
+    uint64_t versions;       /* in all: also the number of the newest */
+    uint8_t identity[16];    /* of the newest */
+    uint64_t refs;           /* hash of branches and tags and where they stand */
 };
 
 int story_create(const char *path, struct pcct_error *err);
 /* *store may be closed and opened again; NULL when that fails. */
 int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err);
-int story_outcome(struct story_outcome *outcome, pcct_store *store, struct pcct_error *err);
+/* How many versions there are after a step. */
+uint64_t story_versions(uint64_t step);
+/* As after a step, of which only the number of versions is taken. */
+int story_outcome(struct story_outcome *outcome, pcct_store *store, uint64_t step, struct pcct_error *err);
 
 /* The story with the recorder preloaded; the store is folder/store, the log is `log`. */
 int story_record(const char *folder, const char *log);

@@ -47,9 +47,9 @@ async function main() {
         for (const slot of segment.frames.filter((s) => s.isFrame)) {
             const h = slot.frame.head;
             const sections = slot.frame.payload.sections.map((s) => [s.kind, s.array, s.count, s.lenBody]);
-            const state = slot.frame.payload.sections[0].body;
-            say({ version: h.version, parent: h.parent, state_parent: h.stateParent, identity: hex(h.identity), branch: h.branch, rows: h.numRows,
-                  live: h.numLive, note: hex(slot.frame.note), rows_after: state.rowsAfter, sections });
+            const state = slot.frame.payload.sections.length ? slot.frame.payload.sections[0].body : null;
+            say({ operation: h.operation, version: h.version, parent: h.parent, state_parent: h.stateParent, identity: hex(h.identity), branch: h.branch, rows: h.numRows,
+                  live: h.numLive, note: hex(slot.frame.note), rows_after: state ? state.rowsAfter : null, sections });
         }
     }
     for (const name of list("data", "A")) {

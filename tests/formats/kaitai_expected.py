@@ -31,17 +31,21 @@ def main():
     head = decode.read_super(store)
     say({"uuid": head["uuid"].hex(), "format": head["format"], "dimension": head["dim"], "metric": head["metric"], "seed": head["seed"],
          "custom": head["custom"]})
-    frames = list(decode.read_journal(store, head).values())
+    link = decode.xxh3(head["uuid"])
     for name in sorted(os.listdir(os.path.join(store, "journal"))):
         with open(os.path.join(store, "journal", name), "rb") as file:
             data = file.read()
         number, size = struct.unpack_from("<QQ", data, 32)
         say({"segment": number, "bytes": size})
-        for f in [f for f in frames if data[f["note_at"]:f["note_at"] + f["note_bytes"]] == f["note"]
-                  and data[f["note_at"] - 8:f["note_at"]] == struct.pack("<Q", f["hash"])]:
-            say({"version": f["version"], "parent": f["parent"], "state_parent": f["state_parent"], "identity": f["identity"].hex(),
-                 "branch": f["ref"].rstrip(b"\0").decode(), "rows": f["rows"], "live": f["live"], "note": f["note"].hex(),
-                 "rows_after": struct.unpack_from("<I", f["payload"], 24 + 4)[0], "sections": sections(f["payload"])})
+        f = decode.read_head(data, 256)
+        while f is not None and f["link"] == link:
+            note, payload = (data[f[part + "_at"]:f[part + "_at"] + f[part + "_bytes"]] for part in ("note", "payload"))
+            say({"operation": f["operation"], "version": f["version"], "parent": f["parent"], "state_parent": f["state_parent"],
+                 "identity": f["identity"].hex(), "branch": f["ref"].rstrip(b"\0").decode(), "rows": f["rows"], "live": f["live"],
+                 "note": note.hex(), "rows_after": struct.unpack_from("<I", payload, 24 + 4)[0] if payload else None,
+                 "sections": sections(payload)})
+            link = f["hash"]
+            f = decode.read_head(data, f["end"])
     for name in sorted(os.listdir(os.path.join(store, "data"))):
         with open(os.path.join(store, "data", name), "rb") as file:
             data = file.read()
