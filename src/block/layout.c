@@ -23,6 +23,7 @@ void block_init(struct block_layout *layout, const struct base_env *env, const s
 
 void block_free(struct block_layout *layout)
 {
+    const int rows_kept = layout->row_words > 0;
     struct block_array array[BLOCK_ARRAYS];
     const int rotates = layout->rotates;
 
@@ -30,6 +31,13 @@ void block_free(struct block_layout *layout)
     for (int i = 0; i < BLOCK_ARRAYS; i++) base_buffer_free(array[i].buffer, layout->env);
     block_init(layout, layout->env, layout->metric);
     layout->rotates = rotates;
+    if (rows_kept) block_keep_rows(layout);
+}
+
+void block_keep_rows(struct block_layout *layout)
+{
+    assert(layout->entries == 0 && layout->blocks == 0);
+    if (layout->dim <= BLOCK_ROW_DIM) layout->row_words = layout->dim + 1;
 }
 
 void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *layout)
@@ -54,6 +62,7 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
         { "view", &layout->view, layout->dim * sizeof(double), block_has_views(layout) ? layout->rows : 0 },
         { "fine_view", &layout->fine_view, (layout->fine > 0 ? layout->fine : 1) * sizeof(float), layout->fine > 0 ? layout->rows : 0 },
         { "basis", &layout->basis, block_basis_bytes(layout), block_has_views(layout) ? 1 : 0 },
+        { "row", &layout->row, METRIC_LANES * layout->row_words * sizeof(double), blocks },
     };
 
     memcpy(out, array, sizeof array);

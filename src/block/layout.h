@@ -18,8 +18,8 @@
  * T6 layout. (a) Each entry stands in exactly one lane of one block and `where` says which; (b) the box that a parent keeps for a child encloses
  * every point below, at every ancestor, and so does a block's own; (c) the reach kept for a child is at least, and the least label at most, those of
  * every lane below; (d) parent, slot and count fields agree with the children, and all blocks hang at one depth; (e) lanes hold the entry's
- * coordinates and reach as the block's frame says, near boxes the sides as the inner node's, and nothing is beyond 1 there; (f) the planes of an
- * inner node are a tree with its slots as leaves, and each entry is on the side of its own block at every plane on the way from the root; (g) in many
+ * coordinates and reach as the block's frame says, rows what the source has, near boxes the sides as the inner node's, and nothing is beyond 1
+ * there; (f) the planes of an inner node are a tree with its slots as leaves, and each entry is on the side of its own block at every plane on the way from the root; (g) in many
  * dimensions entries may stand as views (layout_views.h), and points, boxes, frames, coordinates and planes are then of these: views are those of the
  * basis, and reaches are told with what views may be off by.
  *
@@ -54,6 +54,7 @@ struct block_layout {
     uint32_t dim;                     /* numbers in a lane: metric->dim, or fewer where entries stand as views (layout_views.h) */
     uint32_t fine;                    /* numbers in a fine view; 0: there are none */
     int rotates;                      /* 1: it may be laid out by views; set by the owner when it is empty */
+    uint32_t row_words;               /* of a row beside the lanes; 0: none are kept, see block_keep_rows() */
     uint64_t entries;                 /* lanes in use */
     uint32_t blocks, inners;          /* numbers in use, with the free ones */
     uint32_t free_block, free_inner;  /* heads of the free lists, BLOCK_NONE when empty */
@@ -65,6 +66,7 @@ struct block_layout {
     struct base_buffer frame;         /* double [blocks][1 + 3 dim]: scale, centre, least and greatest sides of the block's box */
     struct base_buffer least;         /* int64_t [blocks] least label */
     struct base_buffer block;         /* struct block_link [blocks] */
+    struct base_buffer row;           /* double [blocks][64][row_words]: coordinates as the source has them, then the label's bits */
     /* per inner node */
     struct base_buffer box;           /* double [inners][2][dim][16] least sides, greatest sides */
     struct base_buffer near_box;      /* float [inners][2][dim][16]: the same as the node's frame says, for the filter */
@@ -93,7 +95,12 @@ struct block_source {
 };
 
 void block_init(struct block_layout *layout, const struct base_env *env, const struct metric *metric);
-void block_free(struct block_layout *layout);
+void block_free(struct block_layout *layout); /* it is empty then, and keeps rows if it did */
+
+/* Has an empty layout of up to BLOCK_ROW_DIM dimensions keep its entries' coordinates and labels beside the lanes, where a query that has met a lane
+ * finds them with the next step: the source has them in the order in which they came, each far from the others. Labels must not change then. */
+enum { BLOCK_ROW_DIM = 4 };
+void block_keep_rows(struct block_layout *layout);
 
 /* Lays out the n entries node[] anew, discarding what was there. Blocks are filled to `fill` lanes (1 to 64). Median splits of the widest axis (ties
  * and equal points by label, then node), pieces chosen so that the lowest inner nodes have 14 children. Parallel; the result depends on
@@ -183,7 +190,8 @@ int block_join(const struct block_layout *layout, const struct block_source *sou
  */
 struct block_near {
     struct metric_near found; /* what may be among the k nearest of what was scanned; number: where it stands, block * 64 + lane */
-    uint32_t *node;           /* [capacity] after the search: the entries, nearest first, or nearly, if they are few */
+    uint32_t *entry;          /* [capacity] after the search: where entries stand if rows are kept, else their numbers; nearest first, or nearly,
+                               * if they are few */
     size_t k, capacity;
     size_t mark;              /* of so many the k-th is found next */
     double unit;              /* of the query: what keys are multiplied by */
@@ -211,7 +219,7 @@ int block_check(const struct block_layout *layout, const struct block_source *so
                 struct pcct_error *err);
 
 /* The arrays as bytes, for writing out and mapping. Order and element sizes are fixed. */
-enum { BLOCK_ARRAYS = 18, BLOCK_BASIS_HEAD = 16 };
+enum { BLOCK_ARRAYS = 19, BLOCK_BASIS_HEAD = 16 };
 struct block_array {
     const char *name;
     struct base_buffer *buffer;

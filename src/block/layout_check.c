@@ -19,7 +19,7 @@ static int check_sizes(const struct block_layout *layout, struct pcct_error *err
 
     block_arrays(array, &copy);
     for (int i = 0; i < BLOCK_ARRAYS; i++) {
-        if (array[i].buffer->capacity / array[i].item_bytes < array[i].items) {
+        if (array[i].item_bytes > 0 && array[i].buffer->capacity / array[i].item_bytes < array[i].items) {
             return DAMAGED(err, "array %s is shorter than its %zu items", array[i].name, array[i].items);
         }
     }
@@ -213,6 +213,14 @@ static int check_lane(const struct block_layout *layout, const struct block_sour
         }
         if (memcmp(&y[(size_t)j * METRIC_LANES], &wanted, sizeof wanted) != 0 || !(fabsf(wanted) <= 1)) {
             return DAMAGED(err, "T6e: entry %u has another coordinate %u in block %u", (unsigned)node, (unsigned)j, (unsigned)block);
+        }
+    }
+    if (layout->row_words > 0) {
+        const int64_t label = block_source_label(source, node);
+        const double *row = block_row(layout, block, lane);
+
+        if (memcmp(row, place, layout->dim * sizeof *row) != 0 || memcmp(row + layout->dim, &label, sizeof label) != 0) {
+            return DAMAGED(err, "T6e: the row beside entry %u in block %u is another's", (unsigned)node, (unsigned)block);
         }
     }
     if (block_source_label(source, node) < *block_least(layout, block)) {

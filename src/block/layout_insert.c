@@ -453,6 +453,7 @@ static int rebuild_with(struct block_layout *layout, const struct block_source *
 
     block_init(&built, layout->env, layout->metric);
     built.rotates = layout->rotates;
+    if (layout->row_words > 0) block_keep_rows(&built);
     TRY(base_take(&all, layout->env, total, sizeof *all, err));
     have = list_entries(all, layout);
     memcpy(all + have, node, n * sizeof *node);

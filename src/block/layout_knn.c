@@ -7,6 +7,7 @@
 #include "block/layout_walk.h"
 
 #include <math.h>
+#include <string.h>
 
 /*
  * Down to the home block first, keeping the values met on the way; then up again, level by level: what the way left aside and is still near
@@ -30,12 +31,14 @@ struct filtering {
 
 /* ---- by the filter ------------------------------------------------------------------------------------------------------------------------ */
 
-static void open_inner(float *value, struct filtering *f, uint32_t inner)
+/* Returns the slot that is nearest. */
+static uint32_t open_inner(float *value, struct filtering *f, uint32_t inner)
 {
     const struct block_layout *layout = f->layout;
 
     f->work.nodes++;
-    f->kernels->near_boxes(value, block_near_boxes(layout, inner), block_near_frame(layout, inner), f->near->query.q, layout->dim);
+    return f->kernels->near_boxes(value, block_near_boxes(layout, inner), block_near_frame(layout, inner), f->near->query.q, layout->dim,
+                                  block_used_slots(layout, inner));
 }
 
 /* Slots below which there is what the query is for. */
@@ -60,6 +63,18 @@ static int filter_block(struct filtering *f, uint32_t block)
     return wanted == 0 || block_near_scan(f->near, f->layout, f->source, block, wanted, &f->work);
 }
 
+/* What is needed first when a block is visited. */
+static void expect_block(const struct block_layout *layout, uint32_t block)
+{
+    enum { PER_LINE = 8 };
+    const double *frame = block_frame(layout, block);
+
+    __builtin_prefetch(frame);
+    if (layout->dim >= PER_LINE / 2) __builtin_prefetch(frame + PER_LINE);
+    __builtin_prefetch(block_link_of(layout, block));
+    __builtin_prefetch(block_lanes(layout, block));
+}
+
 /* Puts the children in `slots` that are within the limit on the stack of `count`; returns the new count. Bounds are (value - slack) * times. */
 static unsigned put(struct filtering *f, unsigned count, uint32_t inner, const float *value, uint32_t slots, float times, float slack)
 {
@@ -68,7 +83,7 @@ static unsigned put(struct filtering *f, unsigned count, uint32_t inner, const f
                                                        wanted_slots(f->near, inner, slots), times, slack, f->near->found.limit);
 
     for (unsigned i = count; i < end; i++) {
-        if (f->child[i] & BLOCK_IS_LEAF) __builtin_prefetch(block_frame(layout, f->child[i] & ~BLOCK_IS_LEAF)); /* needed first when it is visited */
+        if (f->child[i] & BLOCK_IS_LEAF) expect_block(layout, f->child[i] & ~BLOCK_IS_LEAF);
     }
     return end;
 }
@@ -77,7 +92,7 @@ static unsigned push(struct filtering *f, unsigned count, uint32_t inner, const 
 {
     const double unit = f->near->unit / metric_unit(f->layout->metric, block_near_frame(f->layout, inner)[0]);
 
-    return put(f, count, inner, value, slots, (float)fmin(unit, 0x1p100), f->slack); /* less than it is does no harm to a bound, infinity would */
+    return put(f, count, inner, value, slots, (float)(unit < 0x1p100 ? unit : 0x1p100), f->slack); /* less than it is does no harm to a bound, infinity would */
 }
 
 /* The same where values of boxes would not tell them apart (block_is_coarse): by bounds in double precision, which are no more than float's rounding,
@@ -124,19 +139,12 @@ static int filter_stack(struct filtering *f, unsigned count)
 /* The nearest child of an inner node, whose values are kept unless the node is coarse. */
 static uint32_t first_slot(float *value, struct filtering *f, uint32_t inner)
 {
-    const struct block_layout *layout = f->layout;
-    const uint32_t count = block_inner(layout, inner)->count;
     _Alignas(64) double bound[METRIC_FANOUT];
-    uint32_t first = 0;
 
-    if (block_is_coarse(layout, inner)) {
-        f->work.nodes++;
-        f->kernels->boxes_exact(bound, block_boxes(layout, inner), f->near->query.q, layout->dim, (double)INFINITY);
-        return block_first_slot(layout, inner, bound);
-    }
-    open_inner(value, f, inner);
-    for (uint32_t slot = 1; slot < count; slot++) first = value[slot] < value[first] ? slot : first;
-    return first;
+    if (!block_is_coarse(f->layout, inner)) return open_inner(value, f, inner);
+    f->work.nodes++;
+    f->kernels->boxes_exact(bound, block_boxes(f->layout, inner), f->near->query.q, f->layout->dim, (double)INFINITY);
+    return block_first_slot(f->layout, inner, bound);
 }
 
 /* Returns the home block and the way there. */
@@ -291,16 +299,23 @@ static void search_exactly(struct decision *d)
 static void compare_all(struct decision *d)
 {
     enum { SIDE = 64 };
+    const struct block_layout *layout = d->layout;
     const struct block_near *near = d->near;
+    const double *rows = layout->row_words > 0 ? layout->row.data : d->source->place;
+    const size_t stride = layout->row_words > 0 ? layout->row_words : layout->dim;
     double key[SIDE];
 
     for (size_t from = 0; from < near->found.count; from += SIDE) {
         const size_t n = near->found.count - from < SIDE ? near->found.count - from : SIDE;
-        const uint32_t *node = near->node + from;
+        const uint32_t *entry = near->entry + from;
 
-        metric_keys(key, d->layout->metric, near->query.q, d->source->place, node, n);
+        metric_keys(key, layout->metric, near->query.q, rows, stride, entry, n);
         for (size_t i = 0; i < n; i++) {
-            if (key[i] <= near->query.limit) base_topk_offer(d->top, key[i], block_source_label(d->source, node[i]));
+            int64_t label;
+
+            if (layout->row_words > 0) memcpy(&label, rows + entry[i] * stride + layout->dim, sizeof label);
+            else label = block_source_label(d->source, entry[i]);
+            if (key[i] <= near->query.limit) base_topk_offer(d->top, key[i], label);
         }
     }
     d->work.exact += near->found.count;

@@ -4,10 +4,11 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 /*
- * Up to METRIC_SORTED_MAX the k least values are kept in order by a kernel. Beyond it they gather until there are FOUND_EVERY more than after the last
- * search for the k-th, or a third of k. ROOM is for equal distances and for a block's lanes; BEHIND is what kernels may write behind what they put.
+ * Up to METRIC_SORTED_MAX the k least values are kept in order by a kernel. Beyond it they gather until there are k, then until there are FOUND_EVERY more
+ * than after the last search for the k-th, or a third of k. ROOM is for equal distances and for a block's lanes; BEHIND is what kernels may write behind what they put.
  * Values of FAR and more may stand for any that are greater, since floats end not far from there: they make no limit.
  */
 enum { FOUND_EVERY = 16, ROOM = 512, BEHIND = 16 };
@@ -20,14 +21,14 @@ int block_near_take(struct block_near *near, const struct base_env *env, size_t 
     *near = (struct block_near){ .capacity = 2 * k + ROOM };
     TRY(base_take(&near->found.value, env, near->capacity + BEHIND, sizeof *near->found.value, err));
     TRY(base_take(&near->found.number, env, near->capacity + BEHIND, sizeof *near->found.number, err));
-    TRY(base_take(&near->node, env, near->capacity, sizeof *near->node, err));
+    TRY(base_take(&near->entry, env, near->capacity, sizeof *near->entry, err));
 done:
     return status;
 }
 
 void block_near_free(struct block_near *near, const struct base_env *env)
 {
-    base_free(env, near->node);
+    base_free(env, near->entry);
     base_free(env, near->found.number);
     base_free(env, near->found.value);
 }
@@ -42,7 +43,7 @@ void block_near_start(struct block_near *near, const struct metric *metric, size
     assert(k >= 1 && 2 * k + ROOM <= near->capacity);
     near->unit = metric_unit(metric, scale);
     near->k = k;
-    near->mark = k + FOUND_EVERY;
+    near->mark = k;
     near->full = 0;
     most = (float)((grow * near->query.limit * near->unit + slack) * rounding);
     if (most >= FAR) most = INFINITY;
@@ -89,7 +90,7 @@ int block_near_scan(struct block_near *near, const struct block_layout *layout, 
     work->blocks++;
     work->distances += block_link_of(layout, block)->count;
     if (unit <= BLOCK_NEAR_WIDER && unit >= BLOCK_NEAR_NARROWER) {
-        kernels->near_lanes(found, block_lanes(layout, block), frame, near->query.q, layout->dim, (float)unit, wanted, block * METRIC_LANES);
+        kernels->near_lanes(found, block_lanes(layout, block), frame, near->query.q, layout->dim, (float)unit, 1 / (float)unit, wanted, block * METRIC_LANES);
     } else {
         compare_block(near, layout, source, block, wanted, work);
     }
@@ -100,22 +101,36 @@ int block_near_scan(struct block_near *near, const struct block_layout *layout, 
     return 1;
 }
 
+/* Has memory fetch what decides: rows beside lanes, or what the source has. */
+static void expect(uint32_t *entry, size_t n, const struct block_layout *layout, const struct block_source *source)
+{
+    const uint32_t *node = layout->node.data;
+
+    if (layout->row_words > 0) {
+        for (size_t i = 0; i < n; i++) __builtin_prefetch((const double *)layout->row.data + (size_t)entry[i] * layout->row_words);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        entry[i] = node[entry[i]];
+        __builtin_prefetch(block_source_place(source, layout->dim, entry[i]));
+        if (source->label) __builtin_prefetch(source->label + entry[i]);
+    }
+}
+
 void block_near_finish(struct block_near *near, const struct block_layout *layout, const struct block_source *source)
 {
     const struct metric_kernels *kernels = layout->metric->kernels;
     struct metric_near *found = &near->found;
-    const uint32_t *node = layout->node.data;
     uint32_t order[METRIC_ORDERED_MAX];
 
     if (found->length == 0 && found->count > near->k) kernels->near_narrow(found, near->k);
     else kernels->near_drop(found);
     if (found->limit >= FAR && isfinite(found->limit)) near->full = 1;
-    if (found->count <= METRIC_ORDERED_MAX) kernels->near_order(order, found->value, found->count);
-    for (size_t i = 0; i < found->count; i++) {
-        const uint32_t next = node[found->number[found->count <= METRIC_ORDERED_MAX ? order[i] : i]];
-
-        near->node[i] = next;
-        __builtin_prefetch(block_source_place(source, layout->dim, next));
-        if (source->label) __builtin_prefetch(source->label + next);
+    if (found->count <= METRIC_ORDERED_MAX) {
+        kernels->near_order(order, found->value, found->count);
+        for (size_t i = 0; i < found->count; i++) near->entry[i] = found->number[order[i]];
+    } else {
+        memcpy(near->entry, found->number, found->count * sizeof *near->entry);
     }
+    expect(near->entry, found->count, layout, source);
 }

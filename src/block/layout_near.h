@@ -25,7 +25,7 @@ void block_near_start(struct block_near *near, const struct metric *metric, size
 int block_near_scan(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block, uint64_t wanted,
                     struct block_work *work);
 
-/* Leaves those entries that can be among the k nearest of all that were scanned, in near->node, and has memory fetch them; or sets near->full. */
+/* Leaves those entries that can be among the k nearest of all that were scanned, in near->entry, and has memory fetch what decides; or sets near->full. */
 void block_near_finish(struct block_near *near, const struct block_layout *layout, const struct block_source *source);
 
 #endif

@@ -31,9 +31,10 @@ int block_reserve(struct block_layout *layout, size_t blocks, size_t inners, siz
     for (int i = 0; i < BLOCK_ARRAYS_RESERVED; i++) {
         const size_t items = array[i].buffer == &layout->where ? rows : i < BLOCK_ARRAYS_OF_BLOCKS ? blocks : inners;
 
-
         TRY(base_buffer_reserve(array[i].buffer, layout->env, items * array[i].item_bytes, array[i].items * array[i].item_bytes, err));
     }
+    TRY(base_buffer_reserve(&layout->row, layout->env, blocks * METRIC_LANES * layout->row_words * sizeof(double),
+                            layout->blocks * (size_t)METRIC_LANES * layout->row_words * sizeof(double), err));
 done:
     return status;
 }
@@ -45,6 +46,7 @@ void block_clear_lanes(struct block_layout *layout, uint32_t block, uint32_t fir
     for (uint32_t j = 0; j < layout->dim; j++) {
         for (uint32_t i = first; i < METRIC_LANES; i++) lane[(size_t)j * METRIC_LANES + i] = 0;
     }
+    if (layout->row_words > 0) memset(block_row(layout, block, first), 0, (METRIC_LANES - first) * layout->row_words * sizeof(double));
     for (uint32_t i = first; i < METRIC_LANES; i++) {
         block_reaches(layout, block)[i] = -1;
         block_nodes(layout, block)[i] = BLOCK_NONE;
@@ -219,6 +221,16 @@ void block_reframe(struct block_layout *layout, const struct block_source *sourc
     }
 }
 
+void block_write_row(struct block_layout *layout, uint32_t block, uint32_t lane, const double *place, int64_t label)
+{
+    double *row;
+
+    if (layout->row_words == 0) return;
+    row = block_row(layout, block, lane);
+    memcpy(row, place, layout->dim * sizeof *row);
+    memcpy(row + layout->dim, &label, sizeof label);
+}
+
 /* Takes one more entry into the box and the least label of a block. */
 static void widen(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node, int first)
 {
@@ -243,6 +255,7 @@ void block_put_lane(struct block_layout *layout, const struct block_source *sour
     widen(layout, source, block, node, lane == 0);
     block_nodes(layout, block)[lane] = node;
     block_where(layout)[node] = block * METRIC_LANES + lane;
+    block_write_row(layout, block, lane, block_source_place(source, layout->dim, node), block_source_label(source, node));
     link->count++;
     if (lane == 0 || !write_lane(layout, source, block, lane)) block_reframe(layout, source, block);
 }

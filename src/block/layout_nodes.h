@@ -19,7 +19,7 @@ enum { BLOCK_HEIGHT_MAX = 32, BLOCK_HEIGHT_GROWN = 16 };
 enum { BLOCK_PIECE = 60, BLOCK_CHILDREN = 14 };
 
 /* In block_arrays() the arrays by block come first, then those by inner node, then `where`; views are reserved
- * by block_views_make(). */
+ * by block_views_make(), rows last, which are by block. */
 enum { BLOCK_ARRAYS_OF_BLOCKS = 6, BLOCK_ARRAYS_RESERVED = 15 };
 
 static inline float *block_lanes(const struct block_layout *layout, uint32_t block)
@@ -108,6 +108,11 @@ static inline struct block_link *block_inner(const struct block_layout *layout, 
     return (struct block_link *)layout->inner.data + inner;
 }
 
+static inline double *block_row(const struct block_layout *layout, uint32_t block, uint32_t lane)
+{
+    return (double *)layout->row.data + ((size_t)block * METRIC_LANES + lane) * layout->row_words;
+}
+
 static inline uint32_t *block_where(const struct block_layout *layout)
 {
     return (uint32_t *)layout->where.data;
@@ -151,6 +156,9 @@ void block_clear_inner(struct block_layout *layout, uint32_t inner);
 
 /* Lanes beyond the used ones hold zeros, reach -1, no node. */
 void block_clear_lanes(struct block_layout *layout, uint32_t block, uint32_t first);
+
+/* Writes the row of a lane, if rows are kept. */
+void block_write_row(struct block_layout *layout, uint32_t block, uint32_t lane, const double *place, int64_t label);
 
 /* Puts an entry into the next lane of a block, which has one free; a frame that it is outside of is made anew. Its slot is not told. */
 void block_put_lane(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node);

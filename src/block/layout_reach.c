@@ -53,6 +53,15 @@ static int order_lanes(uint8_t *from, const double *reach, uint32_t count)
     return moves;
 }
 
+static void reorder_rows(const struct block_layout *layout, uint32_t block, const uint8_t *from, uint32_t count)
+{
+    const size_t words = layout->row_words;
+    double old[METRIC_LANES * (BLOCK_ROW_DIM + 1)];
+
+    memcpy(old, block_row(layout, block, 0), count * words * sizeof *old);
+    for (uint32_t i = 0; i < count; i++) memcpy(block_row(layout, block, i), old + from[i] * words, words * sizeof *old);
+}
+
 static void write_lanes(const struct reaching *work, uint32_t block)
 {
     const struct block_layout *layout = work->layout;
@@ -73,6 +82,7 @@ static void write_lanes(const struct reaching *work, uint32_t block)
             memcpy(old, lane, count * sizeof *lane);
             for (uint32_t i = 0; i < count; i++) lane[i] = old[from[i]];
         }
+        if (layout->row_words > 0) reorder_rows(layout, block, from, count);
     }
     for (uint32_t i = 0; i < count; i++) kept[i] = block_reach_kept(layout, block, node[i], reach[from[i]]);
 }

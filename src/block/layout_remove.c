@@ -5,6 +5,7 @@
 #include "block/layout_views.h"
 
 #include <assert.h>
+#include <string.h>
 
 /*
  * Entry by entry, without memory of its own. Summaries are exact before and after each step, so a step climbs only as far as something changes.
@@ -136,6 +137,7 @@ static void drop_lane(struct block_layout *layout, uint32_t block, uint32_t lane
         block_reaches(layout, block)[lane] = block_reaches(layout, block)[last];
         node[lane] = node[last];
         block_where(layout)[node[lane]] = block * METRIC_LANES + lane;
+        if (layout->row_words > 0) memcpy(block_row(layout, block, lane), block_row(layout, block, last), layout->row_words * sizeof(double));
     }
     block_clear_lanes(layout, block, last);
 }

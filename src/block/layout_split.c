@@ -213,6 +213,7 @@ void block_records_write(struct block_layout *layout, uint32_t block, const stru
         block_nodes(layout, block)[i] = coming[i].node;
         block_where(layout)[coming[i].node] = block * METRIC_LANES + i;
         reach[i] = block_reach_kept(layout, block, coming[i].node, coming[i].reach);
+        block_write_row(layout, block, i, coming[i].place, block_source_label(records->source, coming[i].node));
     }
     for (uint32_t j = 0; j < layout->dim; j++, lane += METRIC_LANES) {
         for (uint32_t i = 0; i < count; i++) lane[i] = block_framed(frame, j, coming[i].place[j]);

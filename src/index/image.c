@@ -59,6 +59,7 @@ static void list_arrays(struct index_image *image, struct base_buffer **buffer, 
     }
     block_arrays(block, &state->layout);
     for (uint32_t i = 0; i < BLOCK_ARRAYS; i++) {
+        if (block[i].item_bytes == 0) continue;
         image->array[k] = (struct index_image_array){ .id = LAYOUT_FIRST_ID + i, .name = block[i].name, .item_bytes = (uint32_t)block[i].item_bytes,
                                                       .items = block[i].items };
         buffer[k++] = block[i].buffer;

@@ -280,7 +280,7 @@ int index_rows_found(struct index_state *state, struct block_layout *layout, str
     struct founding work = { state, 0 };
     int status = 0;
 
-    assert(state->layout.entries == 0 && state->root == INDEX_NONE);
+    assert(state->layout.entries == 0 && state->root == INDEX_NONE && layout->row_words == state->layout.row_words);
     base_par_for(state->env, state->n, GRAIN, find_root, &work);
     state->root = (uint32_t)work.root - 1;
     TRY(index_links_rebuild(state, err));

@@ -37,6 +37,7 @@ void index_init(struct index_state *state, const struct base_env *env, const str
     state->root = INDEX_NONE;
     block_init(&state->layout, env, &state->metric);
     state->layout.rotates = 1;
+    block_keep_rows(&state->layout);
 }
 
 void index_free(struct index_state *state)

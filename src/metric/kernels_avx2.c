@@ -41,7 +41,6 @@ typedef __m256i uvec;
 #define fvec_max(a, b) _mm256_max_ps(a, b)
 #define fvec_min(a, b) _mm256_min_ps(a, b)
 #define fvec_mul(a, b) _mm256_mul_ps(a, b)
-#define fvec_load_any(p) _mm256_loadu_ps(p)
 #define fvec_shifted(v, before) \
     _mm256_castsi256_ps(_mm256_alignr_epi8(_mm256_castps_si256(v), _mm256_castps_si256(_mm256_permute2f128_ps(before, v, 0x21)), 12))
 #define fvec_last(v) _mm256_permutevar8x32_ps(v, _mm256_set1_epi32(7))
@@ -50,6 +49,22 @@ typedef __m256i uvec;
 #define uvec_from(first) _mm256_add_epi32(_mm256_set1_epi32((int)(first)), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0))
 #define fvec_abs(v) _mm256_andnot_ps(_mm256_set1_ps(-0.0F), v)
 #define fvec_not_above(a, b) ((unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LE_OQ)))
+
+static inline __attribute__((always_inline)) ISA float fvec_least(fvec v)
+{
+    const __m128 four = _mm_min_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+
+    return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline __attribute__((always_inline)) ISA fvec fvec_only(fvec v, unsigned mask)
+{
+    const __m256i bit = _mm256_set_epi32(128, 64, 32, 16, 8, 4, 2, 1);
+    const __m256i chosen = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)mask), bit), bit);
+
+    return _mm256_blendv_ps(_mm256_set1_ps(INFINITY), v, _mm256_castsi256_ps(chosen));
+}
 
 static inline __attribute__((always_inline)) ISA unsigned put(float *value, uint32_t *number, fvec v, uvec u, unsigned mask)
 {

@@ -4,9 +4,10 @@
  *   uvec                   a vector of FWIDTH unsigned numbers of 32 bits
  *   uvec_load(p)           p need not be aligned
  *   uvec_from(first)       first, first + 1, ...
- *   fvec_load_any(p)       p need not be aligned
  *   fvec_shifted(v, before), fvec_last(v)   as for vec, but that fvec_last() has its last in all places
  *   fvec_first(v)          its first float
+ *   fvec_least(v)          the least of its floats
+ *   fvec_only(v, mask)     infinity where the mask has no bit
  *   put(value, number, v, u, mask)   writes what `mask` chooses of v and u side by side, and may write anything behind, FWIDTH each in all; returns how
  *                          many were chosen
  */
@@ -20,8 +21,8 @@ INSIDE void move_up(fvec *w, unsigned vectors, float value)
     for (unsigned g = vectors; g-- > 0;) w[g] = fvec_min(w[g], fvec_max(fvec_shifted(w[g], g > 0 ? w[g - 1] : nothing), x));
 }
 
-/* Takes in the values of `vectors` vectors that are in `mask` and within the limit; the first has the number `first`. */
-INSIDE void take_in(struct metric_near *near, const fvec *value, unsigned vectors, uint64_t mask, uint32_t first, unsigned length)
+/* Takes in the values that are in `mask` and within the limit. */
+INSIDE void take_in(struct metric_near *near, const float *value, uint64_t mask, uint32_t number, unsigned length)
 {
     enum { MOST = METRIC_SORTED_MAX / FWIDTH };
     const unsigned sorted = length / FWIDTH;
@@ -31,20 +32,17 @@ INSIDE void take_in(struct metric_near *near, const fvec *value, unsigned vector
 
     UNROLLED
     for (unsigned g = 0; g < sorted; g++) w[g] = fvec_load(near->sorted + g * FWIDTH);
-    UNROLLED
-    for (unsigned g = 0; g < vectors; g++) {
-        unsigned chosen = (unsigned)(mask >> g * FWIDTH) & ((1U << FWIDTH) - 1) & fvec_not_above(value[g], bar);
+    for (unsigned at = 0; at < METRIC_LANES; at += FWIDTH) {
+        const fvec v = fvec_load(value + at);
+        unsigned chosen = (unsigned)(mask >> at) & ((1U << FWIDTH) - 1) & fvec_not_above(v, bar);
 
         if (chosen == 0) continue;
         if (sorted > 0) {
-            _Alignas(64) float one[FWIDTH];
-
-            fvec_store(one, value[g]);
-            for (unsigned rest = chosen; rest != 0; rest &= rest - 1) move_up(w, sorted, one[__builtin_ctz(rest)]);
+            for (unsigned rest = chosen; rest != 0; rest &= rest - 1) move_up(w, sorted, value[at + (unsigned)__builtin_ctz(rest)]);
             bar = fvec_min(bar, fvec_add_product(slack, grow, fvec_last(w[sorted - 1])));
-            chosen &= fvec_not_above(value[g], bar);
+            chosen &= fvec_not_above(v, bar);
         }
-        count += put(near->value + count, near->number + count, value[g], uvec_from(first + g * FWIDTH), chosen);
+        count += put(near->value + count, near->number + count, v, uvec_from(number + at), chosen);
     }
     UNROLLED
     for (unsigned g = 0; g < sorted; g++) fvec_store(near->sorted + g * FWIDTH, w[g]);
@@ -52,43 +50,35 @@ INSIDE void take_in(struct metric_near *near, const fvec *value, unsigned vector
     near->limit = fvec_first(bar);
 }
 
-INSIDE void take_in_any(struct metric_near *near, const fvec *value, unsigned vectors, uint64_t mask, uint32_t first)
+ISA static void near_values(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number)
 {
-    if (near->length == 16) take_in(near, value, vectors, mask, first, 16);
-    else if (near->length == 0) take_in(near, value, vectors, mask, first, 0);
-    else take_in(near, value, vectors, mask, first, METRIC_SORTED_MAX);
+    if (near->length == 16) take_in(near, value, mask, number, 16);
+    else if (near->length == 0) take_in(near, value, mask, number, 0);
+    else take_in(near, value, mask, number, METRIC_SORTED_MAX);
 }
 
+/* Values that do not pass are not written: they are not in the mask. */
 INSIDE void near_lanes(struct metric_near *near, const float *lane, const double *frame, const double *q, enum metric_sum how, uint32_t dim,
-                       float unit, uint64_t wanted, uint32_t number)
+                       float unit, float per_unit, uint64_t wanted, uint32_t number)
 {
-    const fvec times = fvec_all(unit);
+    const fvec bar = fvec_all(near->limit * per_unit); /* powers of two: exact, or infinite */
     float centre[METRIC_DIM_MAX];
+    _Alignas(64) float value[METRIC_LANES];
+    uint64_t mask = 0;
 
     frame_query(centre, frame, q, dim);
     for (unsigned first = 0; first < METRIC_LANES; first += FGROUP * FWIDTH) {
-        const fvec bar = fvec_all(near->limit / unit); /* powers of two: exact, or infinite */
-        uint64_t mask = 0;
         fvec sum[FGROUP];
 
         if (!sum_lanes(sum, lane, centre, first, FGROUP, how, dim, bar)) continue;
         UNROLLED
-        for (unsigned g = 0; g < FGROUP; g++) mask |= (uint64_t)fvec_not_above(sum[g], bar) << g * FWIDTH;
-        mask &= wanted >> first;
-        if (mask == 0) continue;
-        UNROLLED
-        for (unsigned g = 0; g < FGROUP; g++) sum[g] = fvec_mul(sum[g], times);
-        take_in_any(near, sum, FGROUP, mask, number + first);
+        for (unsigned g = 0; g < FGROUP; g++) {
+            fvec_store(value + first + g * FWIDTH, fvec_mul(sum[g], fvec_all(unit)));
+            mask |= (uint64_t)fvec_not_above(sum[g], bar) << (first + g * FWIDTH);
+        }
     }
-}
-
-ISA static void near_values(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number)
-{
-    for (unsigned first = 0; first < METRIC_LANES; first += FWIDTH) {
-        const fvec v = fvec_load(value + first);
-
-        take_in_any(near, &v, 1, mask >> first, number + first);
-    }
+    mask &= wanted;
+    if (mask != 0) near_values(near, value, mask, number);
 }
 
 /* Bit i: value[i] <= limit, for the values from `at` on of n. */
@@ -168,28 +158,47 @@ ISA static void near_narrow(struct metric_near *near, size_t k)
     near_drop(near);
 }
 
-/* By a value's place among all, which is how many are less: no branch depends on data. The last bits make values differ. */
-ISA static void near_order(uint32_t *order, const float *value, size_t n)
+/* By a value's place among all, which is how many are less: no branch depends on data. `side` at a time. */
+INSIDE void order_from(uint32_t *order, const int32_t *all, size_t from, size_t n, size_t side)
 {
-    enum { SIDE = 16 };
-    int32_t all[METRIC_ORDERED_MAX];
+    int32_t place[64] = { 0 };
 
-    for (size_t i = 0; i < (n + SIDE - 1) / SIDE * SIDE; i++) {
-        all[i] = i < n ? (int32_t)((bits_of(value[i]) & ~(uint32_t)(METRIC_ORDERED_MAX - 1)) | (uint32_t)i) : INT32_MAX;
+    for (size_t j = 0; j < n; j++) {
+        const int32_t other = all[j];
+
+        for (size_t i = 0; i < side; i++) place[i] += other < all[from + i];
     }
-    for (size_t from = 0; from < n; from += SIDE) {
-        int32_t place[SIDE] = { 0 };
-
-        for (size_t j = 0; j < n; j++) {
-            const int32_t other = all[j];
-
-            for (size_t i = 0; i < SIDE; i++) place[i] += other < all[from + i];
-        }
-        for (size_t i = 0; i < SIDE && from + i < n; i++) order[place[i]] = (uint32_t)(from + i);
-    }
+    for (size_t i = 0; i < side && from + i < n; i++) order[place[i]] = (uint32_t)(from + i);
 }
 
-INSIDE void near_boxes(float *value, const float *box, const double *frame, const double *q, enum metric_sum how, uint32_t dim)
+/* The last bits make values differ. */
+ISA static void near_order(uint32_t *order, const float *value, size_t n)
+{
+    int32_t all[METRIC_ORDERED_MAX];
+
+    for (size_t i = 0; i < n; i++) all[i] = (int32_t)((bits_of(value[i]) & ~(uint32_t)(METRIC_ORDERED_MAX - 1)) | (uint32_t)i);
+    for (size_t i = n; i < METRIC_ORDERED_MAX && i % 64 != 0; i++) all[i] = INT32_MAX;
+    if (n <= 16) order_from(order, all, 0, n, 16);
+    else if (n <= 32) order_from(order, all, 0, n, 32);
+    else for (size_t from = 0; from < n; from += 64) order_from(order, all, from, n, 64);
+}
+
+/* The first place of the least of the values in `mask`, of SIDE vectors. */
+INSIDE uint32_t least_place(const fvec *value, uint32_t mask)
+{
+    enum { SIDE = METRIC_FANOUT / FWIDTH };
+    fvec least = fvec_all(INFINITY);
+    uint32_t places = 0;
+
+    UNROLLED
+    for (unsigned g = 0; g < SIDE; g++) least = fvec_min(least, fvec_only(value[g], mask >> g * FWIDTH));
+    least = fvec_all(fvec_least(least));
+    UNROLLED
+    for (unsigned g = 0; g < SIDE; g++) places |= fvec_not_above(value[g], least) << g * FWIDTH;
+    return (uint32_t)__builtin_ctz(places & mask);
+}
+
+INSIDE uint32_t near_boxes(float *value, const float *box, const double *frame, const double *q, enum metric_sum how, uint32_t dim, uint32_t used)
 {
     const float *high = box + (size_t)dim * METRIC_FANOUT;
     const fvec nothing = fvec_all(0);
@@ -212,23 +221,30 @@ INSIDE void near_boxes(float *value, const float *box, const double *frame, cons
     }
     UNROLLED
     for (unsigned g = 0; g < SIDE; g++) fvec_store(value + g * FWIDTH, sum[g]);
+    return least_place(sum, used);
 }
 
 ISA static unsigned near_push(float *bound, uint32_t *child, const float value[METRIC_FANOUT], const uint32_t *children, uint32_t mask, float unit,
                               float slack, float limit)
 {
     const fvec times = fvec_all(unit), less = fvec_all(slack), bar = fvec_all(limit), most = fvec_all(0x1p127F);
-    unsigned count = 0, nearest = 0;
+    enum { SIDE = METRIC_FANOUT / FWIDTH };
+    unsigned count = 0, nearest;
+    uint32_t within = 0;
+    fvec known[SIDE];
 
     UNROLLED
-    for (unsigned at = 0; at < METRIC_FANOUT; at += FWIDTH) {
-        const fvec known = fvec_mul(fvec_sub(fvec_min(fvec_load(value + at), most), less), times); /* an infinite value says no more */
-        const unsigned near = fvec_not_above(known, bar) & (mask >> at) & ((1U << FWIDTH) - 1);
-
-        count += put(bound + count, child + count, known, uvec_load(children + at), near);
+    for (unsigned g = 0; g < SIDE; g++) {
+        known[g] = fvec_mul(fvec_sub(fvec_min(fvec_load(value + g * FWIDTH), most), less), times); /* an infinite value says no more */
+        within |= fvec_not_above(known[g], bar) << g * FWIDTH;
     }
-    if (count <= 1) return count;
-    for (unsigned i = 1; i < count; i++) nearest = bound[i] < bound[nearest] ? i : nearest;
+    within &= mask;
+    if (within == 0) return 0;
+    nearest = (unsigned)__builtin_popcount(within & ((1U << least_place(known, within)) - 1));
+    UNROLLED
+    for (unsigned g = 0; g < SIDE; g++) {
+        count += put(bound + count, child + count, known[g], uvec_load(children + g * FWIDTH), within >> g * FWIDTH & ((1U << FWIDTH) - 1));
+    }
     const float kept = bound[nearest];
     const uint32_t first = child[nearest];
 
@@ -239,7 +255,7 @@ ISA static unsigned near_push(float *bound, uint32_t *child, const float value[M
     return count;
 }
 
-ISA static void roots(double *value, size_t n)
+ISA static void roots(double *out, const struct base_topk_entry *entry, size_t n)
 {
-    for (size_t i = 0; i < n; i++) value[i] = sqrt(value[i]);
+    for (size_t i = 0; i < n; i++) out[i] = sqrt(entry[i].key);
 }

@@ -193,8 +193,8 @@ double metric_key(const struct metric *metric, const double *a, const double *b)
     return metric->sum == METRIC_SIZES ? sum_of_sizes(a, b, metric->dim) : greatest_size(a, b, metric->dim);
 }
 
-#define ROWS(how, d)                                                                     \
-    for (size_t i = 0; i < n; i++) key[i] = how(q, place + (size_t)node[i] * (d), d);    \
+#define ROWS(how, d)                                                                        \
+    for (size_t i = 0; i < n; i++) key[i] = how(q, rows + (size_t)number[i] * stride, d);   \
     return
 
 /* The loop over few dimensions costs more than what it does. */
@@ -212,7 +212,7 @@ double metric_key(const struct metric *metric, const double *a, const double *b)
     default: ROWS(how, metric->dim); \
     }
 
-void metric_keys(double *key, const struct metric *metric, const double *q, const double *place, const uint32_t *node, size_t n)
+void metric_keys(double *key, const struct metric *metric, const double *q, const double *rows, size_t stride, const uint32_t *number, size_t n)
 {
     assert(!metric_is_custom(metric));
     if (metric->sum == METRIC_SQUARES) {
@@ -224,13 +224,13 @@ void metric_keys(double *key, const struct metric *metric, const double *q, cons
     }
 }
 
-void metric_distances(double *key, const struct metric *metric, size_t n)
+void metric_distances(double *out, const struct metric *metric, const struct base_topk_entry *entry, size_t n)
 {
     if (metric->id == METRIC_EUCLIDEAN) {
-        metric->kernels->roots(key, n);
+        metric->kernels->roots(out, entry, n);
         return;
     }
-    for (size_t i = 0; i < n; i++) key[i] = metric_distance(metric, key[i]);
+    for (size_t i = 0; i < n; i++) out[i] = metric_distance(metric, entry[i].key);
 }
 
 double metric_distance(const struct metric *metric, double key)

@@ -3,6 +3,7 @@
 #define METRIC_METRIC_H
 
 #include "base/error.h"
+#include "base/topk.h"
 
 #include <pcct/metric.h>
 
@@ -86,12 +87,12 @@ struct metric_kernels {
     uint64_t (*lanes_reaching)(float value[METRIC_LANES], const float *lane, const float *reach, const double *frame, const double *q, uint32_t dim,
                                float limit, float bound);
     /*
-     * For k-NN, whose values are all in the unit of the query: a block's or an inner node's times `unit`, a power of two.
+     * For k-NN, whose values are all in the unit of the query: a block's or an inner node's times `unit`, a power of two; per_unit: 1 / unit.
      * near_lanes takes in the lanes in `wanted`, near_values the values in `mask`, lane i as number + i: all that are within near->limit when they
      * are met are put behind what is there, and the limit is lowered if the nearest are kept sorted. There is room for 64 + 16 more.
      */
-    void (*near_lanes)(struct metric_near *near, const float *lane, const double *frame, const double *q, uint32_t dim, float unit, uint64_t wanted,
-                       uint32_t number);
+    void (*near_lanes)(struct metric_near *near, const float *lane, const double *frame, const double *q, uint32_t dim, float unit, float per_unit,
+                       uint64_t wanted, uint32_t number);
     void (*near_values)(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number);
     /* Lowers the limit to grow * v + slack, where the k-th least value is at most v, and v is hardly greater: no more than a few places. Then drops.
      * At least k are there. */
@@ -100,16 +101,16 @@ struct metric_kernels {
     void (*near_drop)(struct metric_near *near);
     /* order[0..n-1]: the places of n <= METRIC_ORDERED_MAX values, ascending but for some that hardly differ. */
     void (*near_order)(uint32_t *order, const float *value, size_t n);
-    /* Filter's values of boxes, in the unit of their frame. */
-    void (*near_boxes)(float value[METRIC_FANOUT], const float *box, const double *frame, const double *q, uint32_t dim);
+    /* Filter's values of boxes, in the unit of their frame. Returns the slot with the least of those that are used, which is one at least. */
+    uint32_t (*near_boxes)(float value[METRIC_FANOUT], const float *box, const double *frame, const double *q, uint32_t dim, uint32_t used);
     /* Writes the bounds (value - slack) * unit, that are within the limit, of the slots in `mask`, and their children, side by side; the last of them
      * is the nearest. Returns how many; there is room for 16. */
     unsigned (*near_push)(float *bound, uint32_t *child, const float value[METRIC_FANOUT], const uint32_t *children, uint32_t mask, float unit,
                           float slack, float limit);
     /* How many of n values, which are aligned, are <= limit. */
     size_t (*count_within)(const double *value, size_t n, double limit);
-    /* value[i] = its square root */
-    void (*roots)(double *value, size_t n);
+    /* Square roots of keys. */
+    void (*roots)(double *out, const struct base_topk_entry *entry, size_t n);
     /* Keys that nothing in a box is below, by the filter: boxes in the unit of a frame, rounded as rows are. bound <= limit; bound <= min(limit,
      * reach[i]). */
     uint32_t (*boxes)(double bound[METRIC_FANOUT], const float *box, const double *frame, const struct metric_filter *filter, const double *q,
@@ -179,8 +180,8 @@ void metric_embed(double *place, const struct metric *metric, const double *rows
 /* The key of two inner rows, by definition above. */
 double metric_key(const struct metric *metric, const double *a, const double *b);
 
-/* key[n] of q and the rows node[] of place[][dim]. Not for custom metrics. */
-void metric_keys(double *key, const struct metric *metric, const double *q, const double *place, const uint32_t *node, size_t n);
+/* key[n] of q and the rows of numbers number[], row i at rows + i * stride. Not for custom metrics. */
+void metric_keys(double *key, const struct metric *metric, const double *q, const double *rows, size_t stride, const uint32_t *number, size_t n);
 
 /* What a key is multiplied by to be in the unit of rows that are multiplied by `scale`. Exact, and so is the product unless it leaves the range. */
 static inline double metric_unit(const struct metric *metric, double scale)
@@ -196,8 +197,8 @@ static inline float metric_filter_limit(const struct metric *metric, double limi
 
 /* From key to the distance in the user's unit. Monotone. */
 double metric_distance(const struct metric *metric, double key);
-/* The same of n keys, where they are. */
-void metric_distances(double *key, const struct metric *metric, size_t n);
+/* The same of the keys of n entries. */
+void metric_distances(double *out, const struct metric *metric, const struct base_topk_entry *entry, size_t n);
 
 /* The greatest key whose metric_distance() is at most `distance`, which is at least 0 and may be infinite: for every key of two points
  * metric_distance(key) <= distance exactly when key <= metric_limit(distance). */

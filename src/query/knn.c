@@ -35,11 +35,8 @@ void query_answer(int64_t *labels, double *distances, int32_t *counts, const str
     found = top->count < k ? top->count : k;
     labels += i * k;
     distances += i * k;
-    for (size_t j = 0; j < found; j++) {
-        labels[j] = top->entry[j].id;
-        distances[j] = top->entry[j].key;
-    }
-    metric_distances(distances, &state->metric, found);
+    for (size_t j = 0; j < found; j++) labels[j] = top->entry[j].id;
+    metric_distances(distances, &state->metric, top->entry, found);
     for (size_t j = found; j < k; j++) {
         labels[j] = -1;
         distances[j] = (double)INFINITY;

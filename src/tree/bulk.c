@@ -231,6 +231,7 @@ int tree_bulk_settle(int *taken, struct index_state *state, const uint32_t *orde
     *taken = 0;
     block_init(&layout, state->env, &state->metric);
     layout.rotates = 1; /* it becomes the state's */
+    block_keep_rows(&layout);
     block_init(&scratch, state->env, &state->metric);
     if (batch->builder == TREE_BY_PREFIXES || (n < LEAST && batch->builder != TREE_BY_SCALES)) goto done;
     base_watch_part(state->env, bulk.span, 0, START);

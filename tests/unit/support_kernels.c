@@ -216,14 +216,18 @@ static void check_near_boxes(const struct data *data, const double *wanted)
 {
     const struct metric *metric = &data->metric;
     const double unit = metric_unit(metric, data->box_frame[0]);
+    const uint32_t used = (UINT32_C(1) << (1 + (unsigned)(wanted[0] > wanted[1]) + 2 * data->metric.dim % 14)) - 1; /* any */
     _Alignas(64) float value[METRIC_FANOUT];
+    uint32_t least;
 
-    metric->kernels->near_boxes(value, data->near_box, data->box_frame, data->q, metric->dim);
+    least = metric->kernels->near_boxes(value, data->near_box, data->box_frame, data->q, metric->dim, used);
+    assert_true(used >> least & 1);
     for (uint32_t i = 0; i < METRIC_FANOUT; i++) {
         const double f = (double)value[i], key = wanted[i] * unit, most = metric->filter.grow * key + metric->filter.slack;
 
         assert_true(f <= most || most > (double)FLT_MAX * (1 - 0x1p-24));
         assert_true(key <= metric->filter.grow * f + metric->filter.slack);
+        assert_true(!(used >> i & 1) || value[i] >= value[least]);
     }
 }
 
@@ -334,9 +338,12 @@ static void check_taken(struct nearing *nearing, const float *value, uint64_t wa
 
         assert_true(near->sorted[near->length - nearing->k + i] == wanted_value);
     }
-    if (nearing->shown_count < nearing->k) assert_true(near->limit == first_limit);
-    else assert_true(near->limit <= 1.001F * nearing->shown[nearing->k - 1] + 0x1p-29F || near->limit == first_limit);
-    if (nearing->shown_count >= nearing->k) assert_true(near->limit >= fminf(first_limit, nearing->shown[nearing->k - 1]));
+    if (nearing->shown_count < nearing->k) {
+        assert_true(near->limit == first_limit);
+    } else {
+        assert_true(near->limit <= 1.001F * nearing->shown[nearing->k - 1] + 0x1p-29F);
+        assert_true(near->limit >= fminf(first_limit, nearing->shown[nearing->k - 1]));
+    }
 }
 
 /* Two blocks: the second meets a limit. Values are those of `lanes`, times the unit. */
@@ -356,7 +363,7 @@ static void check_near_lanes(struct data *data)
         const float limit = nearing.near.limit;
         const uint64_t wanted = base_random_next(&data->random) | (base_random_below(&data->random, 2) ? UINT64_MAX : 0);
 
-        kernels->near_lanes(&nearing.near, data->lane, data->frame, data->q, data->metric.dim, unit, wanted, block * METRIC_LANES);
+        kernels->near_lanes(&nearing.near, data->lane, data->frame, data->q, data->metric.dim, unit, 1 / unit, wanted, block * METRIC_LANES);
         check_taken(&nearing, value, wanted, block * METRIC_LANES, limit);
     }
 }
@@ -467,11 +474,12 @@ static void check_near(const struct metric_kernels *kernels, struct base_random 
     for (size_t n = 0; n <= METRIC_ORDERED_MAX; n++) check_order(kernels, random, n);
     for (int i = 0; i < 1000; i++) check_push(kernels, random);
     for (size_t n = 0; n < 40; n++) {
-        double root[40], value[40];
+        struct base_topk_entry entry[40];
+        double root[40];
 
-        for (size_t i = 0; i < n; i++) root[i] = value[i] = (double)base_random_next(random);
-        kernels->roots(root, n);
-        for (size_t i = 0; i < n; i++) assert_true(root[i] == sqrt(value[i]));
+        for (size_t i = 0; i < n; i++) entry[i] = (struct base_topk_entry){ (double)base_random_next(random), 0 };
+        kernels->roots(root, entry, n);
+        for (size_t i = 0; i < n; i++) assert_true(root[i] == sqrt(entry[i].key));
     }
 }
 

@@ -270,7 +270,7 @@ static void memory_runs_out(void **test)
     (void)test;
     support_scene_start(&scene, "euclidean", 2, SUPPORT_GAUSS, 300, 0);
     asking_start(&a, &scene.state, 4);
-    assert_true(support_fail_each(&scene.env, ask, &attempt) >= 9);
+    assert_true(support_fail_each(&scene.env, ask, &attempt) >= 8);
     asking_finish(&a);
     support_scene_finish(&scene);
 }

@@ -60,6 +60,7 @@ static void arrays_and_memory_are_told(void **state)
     assert_array(array, "frame", (1 + 3 * 3) * 8, 24);
     assert_array(array, "box", 2 * 3 * 16 * 8, 3);
     assert_array(array, "where", 4, 2000);
+    assert_array(array, "row", 64 * (3 + 1) * 8, 24);
     for (int i = 0; i < BLOCK_ARRAYS; i++) {
         bytes += array[i].items * array[i].item_bytes;
         for (int other = 0; other < i; other++) assert_ptr_not_equal(array[i].buffer, array[other].buffer);
@@ -84,7 +85,7 @@ static void adopt(struct block_layout *to, struct block_layout *from)
         void *data = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         assert_true(data != MAP_FAILED);
-        memcpy(data, source[i].buffer->data, bytes);
+        if (bytes > 0) memcpy(data, source[i].buffer->data, bytes);
         base_buffer_adopt(target[i].buffer, data, i % 2 ? bytes : mapped, mapped);
         assert_int_equal(target[i].items, source[i].items);
     }
@@ -101,10 +102,11 @@ static void mapped_arrays_live_on(void **state)
         struct support_block block;
         struct block_layout mapped, kept;
 
-        support_block_start(&block, &env, 9000, 3, SUPPORT_CLUSTERS, 2);
+        support_block_start(&block, &env, 9000, 3, SUPPORT_CLUSTERS, 2 + (uint64_t)removed_first); /* without and with rows */
         support_ok(support_block_build(&block, 6000, 56, &err), &err);
         if (removed_first) support_block_remove(&block, 3000);
         block_init(&mapped, &env.env, &block.metric);
+        if (block.layout.row_words > 0) block_keep_rows(&mapped);
         adopt(&mapped, &block.layout);
         support_ok(block_check_links(&mapped, &err), &err);
         assert_true(support_block_same(&block.layout, &mapped));

@@ -136,6 +136,7 @@ static int build_anew(void *ctx, const struct base_env *env, struct pcct_error *
     int status;
 
     block_init(&layout, env, &failing->metric);
+    block_keep_rows(&layout);
     status = block_build(&layout, &failing->block->source, failing->block->node, 3000, 64, err);
     assert_int_equal(layout.entries, status == 0 ? 3000 : 0);
     assert_true((layout.root == BLOCK_NONE) == (status != 0));

@@ -95,6 +95,15 @@ static void wrong_lanes_are_found(void **state)
         assert_fault(&p, "T6e");
         *y = kept;
     }
+    assert_int_equal(layout->row_words, 3);
+    for (uint32_t j = 0; j < 3; j++) {
+        double *row = block_row(layout, at / METRIC_LANES, at % METRIC_LANES) + j;
+        const double kept = *row;
+
+        ((unsigned char *)row)[0] ^= 1;
+        assert_fault(&p, "T6e: the row beside");
+        *row = kept;
+    }
     reach = block_reaches(layout, at / METRIC_LANES) + at % METRIC_LANES;
     kept_reach = *reach;
     *reach = nextafterf(kept_reach, 9);

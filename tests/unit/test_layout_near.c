@@ -31,6 +31,7 @@ static int scan_all(struct block_near *near, const struct support_block *block, 
         if (!block_near_scan(near, layout, &block->source, at, wanted, work)) return 0;
     }
     block_near_finish(near, layout, &block->source);
+    for (size_t i = 0; layout->row_words > 0 && i < near->found.count; i++) near->entry[i] = ((const uint32_t *)layout->node.data)[near->entry[i]];
     return !near->full;
 }
 
@@ -48,8 +49,8 @@ static size_t check(const struct block_near *near, const struct support_block *b
     if (k <= ENTRIES) last = fmin(last, sorted[k - 1]);
     memset(left, 0, sizeof left);
     for (size_t i = 0; i < near->found.count; i++) {
-        assert_true(near->node[i] < ENTRIES && !left[near->node[i]]);
-        left[near->node[i]] = 1;
+        assert_true(near->entry[i] < ENTRIES && !left[near->entry[i]]);
+        left[near->entry[i]] = 1;
     }
     for (uint32_t i = 0; i < ENTRIES; i++) {
         assert_true(left[i] || key[i] > last);
@@ -119,7 +120,7 @@ static void too_few_are_all_left(void **state)
         assert_int_equal(near.found.count, 5);
         assert_true(scan_all(&near, &block, block.place, k, 0, &work)); /* itself; what else is left costs a key */
         assert_true(near.found.count >= 1);
-        if (k <= METRIC_ORDERED_MAX) assert_int_equal(near.node[0], 0);
+        if (k <= METRIC_ORDERED_MAX) assert_int_equal(near.entry[0], 0);
     }
     block_near_free(&near, &env.env);
     support_block_finish(&block);
@@ -212,10 +213,41 @@ static void beyond_a_floats_range(void **state)
                 for (uint32_t j = 0; j < 400; j++) {
                     nearer += metric_key(&block.metric, far, block.place + 2 * j) < metric_key(&block.metric, far, block.place + 2 * i);
                 }
-                for (size_t j = 0; j < near.found.count; j++) left += near.node[j] == i;
+                for (size_t j = 0; j < near.found.count; j++) left += near.entry[j] == i;
                 assert_true(left == 1 || nearer >= k);
             }
         }
+    }
+    block_near_free(&near, &env.env);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+/* Wide blocks tell how far they are, narrow ones no more than that they are further off than a float can say: both are as far. */
+static void infinite_values_may_be_near(void **state)
+{
+    const double far[2] = { 0x1p55, 0 };
+    struct support_env env;
+    struct support_block block;
+    struct pcct_error err = { 0, "" };
+    struct block_near near;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 2 * METRIC_LANES, 2, SUPPORT_UNIFORM, 1);
+    for (uint32_t i = METRIC_LANES; i < 2 * METRIC_LANES; i++) {
+        block.place[2 * i] = 2 + block.place[2 * i] * 0x1p-10;
+        block.place[2 * i + 1] *= 0x1p-10;
+    }
+    support_ok(support_block_build(&block, 2 * METRIC_LANES, METRIC_LANES, &err), &err);
+    assert_int_equal(block_near_take(&near, &env.env, K_MOST, NULL), 0);
+    for (size_t k = 1; k <= 60; k++) {
+        struct block_work work = { 0 };
+        size_t narrow = 0;
+
+        if (!scan_all(&near, &block, far, k, INFINITY, &work)) continue;
+        for (size_t i = 0; i < near.found.count; i++) narrow += near.entry[i] >= METRIC_LANES;
+        assert_int_equal(narrow, METRIC_LANES);
     }
     block_near_free(&near, &env.env);
     support_block_finish(&block);
@@ -248,7 +280,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_k_nearest_are_left), cmocka_unit_test(too_few_are_all_left),
         cmocka_unit_test(too_many_are_told),      cmocka_unit_test(units_of_other_sizes_are_compared),
-        cmocka_unit_test(beyond_a_floats_range),  cmocka_unit_test(without_memory),
+        cmocka_unit_test(beyond_a_floats_range),  cmocka_unit_test(infinite_values_may_be_near),
+        cmocka_unit_test(without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

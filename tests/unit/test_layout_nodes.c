@@ -51,6 +51,7 @@ static void climbing_renews_ancestors(void **state)
         block.place[2 * node] = nextafter(block.place[2 * node], 9); /* past a plane that was made here, which the label no longer is */
         block.place[2 * node + 1] = nextafter(block.place[2 * node + 1], 9);
         block.label[node] = -1000 - (int64_t)node;
+        block_write_row(layout, at / METRIC_LANES, at % METRIC_LANES, block.place + 2 * node, block.label[node]);
         assert_true(block_shrink(layout, &block.source, at / METRIC_LANES));
         assert_false(block_shrink(layout, &block.source, at / METRIC_LANES));
         block_reframe(layout, &block.source, at / METRIC_LANES);

@@ -128,6 +128,7 @@ static int found_call(void *ctx, const struct base_env *env, struct pcct_error *
 
     index_init(&bare, env, &wanted->metric, wanted->seed);
     block_init(&layout, env, &bare.metric);
+    block_keep_rows(&layout);
     TRY(index_append(&bare, index_points(wanted), index_label(wanted), ROWS, err));
     for (uint32_t i = 0; i < ROWS; i++) {
         struct index_row row = index_row_get(wanted, i);
