@@ -19,8 +19,9 @@ static int start(struct api_asked *asked, const pcct_view *view, const void *que
     TRY(index_calls_need(&view->state.metric, err));
     asked->state = &view->state;
     if (metric_is_custom(&view->state.metric)) {
-        api_reader(&asked->reader, &asked->calls, &view->state);
-        asked->state = &asked->reader;
+        TRY(base_take(&asked->reader, &asked->env, 1, sizeof *asked->reader, err));
+        api_reader(asked->reader, &asked->calls, &view->state);
+        asked->state = asked->reader;
     }
     if (nq > UINT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "%zu queries in one call; at most %u are possible", nq, UINT32_MAX));
     if (nq > 0 && !queries) TRY(base_fail(err, PCCT_E_INVALID, "queries must be given"));
@@ -88,6 +89,8 @@ void api_asked_free(struct api_asked *asked)
 {
     base_free(&asked->env, asked->node);
     base_free(&asked->env, asked->place);
+    base_free(&asked->env, asked->reader);
+    asked->reader = NULL;
     asked->node = NULL;
     asked->place = NULL;
 }

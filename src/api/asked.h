@@ -12,7 +12,7 @@ struct api_asked {
     struct base_env env;      /* the store's, with the number of threads that the call asks for */
     struct query_batch batch; /* queries, node, self, nq and filter are filled in */
     const struct index_state *state; /* the view's, to be asked */
-    struct index_state reader;       /* of a custom metric: that state with calls of its own */
+    struct index_state *reader;      /* of a custom metric: that state with calls of its own; owned */
     struct metric_calls calls;
     uint32_t *node;
     double *place;

@@ -199,6 +199,13 @@ struct block_near {
     uint32_t self_lane;       /* where the entry to leave out stands; BLOCK_NONE: nowhere */
     int full;                 /* 1: there were more than room, or further off than a float can tell */
 };
+/* For k up to BLOCK_NEAR_LENT memory may be the caller's, borrowed: block_near_free() is not called then. */
+enum { BLOCK_NEAR_LENT = 64, BLOCK_NEAR_ROOM = 512 /* for equal distances and for a block's lanes */, BLOCK_NEAR_BEHIND = 16 /* kernels may write */ };
+struct block_near_room {
+    _Alignas(64) float value[2 * BLOCK_NEAR_LENT + BLOCK_NEAR_ROOM + BLOCK_NEAR_BEHIND];
+    uint32_t number[2 * BLOCK_NEAR_LENT + BLOCK_NEAR_ROOM + BLOCK_NEAR_BEHIND], entry[2 * BLOCK_NEAR_LENT + BLOCK_NEAR_ROOM];
+};
+void block_near_lend(struct block_near *near, struct block_near_room *room);
 int block_near_take(struct block_near *near, const struct base_env *env, size_t k, struct pcct_error *err);
 void block_near_free(struct block_near *near, const struct base_env *env);
 

@@ -8,19 +8,26 @@
 
 /*
  * Up to METRIC_SORTED_MAX the k least values are kept in order by a kernel. Beyond it they gather until there are k, then until there are FOUND_EVERY more
- * than after the last search for the k-th, or a third of k. ROOM is for equal distances and for a block's lanes; BEHIND is what kernels may write behind what they put.
+ * than after the last search for the k-th, or a third of k.
  * Values of FAR and more may stand for any that are greater, since floats end not far from there: they make no limit.
  */
-enum { FOUND_EVERY = 16, ROOM = 512, BEHIND = 16 };
+enum { FOUND_EVERY = 16 };
 #define FAR 0x1p100F
+
+void block_near_lend(struct block_near *near, struct block_near_room *room)
+{
+    *near = (struct block_near){ .entry = room->entry, .capacity = 2 * BLOCK_NEAR_LENT + BLOCK_NEAR_ROOM };
+    near->found.value = room->value;
+    near->found.number = room->number;
+}
 
 int block_near_take(struct block_near *near, const struct base_env *env, size_t k, struct pcct_error *err)
 {
     int status = 0;
 
-    *near = (struct block_near){ .capacity = 2 * k + ROOM };
-    TRY(base_take(&near->found.value, env, near->capacity + BEHIND, sizeof *near->found.value, err));
-    TRY(base_take(&near->found.number, env, near->capacity + BEHIND, sizeof *near->found.number, err));
+    *near = (struct block_near){ .capacity = 2 * k + BLOCK_NEAR_ROOM };
+    TRY(base_take(&near->found.value, env, near->capacity + BLOCK_NEAR_BEHIND, sizeof *near->found.value, err));
+    TRY(base_take(&near->found.number, env, near->capacity + BLOCK_NEAR_BEHIND, sizeof *near->found.number, err));
     TRY(base_take(&near->entry, env, near->capacity, sizeof *near->entry, err));
 done:
     return status;
@@ -40,7 +47,7 @@ void block_near_start(struct block_near *near, const struct metric *metric, size
     struct metric_near *found = &near->found;
     float most;
 
-    assert(k >= 1 && 2 * k + ROOM <= near->capacity);
+    assert(k >= 1 && 2 * k + BLOCK_NEAR_ROOM <= near->capacity);
     near->unit = metric_unit(metric, scale);
     near->k = k;
     near->mark = k;

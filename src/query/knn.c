@@ -163,6 +163,29 @@ done:
     return status;
 }
 
+/* Few queries go without taking memory, which would cost about as much as one of them. */
+static void search_few(struct run *run, struct block_work *work)
+{
+    struct base_topk_entry entry[BLOCK_NEAR_LENT];
+    struct block_near_room room[2];
+    struct block_near near[2];
+    struct block_work done = { 0, 0, 0, 0 };
+    uint32_t order[GRAIN];
+
+    for (int i = 0; i < 2; i++) block_near_lend(&near[i], &room[i]);
+    for (uint32_t i = 0; i < GRAIN; i++) order[i] = i;
+    run->order = order;
+    run->entry = entry;
+    run->near = near;
+    run->work = &done;
+    search(run, 0, run->batch->nq, 0);
+    run->order = NULL;
+    run->entry = NULL;
+    run->near = NULL;
+    run->work = NULL;
+    if (work) block_work_add(work, &done);
+}
+
 int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct index_state *state, const struct query_batch *batch,
               const struct base_env *env, struct block_work *work, struct pcct_error *err)
 {
@@ -175,6 +198,12 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     if (state->n_live == 0) return query_brute(labels, distances, counts, state, batch, env, err); /* nothing to compare with */
     TRY(query_graph(&done, labels, distances, counts, state, batch, env, work, err));
     if (done) goto done;
+    run.k_kept = query_kept(batch, state);
+    if (batch->nq > 0 && batch->nq <= GRAIN && run.k_kept <= BLOCK_NEAR_LENT) {
+        TRY(query_go_on(batch, 0, err));
+        search_few(&run, work);
+        goto done;
+    }
     TRY(take_heaps(&run, env, err));
     TRY(base_take_zero(&run.work, env, threads, sizeof *run.work, err));
     TRY(base_take_zero(&run.near, env, 2 * threads, sizeof *run.near, err));
