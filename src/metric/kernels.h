@@ -14,11 +14,19 @@
 #else
 #define METRIC_X86 0
 #endif
+#if defined(__aarch64__)
+#define METRIC_ARM 1
+#else
+#define METRIC_ARM 0
+#endif
 
 extern const struct metric_kernels metric_kernels_scalar[METRIC_SUMS];
 #if METRIC_X86
 extern const struct metric_kernels metric_kernels_avx2[METRIC_SUMS];
 extern const struct metric_kernels metric_kernels_avx512[METRIC_SUMS];
+#endif
+#if METRIC_ARM
+extern const struct metric_kernels metric_kernels_neon[METRIC_SUMS];
 #endif
 
 #endif

@@ -45,7 +45,7 @@ enum { METRIC_LEVEL_MIN = -1023, METRIC_LEVEL_MAX = 513 };
 /* How the coordinates' differences make a key. */
 enum metric_sum { METRIC_SQUARES, METRIC_SIZES, METRIC_GREATEST, METRIC_SUMS, METRIC_CALLED /* by the caller's function */ };
 
-enum metric_isa { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2, METRIC_ISA_AVX512 };
+enum metric_isa { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2, METRIC_ISA_AVX512, METRIC_ISA_NEON };
 
 /*
  * The filter: nearly keys, in single precision, of 64 rows at a time. The rows of a block stand as y[j] = (float)((x[j] - centre[j]) * scale), where

@@ -11,6 +11,7 @@ static void the_best_is_chosen(void **state)
 
         assert_non_null(metric_kernels_choose(sum, METRIC_ISA_SCALAR));
         if (!widest) widest = metric_kernels_choose(sum, METRIC_ISA_AVX2);
+        if (!widest) widest = metric_kernels_choose(sum, METRIC_ISA_NEON);
         if (!widest) widest = metric_kernels_choose(sum, METRIC_ISA_SCALAR);
         assert_ptr_equal(metric_kernels_choose(sum, METRIC_ISA_BEST), widest);
         for (int other = 0; other < i; other++) assert_ptr_not_equal(metric_kernels_choose((enum metric_sum)other, METRIC_ISA_BEST), widest);

@@ -47,7 +47,7 @@ static void kernels_do_not_show(void **state)
         support_block_start(&block, &env, 5000, 5, SUPPORT_CLUSTERS, 3);
         support_block_metric(&block, name[m]);
         support_ok(support_block_build(&block, 5000, 64, &err), &err);
-        for (int isa = METRIC_ISA_SCALAR; isa <= METRIC_ISA_AVX512; isa++) {
+        for (int isa = METRIC_ISA_SCALAR; isa <= METRIC_ISA_NEON; isa++) {
             struct block_work work = { 0 };
 
             if (!metric_kernels_choose(block.metric.sum, (enum metric_isa)isa)) continue;

@@ -52,7 +52,7 @@ static void views_are_no_further_apart_than_points(void **state)
 
     (void)state;
     support_env_start(&env, 2);
-    for (int isa = METRIC_ISA_SCALAR; isa <= METRIC_ISA_AVX512; isa++) {
+    for (int isa = METRIC_ISA_SCALAR; isa <= METRIC_ISA_NEON; isa++) {
         for (int k = 0; k < KINDS; k++) {
             const uint32_t dim = kinds[k].dim;
             struct support_block block;
