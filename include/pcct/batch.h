@@ -58,10 +58,10 @@ PCCT_PUBLIC int pcct_batch_delete(pcct_batch *batch, const int64_t *labels, size
  * beginning with "pcct."; value: UTF-8 of at most 4096 bytes. Errors: INVALID, LIMIT, MEMORY. */
 PCCT_PUBLIC int pcct_batch_set(pcct_batch *batch, const char *key, const char *value, struct pcct_error *err);
 
-/* The version that this batch makes begins from the state of `revision` (view.h) rather than from that of the branch's head: its parent stays the head,
- * its state parent is that version. Without inserts and deletes it has exactly that state again, at the cost of a commit that changes nothing, however
- * far back it lies. Copied; looked up when the batch is committed (NOT_FOUND, AMBIGUOUS then). NULL: from the head, as without this call.
- * Labels that the counter gives go on from those of that state. Errors: MEMORY. */
+/* The version that this batch makes begins from the state of `revision` (view.h) rather than from that of the branch's head: its parent stays the
+ * head, its state parent is that version. Without inserts and deletes it has exactly that state again, at the cost of a commit that changes
+ * nothing, however far back it lies. Copied; looked up when the batch is committed (NOT_FOUND, AMBIGUOUS then). NULL: from the head, as without
+ * this call. Labels that the counter gives go on from those of that state. Errors: MEMORY. */
 PCCT_PUBLIC int pcct_batch_restore(pcct_batch *batch, const char *revision, struct pcct_error *err);
 
 /* Memory that the library asks for at most while a batch of n points is begun, filled and committed into an empty branch: the batch itself, the new

@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 /*
- * What leads from one version to another, in either direction and across branches: by labels, and, if asked for, by arrays and levels. It is read from
- * what the commits between them wrote, so its cost follows the changes, not the number of points; where these were pruned, the two states are
+ * What leads from one version to another, in either direction and across branches: by labels, and, if asked for, by arrays and levels. It is read
+ * from what the commits between them wrote, so its cost follows the changes, not the number of points; where these were pruned, the two states are
  * compared. Threads: any, once it is open.
  */
 typedef struct pcct_diff pcct_diff;
@@ -37,8 +37,9 @@ struct pcct_diff_info {
     uint64_t added;           /* labels that are live in `to` alone */
     uint64_t removed;         /* labels that are live in `from` alone */
     uint64_t replaced;        /* labels that are live in both, but were inserted anew in between (the coordinates may still be the same) */
-    int by_states;            /* 1: commits between were pruned, so the two states were compared: common, undone and applied are 0, there are no counts of
-                               * arrays and levels, and replaced are the labels whose coordinates differ */
+    /* 1: commits between were pruned, so the two states were compared: common, undone and applied are 0, there are no counts of arrays and levels,
+     * and replaced are the labels whose coordinates differ */
+    int by_states;
     int reserved;
 };
 PCCT_PUBLIC int pcct_diff_describe(struct pcct_diff_info *info, const pcct_diff *diff);

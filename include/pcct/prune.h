@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 /*
- * Takes versions away for which all holds that is asked for, and gives back the space that nothing needs any more. The versions that branches and tags
- * stand at always stay. What others need of a version that goes, for their states, is kept, but it can no longer be named (NOT_FOUND says so).
+ * Takes versions away for which all holds that is asked for, and gives back the space that nothing needs any more. The versions that branches and
+ * tags stand at always stay. What others need of a version that goes, for their states, is kept, but it can no longer be named (NOT_FOUND says so).
  * At least one rule must be given, or gc.
  */
 struct pcct_prune_options {
@@ -40,6 +40,17 @@ struct pcct_prune_result {
  * open stay whole. The time follows the versions that there are; what is written is about as long as their records.
  * Errors: INVALID (no rule), BUSY, NOSPACE, IO, DAMAGED, MEMORY, FORKED. */
 PCCT_PUBLIC int pcct_prune(struct pcct_prune_result *result, pcct_store *store, const struct pcct_prune_options *options, struct pcct_error *err);
+
+/* What a version takes on disk, in bytes of what commits and anchors wrote. */
+struct pcct_usage {
+    uint64_t version;
+    uint64_t frame_bytes, anchor_bytes; /* written by its commit; 0: it has no anchor */
+    uint64_t needed_bytes;              /* all that it takes to open it: its anchor, or frames back to the nearest one */
+    uint64_t unshared_bytes;            /* what would be freed if it alone were pruned; 0 when the states of others rest on it */
+};
+/* Calls each() for all versions that can be named, newest first, until it returns other than 0, which ends the walk well.
+ * Errors: DAMAGED, IO, MEMORY, FORKED. */
+PCCT_PUBLIC int pcct_usage_each(pcct_store *store, int (*each)(void *ctx, const struct pcct_usage *usage), void *ctx, struct pcct_error *err);
 
 #ifdef __cplusplus
 }

@@ -24,8 +24,28 @@ int pcct_prune(struct pcct_prune_result *out, pcct_store *store, const struct pc
     result.removed = prune.removed;
     result.freed_bytes = prune.freed_bytes;
     result.left_bytes = prune.left_bytes;
-    if (out && api_result_write(out, &result, sizeof result) != 0) TRY(base_fail(err, PCCT_E_INVALID, "pcct_prune: set the result's size to sizeof first"));
+    if (out && api_result_write(out, &result, sizeof result) != 0) {
+        TRY(base_fail(err, PCCT_E_INVALID, "pcct_prune: set the result's size to sizeof first"));
+    }
 done:
     if (locked) store_unlock(store->store);
+    return status;
+}
+
+int pcct_usage_each(pcct_store *store, int (*each)(void *ctx, const struct pcct_usage *usage), void *ctx, struct pcct_error *err)
+{
+    struct base_vector usages = { .item_bytes = sizeof(struct store_usage) };
+    const struct store_usage *usage;
+    int status = 0;
+
+    TRY(store_usages(&usages, store->store, err));
+    usage = usages.memory.data;
+    for (size_t i = usages.count; i-- > 0;) {
+        struct pcct_usage out = { usage[i].version, usage[i].frame_bytes, usage[i].anchor_bytes, usage[i].needed_bytes, usage[i].own_bytes };
+
+        if (!usage[i].pruned && each(ctx, &out) != 0) break;
+    }
+done:
+    base_vector_free(&usages, &store->env);
     return status;
 }

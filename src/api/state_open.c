@@ -50,7 +50,8 @@ done:
     return status;
 }
 
-/* As below, as the catalogue is now. A damaged anchor loses nothing: it is passed over and an earlier one, or the empty state, with more frames gives the same version. */
+/* As below, as the catalogue is now. A damaged anchor loses nothing: it is passed over and an earlier one, or the empty state, with more frames
+ * gives the same version. */
 static int open_once(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, const struct base_env *env, uint64_t version,
                      struct pcct_error *err)
 {

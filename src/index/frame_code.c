@@ -21,8 +21,8 @@
  *  1 STATE    0         1      u32 n_before, n_after, live_before, live_after, root_before, root_after; i64 next_label_before, next_label_after;
  *                              u32 renumbered_from; u32 0
  *  2 DIGEST   0         6      count times { u64 array, u64 before, u64 after }: arrays 1 to 6, ascending
- *  2 DIGEST   2 LABEL   2      u64 hash (XXH3-64) of the bodies of ADD LABEL and DEL LABEL (of no bytes where there is none), so that they can be read
- *                              without the rest; flags bit 0 is set
+ *  2 DIGEST   2 LABEL   2      u64 hash (XXH3-64) of the bodies of ADD LABEL and DEL LABEL (of no bytes where there is none), so that they can
+ *                              be read without the rest; flags bit 0 is set
  *  3 ADD      1 POINT   a      f64[count][input_dim]: rows n_before, n_before + 1, ...
  *  3 ADD      2 LABEL   a      i64[count]
  *  4 DEL      2 LABEL   c      i64[count]: labels of the rows that die, in the order of their rows
@@ -208,7 +208,8 @@ done:
 
 /* ---- decoding: the sections ---------------------------------------------------------------------------------------------------------------- */
 
-enum { STATE, DIGEST, LABELS, ADD_POINT, ADD_LABEL, DEL_LABEL, APPEND_FIRST, APPEND_LAST = APPEND_FIRST + 3, SCATTER_FIRST, SCATTER_LAST = SCATTER_FIRST + 3,
+enum { STATE, DIGEST, LABELS, ADD_POINT, ADD_LABEL, DEL_LABEL, APPEND_FIRST, APPEND_LAST = APPEND_FIRST + 3, SCATTER_FIRST,
+       SCATTER_LAST = SCATTER_FIRST + 3,
        SECTIONS };
 enum { ROWS = SCATTER_LAST - SCATTER_FIRST + 1 };
 

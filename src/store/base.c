@@ -7,7 +7,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-enum { AT_FORM = 0, AT_ZERO = 4, AT_NEXT = 8, AT_REFLOG = 16, AT_FRAME_BYTES = STORE_BASE_FRAME_BYTES, AT_PRUNES = 32, AT_REMOVED = 40, AT_REST = 48 };
+enum { AT_FORM = 0, AT_ZERO = 4, AT_NEXT = 8, AT_REFLOG = 16, AT_FRAME_BYTES = STORE_BASE_FRAME_BYTES,
+       AT_PRUNES = 32, AT_REMOVED = 40, AT_REST = 48 };
 enum { ENTRY_TABLE = 0, ENTRY_KEY_BYTES = 4, ENTRY_BYTES = 8, ENTRY_HEAD_BYTES = 16, FORM = 1 };
 
 int store_base_begin(struct base_vector *payload, const struct base_env *env, const struct store_state *after, struct pcct_error *err)

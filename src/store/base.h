@@ -6,10 +6,10 @@
 #include "store/scan.h"
 
 /*
- * A base: the whole catalogue as the payload of a frame (STORE_PRUNING), which begins a segment that is marked so. What stands in the journal before it
- * is only looked at where the base points; frames follow from it on as they do from the beginning of a store without one. A head of
- * STORE_BASE_HEAD_BYTES, then entries: u32 table, u32 bytes of the key, u64 bytes of the value, both, zeros to a multiple of 8. Tables: versions, refs,
- * reflog, segments; keys and values as in the catalogue, redo distances 0.
+ * A base: the whole catalogue as the payload of a frame (STORE_PRUNING), which begins a segment that is marked so. What stands in the journal before
+ * it is only looked at where the base points; frames follow from it on as they do from the beginning of a store without one. A head of
+ * STORE_BASE_HEAD_BYTES, then entries: u32 table, u32 bytes of the key, u64 bytes of the value, both, zeros to a multiple of 8. Tables: versions,
+ * refs, reflog, segments; keys and values as in the catalogue, redo distances 0.
  */
 enum { STORE_BASE_HEAD_BYTES = 64, STORE_BASE_FRAME_BYTES = 24 }; /* the latter: where the bytes of all frames stand in the head */
 

@@ -35,7 +35,8 @@ static int check(uint64_t *before, struct store_txn *txn, const struct store_ref
 
     *before = 0;
     if (!name_fits(change->name)) {
-        return base_fail(err, PCCT_E_INVALID, "\"%.64s\" cannot be the name of a %s: 1 to %d of letters, digits and . _ - /, not like v17 or an identity",
+        return base_fail(err, PCCT_E_INVALID,
+                         "\"%.64s\" cannot be the name of a %s: 1 to %d of letters, digits and . _ - /, not like v17 or an identity",
                          change->name, kind, STORE_NAME_BYTES - 1);
     }
     TRY(store_ref_get(&found, &ref, txn, change->name, err));

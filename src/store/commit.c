@@ -81,8 +81,8 @@ done:
     return status;
 }
 
-/* A segment behind the tail's was made for something that a crash broke off. If it begins with a base it must not outlive what is now written before it:
- * without the catalogue it would be taken for the newest. */
+/* A segment behind the tail's was made for something that a crash broke off. If it begins with a base it must not outlive what is now written
+ * before it: without the catalogue it would be taken for the newest. */
 static int remove_leftover(const struct store *store, const struct store_state *state, struct pcct_error *err)
 {
     const struct store_folder *folder = &store->folder;

@@ -58,9 +58,9 @@ int store_reflog_put(struct store_txn *txn, uint64_t number, const struct store_
 int store_reflog_decode(struct store_reflog_entry *entry, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes); /* 0: none */
 
 /*
- * Writes one frame and commits the transaction that tells of it: steps 2 to 5 of store/commit.c, as durable as the store is. The caller holds the lock
- * and read `state` under it. In: record (version.version, operation and all else but link, hashes, address and time), note, payload; put() writes what
- * the frame means and may change *after, which comes with the tail moved on and one entry of the reflog more. Out: the whole record.
+ * Writes one frame and commits the transaction that tells of it: steps 2 to 5 of store/commit.c, as durable as the store is. The caller holds the
+ * lock and read `state` under it. In: record (version.version, operation and all else but link, hashes, address and time), note, payload; put()
+ * writes what the frame means and may change *after, which comes with the tail moved on and one entry of the reflog more. Out: the whole record.
  * After a failure nothing has changed.
  */
 struct store_writing {

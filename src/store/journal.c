@@ -65,8 +65,8 @@ static int make_next(struct store_segment *next, const struct store_folder *fold
     return status;
 }
 
-/* The frame does not fit behind the tail, or is to begin a segment: ends the tail's segment, so that no head of a frame that was given up remains there, and makes the next.
- * Opens it in place of *fd. */
+/* The frame does not fit behind the tail, or is to begin a segment: ends the tail's segment, so that no head of a frame that was given up remains
+ * there, and makes the next. Opens it in place of *fd. */
 static int move_on(int *fd, struct store_segment *made, struct store_tail *place, int *sync_failed, const struct store_folder *folder,
                    uint64_t segment_bytes, const struct store_record *record, struct pcct_error *err)
 {

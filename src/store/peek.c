@@ -60,7 +60,8 @@ int store_peek(const uint8_t **payload, uint64_t *bytes, struct store_peek *peek
         }
     }
     if (wrong) {
-        status = base_fail(err, PCCT_E_DAMAGED, "v%" PRIu64 " cannot be read: %s/journal/J%08" PRIx64 " is damaged: the frame at byte %" PRIu64 ": %s",
+        status = base_fail(err, PCCT_E_DAMAGED,
+                           "v%" PRIu64 " cannot be read: %s/journal/J%08" PRIx64 " is damaged: the frame at byte %" PRIu64 ": %s",
                            version->version, peek->store->folder.path, version->segment, version->offset, wrong);
         goto done;
     }

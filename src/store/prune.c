@@ -140,8 +140,8 @@ static int anchor_whole(struct pruning *p, const struct item *item)
     return p->status == 0 && sound;
 }
 
-/* Whether the state of an item that is not gone rests on its parent's, after this. Its own anchor will do instead, if it is whole: of a version that is
- * only needed its frame goes then. */
+/* Whether the state of an item that is not gone rests on its parent's, after this. Its own anchor will do instead, if it is whole: of a version
+ * that is only needed its frame goes then. */
 static int rests_on(struct pruning *p, struct item *item, const struct item *parent)
 {
     if (!item->anchored) return parent != NULL;
@@ -404,9 +404,9 @@ done:
 }
 
 /*
- * As store_write says, with this frame at the beginning of a new segment. A crash before the commit of the catalogue leaves that segment, which the next
- * commit removes; after it, files and blocks that nothing leads to, which the next pruning gives back. So nothing is given back before it is durable that
- * nothing leads to it, and no frame that stays is ever moved.
+ * As store_write says, with this frame at the beginning of a new segment. A crash before the commit of the catalogue leaves that segment, which the
+ * next commit removes; after it, files and blocks that nothing leads to, which the next pruning gives back. So nothing is given back before it is
+ * durable that nothing leads to it, and no frame that stays is ever moved.
  */
 int store_prune(struct store_prune *prune, struct store *store, struct pcct_error *err)
 {

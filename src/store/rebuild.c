@@ -178,8 +178,8 @@ static int put_all(struct rebuilding *r, struct pcct_error *err)
         TRY(commit(r, err));
         TRY(store_txn_begin(&r->txn, r->catalogue, r->scan->folder, 1, err));
     }
-    state = (struct store_state){n > 0 ? found[n - 1].record.version.version + 1 : 1, r->reflog + 1, r->frame_bytes, r->scan->tail, r->scan->base_prunes,
-                                 r->scan->base_removed};
+    state = (struct store_state){n > 0 ? found[n - 1].record.version.version + 1 : 1, r->reflog + 1, r->frame_bytes, r->scan->tail,
+                                 r->scan->base_prunes, r->scan->base_removed};
     if (state.next_version < r->scan->base_next) state.next_version = r->scan->base_next;
     TRY(store_state_put(&r->txn, &state, err));
     TRY(commit(r, err));

@@ -240,7 +240,8 @@ static int match_key(void *ctx, const uint8_t *key, size_t key_bytes, const uint
     (void)err;
     /* a damaged record is no match; fsck tells of it */
     if (!value || store_record_decode(&record, value, bytes)) return 0;
-    if (!(record.version.flags & STORE_PRUNED) && note_has(value + STORE_RECORD_BYTES, record.note_bytes, s->r->name, s->r->value)) s->version = record.version.version;
+    if (record.version.flags & STORE_PRUNED) return 0;
+    if (note_has(value + STORE_RECORD_BYTES, record.note_bytes, s->r->name, s->r->value)) s->version = record.version.version;
     return 0;
 }
 

@@ -239,8 +239,8 @@ static int begin(struct walk *w, const struct segments *there, struct pcct_error
         w->base_offset = scan->tail.offset;
         w->last_version = scan->base_next - 1;
     } else if (there->least > 1) { /* what was before is gone, and so is what told about it */
-        store_scan_report(scan, 1, "%s/journal: segments before J%08" PRIx64 " are missing, or the base that stood in their place", scan->folder->path,
-                          there->least);
+        store_scan_report(scan, 1, "%s/journal: segments before J%08" PRIx64 " are missing, or the base that stood in their place",
+                          scan->folder->path, there->least);
         w->at.segment = there->least;
         w->gap = 1;
     }
@@ -265,10 +265,12 @@ int store_scan_journal(struct store_scan *scan, const struct store_tail *end, st
         w.base_offset = 0;
         for (more = usable; more && w.at.offset < w.bytes;) {
             uint64_t frames = scan->frames;
+            double done;
 
             TRY(step(&more, &w, err));
             if (scan->frames > frames) scan->tail = w.at;
-            if (scan->progress && scan->progress(scan->ctx, 0.8 * ((double)number - 1 + (double)w.at.offset / (double)w.bytes) / (double)there.last)) {
+            done = ((double)number - 1 + (double)w.at.offset / (double)w.bytes) / (double)there.last;
+            if (scan->progress && scan->progress(scan->ctx, 0.8 * done)) {
                 status = base_fail(err, PCCT_E_CANCELLED, "cancelled");
                 goto done;
             }

@@ -117,7 +117,8 @@ int store_segment_read(struct store_segment *segment, int fd, uint64_t bytes, co
     if ((size_t)got < sizeof(head)) wrong = "it is cut off";
     else if (memcmp(head + AT_MAGIC, magic, sizeof(magic)) != 0) wrong = "it does not begin like a segment";
     else if (store_get64(head, AT_HASH) != base_hash64(head, AT_HASH)) wrong = "the checksum of its head is wrong";
-    else if (store_get32(head, AT_HEAD_BYTES) != sizeof(head) || store_get32(head, AT_FLAGS) > STORE_SEGMENT_BASE || !store_zero(head, AT_ZERO, AT_HASH)) {
+    else if (store_get32(head, AT_HEAD_BYTES) != sizeof(head) || store_get32(head, AT_FLAGS) > STORE_SEGMENT_BASE ||
+             !store_zero(head, AT_ZERO, AT_HASH)) {
         wrong = "its head is of an unknown kind";
     } else if (memcmp(head + AT_UUID, folder->uuid, sizeof(folder->uuid)) != 0) wrong = "it belongs to another store";
     else if (store_get64(head, AT_NUMBER) != number) wrong = "it is another segment";

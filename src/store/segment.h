@@ -23,8 +23,8 @@ uint64_t store_segment_first_link(const uint8_t uuid[16]);
 /* The least size for a segment whose first frame has frame_bytes: a multiple of 64 KiB. */
 uint64_t store_segment_least(uint64_t frame_bytes);
 
-/* Size for a segment whose first frame has frame_bytes, behind one of `before` bytes (0: it is the first): 1 MiB, doubling from segment to segment up to
- * 64 MiB; as much as it takes for a larger frame. */
+/* Size for a segment whose first frame has frame_bytes, behind one of `before` bytes (0: it is the first): 1 MiB, doubling from segment to segment
+ * up to 64 MiB; as much as it takes for a larger frame. */
 uint64_t store_segment_size(uint64_t before, uint64_t frame_bytes);
 
 /* Makes a segment, durably. One of that number is replaced: no commit was ever acknowledged in it. Errors: NOSPACE, IO, PERMISSION, MEMORY. */

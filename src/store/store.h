@@ -127,9 +127,10 @@ int store_reflog_last(uint64_t *number, struct store *store, struct pcct_error *
 
 /*
  * Takes versions away. Never those that branches and tags stand at. Of the others, those go for which all holds that is asked for: made before
- * older_than_ns (0: whenever); the user key `key` (NULL: not asked for) is a number less than `before`; not among the last keep_last of a branch, counted
- * from where it stands; generation not a multiple of keep_every (0: not asked for). none: nothing is taken away anew, only what is of no use any more is
- * freed. What a version that stays needs for its state is kept, and when an anchor is all that is left for that, it is read and verified first.
+ * older_than_ns (0: whenever); the user key `key` (NULL: not asked for) is a number less than `before`; not among the last keep_last of a branch,
+ * counted from where it stands; generation not a multiple of keep_every (0: not asked for). none: nothing is taken away anew, only what is of no use
+ * any more is freed. What a version that stays needs for its state is kept, and when an anchor is all that is left for that, it is read and verified
+ * first.
  *
  * One frame, which holds the whole catalogue as it is then, in a segment of its own, and one catalogue transaction; when that is durable, files are
  * removed and holes punched, and what a crash leaves of that is done by the next. The caller holds the lock. dry_run: only counts.
@@ -144,6 +145,17 @@ struct store_prune {
     uint64_t freed_bytes, left_bytes;    /* out: of frames and anchors */
 };
 int store_prune(struct store_prune *prune, struct store *store, struct pcct_error *err);
+/* What a version takes: its own frame and anchor; all that it takes to open it; and what would be freed if it alone were pruned. */
+struct store_usage {
+    uint64_t version;
+    uint64_t frame_bytes, anchor_bytes; /* 0: gone; none */
+    uint64_t needed_bytes, own_bytes;
+    uint64_t children;                  /* versions whose state rests on its */
+    int pruned;
+};
+/* Of all versions, those that were pruned and are still needed too, ascending (struct store_usage, replaced). */
+int store_usages(struct base_vector *usages, struct store *store, struct pcct_error *err);
+
 /* How often versions were taken away: a reader that failed tries again when the number has changed meanwhile. */
 int store_prunes(uint64_t *prunes, struct store *store, struct pcct_error *err);
 

@@ -144,7 +144,8 @@ static void find_base(struct sweep *s)
         int fd = -1;
 
         if (store_segment_open(&fd, &bytes, &s->store->folder, number[i], O_RDONLY, NULL) != 0) continue;
-        if (store_segment_read(&segment, fd, bytes, &s->store->folder, number[i], NULL) == 0 && (segment.flags & STORE_SEGMENT_BASE)) s->base = number[i];
+        if (store_segment_read(&segment, fd, bytes, &s->store->folder, number[i], NULL) == 0 && (segment.flags & STORE_SEGMENT_BASE))
+            s->base = number[i];
         base_os_close(s->store->folder.env->os, fd);
     }
 }

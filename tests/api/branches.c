@@ -3,6 +3,8 @@
  * catalogue was made anew from the journal. PCCT_SEED=n runs another history. */
 #include "common.h"
 
+#include <pthread.h>
+
 enum { VERSIONS = 100, LABELS = 48, REFS = 8, DIM = 1600 }; /* frames are long enough that there are anchors */
 
 struct model_version {
@@ -106,8 +108,10 @@ static void change_ref(pcct_store *store, struct random_numbers *r, struct model
         return;
     }
     options.expect = name_of(expect, it->version + 1);
-    if (it->version < newest && !version[it->version + 1].pruned) FAILS(PCCT_E_CONFLICT, it->kind == PCCT_TAG ? pcct_tag_delete(store, it->name, &options, &err)
-                                                                          : pcct_branch_reset(NULL, store, it->name, "v0", &options, &err));
+    if (it->version < newest && !version[it->version + 1].pruned) {
+        FAILS(PCCT_E_CONFLICT, it->kind == PCCT_TAG ? pcct_tag_delete(store, it->name, &options, &err)
+                                                    : pcct_branch_reset(NULL, store, it->name, "v0", &options, &err));
+    }
     options.expect = name_of(expect, it->version);
     if (it->kind == PCCT_BRANCH && (it == ref || random_below(r, 2))) {
         OK(pcct_branch_reset(&before, store, it->name, name_of(text, to), &options, &err));
@@ -443,9 +447,81 @@ static void test_restore(void **state)
     folder_free(folder);
 }
 
+/* Versions are opened and compared, by a handle of their own, while others are committed and old ones taken away: what was told to be there can be read,
+ * or is told to have been pruned. */
+struct reading {
+    const char *path;
+    int stop;         /* written by the writer, read by the reader */
+    uint64_t opened, pruned;
+};
+
+static void *read_on(void *ctx)
+{
+    struct reading *reading = ctx;
+    struct pcct_diff_info info = { .size = sizeof info };
+    struct pcct_error err = { 0, "" };
+    pcct_store *store = NULL;
+
+    OK(pcct_store_open(&store, reading->path, NULL, &err));
+    for (uint64_t i = 0; !__atomic_load_n(&reading->stop, __ATOMIC_RELAXED); i++) {
+        pcct_view *view = NULL;
+        pcct_diff *diff = NULL;
+        uint64_t v = 0;
+        char text[32];
+        int status;
+
+        OK(pcct_resolve(&v, store, i % 2 ? "main~1" : "main", &err));
+        status = pcct_view_open(&view, store, name_of(text, v), &err);
+        CHECK(status == 0 || (status == PCCT_E_NOT_FOUND && strstr(err.message, "pruned")), "%s: %s", text, err.message);
+        reading->pruned += status != 0;
+        if (status != 0) continue;
+        saga_expect_view(view, v, i);
+        pcct_view_close(view);
+        reading->opened++;
+        status = pcct_diff_open(&diff, store, text, "main", NULL, &err);
+        CHECK(status == 0 || (status == PCCT_E_NOT_FOUND && strstr(err.message, "pruned")), "%s: %s", text, err.message);
+        if (status != 0) continue;
+        OK(pcct_diff_describe(&info, diff));
+        CHECK(info.from == v && info.to >= v && info.added == info.removed, "%s", text);
+        pcct_diff_close(diff);
+    }
+    pcct_store_close(store);
+    return NULL;
+}
+
+static void test_readers(void **state)
+{
+    struct pcct_prune_options options = PCCT_PRUNE_OPTIONS_INIT;
+    struct pcct_prune_result told = { .size = sizeof told };
+    struct pcct_error err = { 0, "" };
+    char *folder = folder_new(), *path = path_join(folder, "s");
+    pcct_store *store = open_saga(path, 10);
+    struct reading reading = { path, 0, 0, 0 };
+    pthread_t thread;
+    uint64_t removed = 0;
+
+    (void)state;
+    options.keep_last = 2;
+    CHECK(pthread_create(&thread, NULL, read_on, &reading) == 0, "thread");
+    for (uint64_t v = 11; v <= 700; v++) {
+        OK(saga_commit(store, v, NULL, &err));
+        if (v % 3) continue;
+        OK(pcct_prune(&told, store, &options, &err));
+        removed += told.removed;
+    }
+    __atomic_store_n(&reading.stop, 1, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    CHECK(reading.opened > 0 && removed > 100, "%d opened, %d removed", (int)reading.opened, (int)removed);
+    expect_sound(store, "main");
+    pcct_store_close(store);
+    free(path);
+    folder_free(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_model), cmocka_unit_test(test_pruned), cmocka_unit_test(test_restore) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_model), cmocka_unit_test(test_pruned), cmocka_unit_test(test_restore),
+                                        cmocka_unit_test(test_readers) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

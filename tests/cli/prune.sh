@@ -30,6 +30,13 @@ pcct prune s.pcct --keep-last 3 --json | "$PYTHON" -c 'import json, sys
 o = json.load(sys.stdin)
 print(o["pruned"], o["left"], o["removed"] > 5, o["freed_bytes"] > 100000)'
 pcct gc s.pcct
+pcct du s.pcct | head -n 1
+pcct du s.pcct -n 2 --json | "$PYTHON" -c 'import json, sys
+a, b = map(json.loads, sys.stdin)
+assert a["unshared_bytes"] == a["frame_bytes"] + a["anchor_bytes"] > 100000, a
+assert b["unshared_bytes"] in (0, b["frame_bytes"] + b["anchor_bytes"]), b
+assert a["needed_bytes"] >= a["frame_bytes"], a
+print(a["version"], b["version"])'
 pcct verify s.pcct --at v28 --json | json_get differences violations
 pcct knn s.pcct q.npy -k 7 --at v28 | cmp - before
 pcct fsck s.pcct --json | json_get damaged

@@ -327,6 +327,42 @@ static void test_distances_of_the_other_kind(void **state)
     space = "euclidean";
 }
 
+/* Labels alone, proved by their own hashes: the rest of the payload may be rubbish, a bit of them may not. */
+static void test_labels(void **state)
+{
+    struct coded c;
+    struct index_frame_labels labels;
+    struct pcct_error err = { 0, "" };
+    unsigned char *bytes, *at;
+    uint64_t n;
+
+    (void)state;
+    start(&c, 12, SUPPORT_PICK_ROOT, 4);
+    bytes = c.bytes.memory.data;
+    support_ok(index_frame_labels(&labels, bytes, c.bytes.count, &c.s.metric, &err), &err);
+    assert_int_equal(labels.n_added, 12);
+    assert_memory_equal(labels.added, c.frame.label.data, 12 * 8);
+    assert_int_equal(labels.n_gone, c.frame.gone.count);
+    assert_true(labels.n_gone >= 4);
+    assert_memory_equal(labels.gone, c.frame.gone_label.memory.data, labels.n_gone * 8);
+    for (at = bytes; at[0] != 3; at += 24 + (n + 7) / 8 * 8) memcpy(&n, at + 16, sizeof n);
+    at[24] ^= 1; /* a coordinate */
+    support_ok(index_frame_labels(&labels, bytes, c.bytes.count, &c.s.metric, &err), &err);
+    for (int list = 0; list < 2; list++) {
+        unsigned char *label = (unsigned char *)(uintptr_t)(list ? labels.gone : labels.added);
+
+        for (size_t bit = 0; bit < 64; bit++) {
+            label[bit / 8] ^= (unsigned char)(1 << bit % 8);
+            assert_int_equal(index_frame_labels(&labels, bytes, c.bytes.count, &c.s.metric, &err), PCCT_E_DAMAGED);
+            label[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        }
+        support_ok(index_frame_labels(&labels, bytes, c.bytes.count, &c.s.metric, &err), &err);
+    }
+    assert_int_equal(index_frame_labels(&labels, bytes, c.bytes.count - 8, &c.s.metric, &err), PCCT_E_DAMAGED);
+    assert_int_equal(index_frame_labels(&labels, bytes, 0, &c.s.metric, &err), PCCT_E_DAMAGED);
+    finish(&c);
+}
+
 static int use_custom(void **state)
 {
     (void)state;
@@ -348,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_written_is_read), cmocka_unit_test(test_flipped_bits),    cmocka_unit_test(test_cut_off_and_scrambled),
         cmocka_unit_test(test_change_that_is_none),      cmocka_unit_test(test_unknown_section), cmocka_unit_test(test_renumbering),
+        cmocka_unit_test(test_labels),
         cmocka_unit_test(test_without_memory),           cmocka_unit_test(test_distances_of_the_other_kind),
         BY_FUNCTION(test_what_was_written_is_read),      BY_FUNCTION(test_flipped_bits),         BY_FUNCTION(test_cut_off_and_scrambled),
         BY_FUNCTION(test_change_that_is_none),           BY_FUNCTION(test_renumbering),          BY_FUNCTION(test_without_memory),

@@ -36,7 +36,7 @@ static int list(struct suspects *s, pcct_store *store, const char *good, const c
     char *range = NULL;
     TRY(pcct_resolve(&first, store, good, err));
     TRY(pcct_common_ancestor(&common, store, good, bad, err));
-    if (common != first) TRY(fault(err, PCCT_E_INVALID, "%s is no ancestor of %s, so there is no one version between where it turned bad", good, bad));
+    if (common != first) TRY(fault(err, PCCT_E_INVALID, "%s is no ancestor of %s, so there is no one version where it turned bad", good, bad));
     if (asprintf(&range, "%s..%s", good, bad) < 0) TRY(fault(err, PCCT_E_MEMORY, "out of memory"));
     TRY(pcct_log_open(&log, store, range, err));
     while ((found = pcct_log_next(&version, log, err)) == 1) {
@@ -69,7 +69,8 @@ static int ask(int *answer, const struct options *options, uint64_t version, str
     int how = system(options->value[OPT_RUN]); /* its output is its own; ours is the last line */
     if (how == -1 || !WIFEXITED(how) || WEXITSTATUS(how) > ANSWER_LAST) {
         int status = interrupt_check(err);
-        return status != 0 ? status : fault(err, PCCT_E_INVALID, "the command did not tell about %s: it did not end with 0 to %d", revision, ANSWER_LAST);
+        if (status == 0) status = fault(err, PCCT_E_INVALID, "the command did not tell about %s: it did not end with 0 to %d", revision, ANSWER_LAST);
+        return status;
     }
     *answer = WEXITSTATUS(how);
     return 0;
