@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const char help[] =
-    "versions: a store of d = 8 gets batches of 512 points, and others of one point each; then differences, the log, changes of branches and pruning\n"
-    "are timed\n"
+    "versions: a store of d = 8 gets batches of 512 points, and others of one point each; then differences, the log, changes of branches and\n"
+    "pruning are timed\n"
     "  --repeats N         samples behind each median; default 5\n"
     "  --quick             8 batches instead of 256, 200 small versions instead of 10000\n"
     "  --dir FOLDER        where stores are put; default $TMPDIR, else /tmp\n"

@@ -24,8 +24,10 @@ types:
         type: u4
         valid: 256
       - id: flags
+        doc: Bit 0, the first frame is a base (pcct-store.md, section 7).
         type: u4
-        valid: 0
+        valid:
+          max: 1
       - id: uuid
         size: 16
       - id: number
@@ -59,10 +61,51 @@ types:
       - id: note_padding
         size: (64 - head.len_note % 64) % 64
       - id: payload
-        type: payload
         size: head.len_payload
+        type:
+          switch-on: head.operation
+          cases:
+            'operation::pruned': base
+            _: payload
       - id: payload_padding
         size: (64 - head.len_payload % 64) % 64
+  base:
+    doc: The whole catalogue after a pruning.
+    seq:
+      - id: form
+        type: u4
+        valid: 1
+      - id: reserved
+        size: 4
+      - id: next_version
+        type: u8
+      - id: next_reflog
+        type: u8
+      - id: len_frames
+        type: u8
+      - id: num_prunes
+        type: u8
+      - id: num_removed
+        type: u8
+      - id: reserved_end
+        size: 16
+      - id: entries
+        type: base_entry
+        repeat: eos
+  base_entry:
+    seq:
+      - id: table
+        type: u4
+      - id: len_key
+        type: u4
+      - id: len_value
+        type: u8
+      - id: key
+        size: len_key
+      - id: value
+        size: len_value
+      - id: padding
+        size: (8 - (len_key + len_value) % 8) % 8
   frame_head:
     doc: |
       The head of a frame behind its magic. Of an operation other than `committed`: version, parent (before), state parent (after), time, branch, link.
@@ -241,6 +284,7 @@ enums:
     3: branch_deleted
     4: tag_made
     5: tag_deleted
+    6: pruned
   section_kind:
     1: state
     2: digest

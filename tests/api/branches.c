@@ -447,8 +447,8 @@ static void test_restore(void **state)
     folder_free(folder);
 }
 
-/* Versions are opened and compared, by a handle of their own, while others are committed and old ones taken away: what was told to be there can be read,
- * or is told to have been pruned. */
+/* Versions are opened and compared, by a handle of their own, while others are committed and old ones taken away: what was told to be there can be
+ * read, or is told to have been pruned. */
 struct reading {
     const char *path;
     int stop;         /* written by the writer, read by the reader */

@@ -435,7 +435,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_space, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damaged_anchor, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_rules, set_up, tear_down), cmocka_unit_test_setup_teardown(test_usage, set_up, tear_down), cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rules, set_up, tear_down), cmocka_unit_test_setup_teardown(test_usage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_eio, set_up, tear_down), cmocka_unit_test_setup_teardown(test_enospc, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down), cmocka_unit_test_setup_teardown(test_leftover, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
