@@ -54,7 +54,7 @@ enum {
     RECORD_NOTE_BYTES = 168,
     RECORD_FRAME_HASH = 176,
     RECORD_FLAGS = 184,
-    RECORD_KEPT = 192,
+    RECORD_PASSED = 192,
     RECORD_ZERO = 200
 };
 
@@ -184,7 +184,7 @@ void store_record_encode(uint8_t bytes[STORE_RECORD_BYTES], const struct store_r
     store_put64(bytes, RECORD_NOTE_BYTES, record->note_bytes);
     store_put64(bytes, RECORD_FRAME_HASH, record->hash);
     store_put64(bytes, RECORD_FLAGS, v->flags);
-    store_put64(bytes, RECORD_KEPT, v->kept);
+    store_put64(bytes, RECORD_PASSED, v->parent - v->kept);
 }
 
 const char *store_record_decode(struct store_record *record, const uint8_t *bytes, size_t n_bytes)
@@ -214,7 +214,7 @@ const char *store_record_decode(struct store_record *record, const uint8_t *byte
     record->note_bytes = store_get64(bytes, RECORD_NOTE_BYTES);
     record->hash = store_get64(bytes, RECORD_FRAME_HASH);
     v->flags = store_get64(bytes, RECORD_FLAGS);
-    v->kept = store_get64(bytes, RECORD_KEPT);
+    v->kept = v->parent - store_get64(bytes, RECORD_PASSED); /* more than the parent when it cannot be */
     if (record->note_bytes != n_bytes - STORE_RECORD_BYTES || !store_zero(bytes, RECORD_ZERO, STORE_RECORD_BYTES)) return "its lengths do not fit";
     return check_version(v);
 }

@@ -7,7 +7,7 @@
 /* Values of the tables meta, segments and anchors: offsets, or sizes. */
 enum {
     STATE_FORMAT = 0, STATE_ZERO = 4, STATE_UUID = 8, STATE_NEXT = 24, STATE_SEGMENT = 32, STATE_OFFSET = 40, STATE_LINK = 48, STATE_REFLOG = 56,
-    STATE_FRAME_BYTES = 64, STATE_PRUNES = 72, STATE_REMOVED = 80, STATE_BYTES = 88
+    STATE_FRAME_BYTES = 64, STATE_PRUNES = 72, STATE_REMOVED = 80, STATE_BYTES = 88, STATE_SHORT_BYTES = 72
 };
 enum { SEGMENT_BYTES = 0, SEGMENT_LINK = 8, SEGMENT_RECORD_BYTES = 16 };
 enum { ANCHOR_FILE_BYTES = 0, ANCHOR_DATA_BYTES = 8, ANCHOR_RECORD_BYTES = 16 };
@@ -29,7 +29,7 @@ int store_state_get(struct store_state *state, struct store_txn *txn, struct pcc
     int status = 0;
 
     TRY(store_txn_get(&value, &bytes, txn, STORE_META, state_key, sizeof(state_key) - 1, err));
-    if (!value || bytes != STATE_BYTES || store_get32(value, STATE_ZERO) != 0) return store_txn_damaged(err, txn, "its head record is missing");
+    if (!value || (bytes != STATE_BYTES && bytes != STATE_SHORT_BYTES) || store_get32(value, STATE_ZERO) != 0) return store_txn_damaged(err, txn, "its head record is missing");
     if (store_get32(value, STATE_FORMAT) > STORE_FORMAT) {
         return base_fail(err, PCCT_E_FORMAT, "%s/" STORE_CATALOGUE_NAME " was written by a newer pcct; use a newer pcct", txn->folder->path);
     }
@@ -38,8 +38,9 @@ int store_state_get(struct store_state *state, struct store_txn *txn, struct pcc
     state->tail = (struct store_tail){store_get64(value, STATE_SEGMENT), store_get64(value, STATE_OFFSET), store_get64(value, STATE_LINK)};
     state->next_reflog = store_get64(value, STATE_REFLOG);
     state->frame_bytes = store_get64(value, STATE_FRAME_BYTES);
-    state->prunes = store_get64(value, STATE_PRUNES);
-    state->removed = store_get64(value, STATE_REMOVED);
+    /* the first stores of this format end before these */
+    state->prunes = bytes == STATE_BYTES ? store_get64(value, STATE_PRUNES) : 0;
+    state->removed = bytes == STATE_BYTES ? store_get64(value, STATE_REMOVED) : 0;
     if (state->next_version < 1 || state->tail.segment < 1 || state->tail.offset < STORE_SEGMENT_HEAD_BYTES)
         status = store_txn_damaged(err, txn, "its head record cannot be");
 done:
