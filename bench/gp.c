@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const char help[] = "gp [--only NAMES] [--quick] [--threads 1,2] [--repeats N] [--dir FOLDER] [--csv FILE] [--markdown]\n"
-                           "--only R32k-d3,R32k-d3p,R100k-d2p,RBF-d3,R32k-d8\n"
+                           "  --only R32k-d3,R32k-d3p,R100k-d2p,RBF-d3,R32k-d8   only these\n"
                            "features: L, V and p; asked: the median question; brute: 1024 stored points compared with all, whose answers are compared.\n";
 
 enum { ASKED = 1024, REPEATS = 5 };

@@ -72,7 +72,8 @@ PCCT_PUBLIC int pcct_inducing_choose(double *points, int64_t *labels, size_t *m,
 
 /*
  * A kernel on a view, with the features of all of its points: what is made once for any number of questions. Borrows the view. Takes 8 (m + dim + 2)
- * bytes a point. Reading calls may be made by any number of threads. *gp is owned: pcct_gp_close(); NULL after a failure.
+ * bytes a point; the first pcct_gp_knn() or pcct_gp_knn_stored() without a filter adds twice as much, which later ones use.
+ * Reading calls may be made by any number of threads. *gp is owned: pcct_gp_close(); NULL after a failure.
  * Errors: NOT_FOUND (no kernel was given, and none set for the version), CONFLICT (another one than the version's was given; the message names both
  * digests), INVALID (a parameter; a metric of directions; a kernel matrix without a factor, naming the inducing point; values of the caller's
  * kernel or features that are not finite), MEMORY.

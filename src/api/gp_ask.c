@@ -63,6 +63,23 @@ done:
     return status;
 }
 
+/* The layout of all points, made by the first question that needs it. */
+static int take_prepared(struct asking *a, const pcct_gp *gp, struct pcct_error *err)
+{
+    pcct_gp *handle = (pcct_gp *)(uintptr_t)gp; /* a cache behind a lock: what callers see does not change */
+    int status = 0;
+
+    pthread_mutex_lock(&handle->lock);
+    if (!handle->prepared) {
+        handle->env.threads = a->env.threads;
+        TRY(gp_prepare(&handle->prepared, &gp->features, a->member, a->ask.members, &handle->env, err));
+    }
+    a->ask.prepared = handle->prepared;
+done:
+    pthread_mutex_unlock(&handle->lock);
+    return status;
+}
+
 static int answer(int64_t *labels, double *distances, struct asking *a, const pcct_gp *gp, struct pcct_error *err)
 {
     const int plain = gp->features.form.m == 0 && gp->features.form.shape != GP_CUSTOM && !gp->given;
@@ -72,7 +89,8 @@ static int answer(int64_t *labels, double *distances, struct asking *a, const pc
 
     if (!labels || !distances) TRY(base_fail(err, PCCT_E_INVALID, "labels and distances must be given"));
     if (plain) TRY(gp_correlation(labels, distances, a->o.counts, &a->ask, &work, &a->env, err));
-    else TRY(gp_residual(labels, distances, a->o.counts, &a->ask, &work, &a->env, err));
+    else if (!a->o.filter && a->ask.queries) TRY(take_prepared(a, gp, err));
+    if (!plain) TRY(gp_residual(labels, distances, a->o.counts, &a->ask, &work, &a->env, err));
     told.pairs = work.pairs;
     told.nodes = work.nodes;
     told.enveloped = work.enveloped;

@@ -116,6 +116,7 @@ static int start(pcct_gp **out, const pcct_view *view, int threads, struct pcct_
     TRY(base_take_zero(&gp, &env, 1, sizeof *gp, err));
     gp->env = env;
     gp->view = view;
+    pthread_mutex_init(&gp->lock, NULL);
     *out = gp;
 done:
     return status;
@@ -169,6 +170,8 @@ void pcct_gp_close(pcct_gp *gp)
     gp_features_free(&gp->features);
     gp_inducing_free(&gp->inducing);
     api_kernel_free(&gp->kernel);
+    gp_prepared_free(gp->prepared, &gp->env);
+    pthread_mutex_destroy(&gp->lock);
     env = gp->env;
     base_free(&env, gp->node);
     base_free(&env, gp->label);

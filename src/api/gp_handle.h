@@ -4,7 +4,7 @@
 
 #include "api/kernel_note.h"
 
-#include "gp/features.h"
+#include "gp/residual.h"
 
 struct pcct_gp {
     const pcct_view *view;        /* borrowed */
@@ -18,6 +18,8 @@ struct pcct_gp {
     uint32_t *row;                /* [state.n] the place of a node among them */
     int64_t *label;               /* [n] */
     double *point;                /* [n x dim] */
+    pthread_mutex_t lock;          /* around the making of `prepared` at its first use */
+    struct gp_prepared *prepared;  /* written under it */
     int64_t *noisy;
     size_t n_noisy;
 };

@@ -181,7 +181,8 @@ static void measure(struct choosing *c, size_t block, double *y)
     const int leaf = c->node->children == 0;
 
     memset(y, 0, GP_PIVOTS * GP_BLOCK * sizeof *y);
-    for (unsigned t = 0; t < c->node->pivots; t++) {
+    for (unsigned t = 0; t < c->node->pivots && leaf; t++) memcpy(y + t * GP_BLOCK, c->y + t * c->capacity, GP_BLOCK * sizeof *y);
+    for (unsigned t = 0; t < c->node->pivots && !leaf; t++) {
         _Alignas(64) double rho[GP_BLOCK];
 
         against_block(rho, space, block, space->pivot[c->at * GP_PIVOTS + t]);

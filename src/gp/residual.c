@@ -71,6 +71,99 @@ done:
     return status;
 }
 
+/* ---- what is laid out --------------------------------------------------------------------------------------------------------------------- */
+
+struct gp_prepared {
+    struct gp_space space;
+    struct gp_rounded rounded; /* env NULL: single precision is not good enough */
+    struct gp_rounded_frame frame;
+    double *centre;
+};
+
+static int prepare(struct gp_prepared *p, const struct gp_features *points, const uint32_t *member, size_t members, const uint32_t *rank,
+                   const struct base_env *env, struct pcct_error *err)
+{
+    const struct gp_space *space = &p->space;
+    int status = 0;
+
+    TRY(gp_space_make(&p->space, points, member, members, rank, env, err));
+    TRY(base_take(&p->centre, env, points->form.dim, sizeof *p->centre, err));
+    p->frame.bound = gp_rounded_bound(p->centre, &space, 1);
+    p->frame.centre = p->centre;
+    if (gp_rounded_fits(space, p->frame.bound)) TRY(gp_rounded_make(&p->rounded, space, &p->frame, env, err));
+done:
+    return status;
+}
+
+static void dispose(struct gp_prepared *p, const struct base_env *env)
+{
+    gp_rounded_free(&p->rounded);
+    gp_space_free(&p->space);
+    base_free(env, p->centre);
+    p->centre = NULL;
+}
+
+int gp_prepare(struct gp_prepared **prepared, const struct gp_features *points, const uint32_t *member, size_t members, const struct base_env *env,
+               struct pcct_error *err)
+{
+    int status = 0;
+
+    TRY(base_take_zero(prepared, env, 1, sizeof **prepared, err));
+    TRY(prepare(*prepared, points, member, members, NULL, env, err));
+done:
+    if (status != 0) {
+        gp_prepared_free(*prepared, env);
+        *prepared = NULL;
+    }
+    return status;
+}
+
+void gp_prepared_free(struct gp_prepared *prepared, const struct base_env *env)
+{
+    if (!prepared) return;
+    dispose(prepared, env);
+    base_free(env, prepared);
+}
+
+/* ---- searching ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Searches for the points themselves, or for the queries from outside. */
+static int search(struct run *run, const struct gp_prepared *to, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
+{
+    const struct gp_features *asked = run->ask->queries;
+    const int filtered = !run->ask->brute && to->rounded.env;
+    struct gp_prepared from = { .centre = NULL };
+    uint32_t *all = NULL;
+    int status = 0;
+
+    run->from = run->to = &to->space;
+    run->filter_to = run->filter_from = filtered ? &to->rounded : NULL;
+    if (asked) {
+        const struct gp_space *both[2] = { &to->space, &from.space };
+
+        TRY(base_take(&all, env, asked->n, sizeof *all, err));
+        for (size_t i = 0; i < asked->n; i++) all[i] = (uint32_t)i;
+        TRY(gp_space_make(&from.space, asked, all, asked->n, NULL, env, err));
+        run->from = &from.space;
+        from.frame = to->frame;
+        from.frame.bound = gp_rounded_reach(both, 2, to->centre);
+        if (filtered && from.frame.bound <= to->frame.bound) {
+            from.frame.bound = to->frame.bound;
+            TRY(gp_rounded_make(&from.rounded, &from.space, &from.frame, env, err));
+        }
+        run->filter_from = from.rounded.env ? &from.rounded : NULL;
+        if (!run->filter_from) run->filter_to = NULL; /* queries far outside: the bound is for the points */
+    }
+    work->filtered |= run->filter_to != NULL;
+    work->blocks += to->space.blocks;
+    work->flat += (uint64_t)to->space.flats * GP_BLOCK;
+    TRY(seek_all(run, env, err));
+done:
+    dispose(&from, env);
+    base_free(env, all);
+    return status;
+}
+
 /* Members of rank below `end`, into chosen[]. Returns how many. */
 static size_t choose(uint32_t *chosen, const struct gp_ask *ask, size_t end)
 {
@@ -82,69 +175,31 @@ static size_t choose(uint32_t *chosen, const struct gp_ask *ask, size_t end)
     return n;
 }
 
-/* Lets a first look be in single precision where that is good enough, then searches. */
-static int search(struct run *run, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
-{
-    const struct gp_space *space[2] = { run->to, run->from };
-    struct gp_rounded to = { .env = NULL }, from = { .env = NULL };
-    struct gp_rounded_frame frame = { NULL, 0 };
-    double *centre = NULL;
-    int status = 0;
-
-    TRY(base_take(&centre, env, run->to->features->form.dim, sizeof *centre, err));
-    frame.bound = gp_rounded_bound(centre, space, run->from == run->to ? 1 : 2);
-    frame.centre = centre;
-    run->filter_from = run->filter_to = NULL;
-    if (!run->ask->brute && gp_rounded_fits(run->to, frame.bound)) {
-        TRY(gp_rounded_make(&to, run->to, &frame, env, err));
-        if (run->from != run->to) TRY(gp_rounded_make(&from, run->from, &frame, env, err));
-        run->filter_to = &to;
-        run->filter_from = run->from == run->to ? &to : &from;
-        work->filtered = 1;
-    }
-    TRY(seek_all(run, env, err));
-done:
-    gp_rounded_free(&from);
-    gp_rounded_free(&to);
-    base_free(env, centre);
-    return status;
-}
-
 static int segments(struct run *run, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
 {
     const struct gp_ask *ask = run->ask;
-    struct gp_space points = { .env = NULL }, queries = { .env = NULL };
+    struct gp_prepared points = { .centre = NULL };
     uint32_t *chosen = NULL, most = 0;
-    size_t end = 0;
+    size_t end = SIZE_MAX;
     int status = 0;
 
-    TRY(base_take(&chosen, env, ask->members > (ask->queries ? ask->queries->n : 0) ? ask->members : ask->queries->n, sizeof *chosen, err));
+    TRY(base_take(&chosen, env, ask->members, sizeof *chosen, err));
     for (size_t i = 0; ask->rank && i < ask->members; i++) most = ask->rank[ask->member[i]] > most ? ask->rank[ask->member[i]] : most;
-    end = ask->rank ? (size_t)most + 1 : SIZE_MAX;
+    if (ask->rank) end = (size_t)most + 1;
     for (;;) {
         const size_t n = choose(chosen, ask, end);
         const size_t begin = ask->rank && !ask->brute && n > SEGMENT_LEAST ? end / SEGMENT_RATIO : 0;
 
-        TRY(gp_space_make(&points, ask->points, chosen, n, ask->rank, env, err));
-        run->from = run->to = &points;
-        if (!ask->queries && !ask->brute) TRY(gp_space_note_angles(&points, env, err));
-        if (ask->queries) {
-            for (size_t i = 0; i < ask->queries->n; i++) chosen[i] = (uint32_t)i;
-            TRY(gp_space_make(&queries, ask->queries, chosen, ask->queries->n, NULL, env, err));
-            run->from = &queries;
-        }
+        TRY(prepare(&points, ask->points, chosen, n, ask->rank, env, err));
+        if (!ask->queries && !ask->brute) TRY(gp_space_note_angles(&points.space, env, err));
         run->lowest = (uint32_t)begin;
-        TRY(search(run, work, env, err));
-        work->blocks += points.blocks;
-        work->flat += (uint64_t)points.flats * GP_BLOCK;
-        gp_space_free(&points);
-        gp_space_free(&queries);
+        TRY(search(run, &points, work, env, err));
+        dispose(&points, env);
         if (begin == 0) break;
         end = begin;
     }
 done:
-    gp_space_free(&queries);
-    gp_space_free(&points);
+    dispose(&points, env);
     base_free(env, chosen);
     return status;
 }
@@ -164,7 +219,8 @@ int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struc
         TRY(base_take(&run.row, env, ask->points->n, sizeof *run.row, err));
         for (size_t i = 0; i < ask->members; i++) run.row[ask->member[i]] = (uint32_t)i;
     }
-    TRY(segments(&run, &sum, env, err));
+    if (ask->prepared && !ask->rank) TRY(search(&run, ask->prepared, &sum, env, err));
+    else TRY(segments(&run, &sum, env, err));
     for (size_t t = 0; t < threads; t++) {
         sum.pairs += run.seeker[t].work.pairs;
         sum.nodes += run.seeker[t].work.nodes;

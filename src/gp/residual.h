@@ -10,6 +10,8 @@
  */
 #define GP_NOBODY 0xffffffffu
 
+struct gp_prepared;
+
 struct gp_ask {
     const struct gp_features *points;
     const uint32_t *member;             /* [members] the points that may be found */
@@ -19,6 +21,7 @@ struct gp_ask {
     const uint32_t *self;               /* [queries->n] the point that each leaves out, GP_NOBODY: none; NULL: none do */
     const uint32_t *rank;               /* by point, for members as queries: only those of lesser rank are found; NULL: all */
     size_t k;
+    const struct gp_prepared *prepared; /* of all members, without ranks; NULL: what is needed is made for this question */
     int brute;                          /* 1: compare each query with every member */
 };
 
@@ -31,6 +34,11 @@ struct gp_work {
     uint64_t blocks;
     int filtered;        /* 1: single precision had the first look */
 };
+
+/* The points laid out once, for questions without ranks to the same members. *prepared is owned: gp_prepared_free(). Errors: MEMORY. */
+int gp_prepare(struct gp_prepared **prepared, const struct gp_features *points, const uint32_t *member, size_t members, const struct base_env *env,
+               struct pcct_error *err);
+void gp_prepared_free(struct gp_prepared *prepared, const struct base_env *env); /* NULL is fine */
 
 /* labels[nq x k], distances[nq x k] (the rest -1 and +infinity), counts[nq] (NULL: not wanted). Errors: MEMORY, INVALID (a custom kernel's value
  * that is no number), CANCELLED. Parallel; the answer does not depend on the threads. */

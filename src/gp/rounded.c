@@ -7,23 +7,32 @@
 #include <math.h>
 #include <string.h>
 
-double gp_rounded_bound(double *centre, const struct gp_space *const *space, unsigned spaces)
+#define ROOM 1.25 /* for queries that lie somewhat outside */
+
+/* The ends of one coordinate of all points that stand in blocks which are not flat. */
+static void ends_of(double *low, double *high, const struct gp_space *const *space, unsigned spaces, size_t t)
+{
+    *low = (double)INFINITY;
+    *high = -(double)INFINITY;
+    for (unsigned i = 0; i < spaces; i++) {
+        const size_t dim = space[i]->features->form.dim;
+
+        for (uint32_t at = space[i]->root_first; at < space[i]->nodes; at++) {
+            *low = fmin(*low, space[i]->box[at * 2 * dim + t]);
+            *high = fmax(*high, space[i]->box[(at * 2 + 1) * dim + t]);
+        }
+    }
+}
+
+double gp_rounded_reach(const struct gp_space *const *space, unsigned spaces, const double *centre)
 {
     const struct gp_form *form = &space[0]->features->form;
     const size_t dim = form->dim, m = form->m;
-    double far = 0, most = form->variance;
+    double far = 0, most = form->variance, low, high;
 
     for (size_t t = 0; t < dim; t++) {
-        double low = (double)INFINITY, high = -(double)INFINITY;
-
-        for (unsigned i = 0; i < spaces; i++) {
-            for (uint32_t at = space[i]->root_first; at < space[i]->nodes; at++) {
-                low = fmin(low, space[i]->box[at * 2 * dim + t]);
-                high = fmax(high, space[i]->box[(at * 2 + 1) * dim + t]);
-            }
-        }
-        centre[t] = low <= high ? low / 2 + high / 2 : 0;
-        if (low <= high) far = fmax(far, high - centre[t]);
+        ends_of(&low, &high, space, spaces, t);
+        if (low <= high) far = fmax(far, fmax(high - centre[t], centre[t] - low));
     }
     for (unsigned i = 0; i < spaces; i++) {
         for (size_t at = 0; at < (size_t)space[i]->blocks * GP_BLOCK; at++) {
@@ -36,6 +45,17 @@ double gp_rounded_bound(double *centre, const struct gp_space *const *space, uns
         }
     }
     return 0x1p-24 * ((double)(m + 8) * (most / form->variance) + 2 * far * sqrt((double)dim) + (double)dim + 16);
+}
+
+double gp_rounded_bound(double *centre, const struct gp_space *const *space, unsigned spaces)
+{
+    double low, high;
+
+    for (size_t t = 0; t < space[0]->features->form.dim; t++) {
+        ends_of(&low, &high, space, spaces, t);
+        centre[t] = low <= high ? low / 2 + high / 2 : 0;
+    }
+    return ROOM * gp_rounded_reach(space, spaces, centre);
 }
 
 int gp_rounded_fits(const struct gp_space *space, double bound)

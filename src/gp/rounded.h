@@ -25,8 +25,9 @@ struct gp_rounded_frame {
     double bound;         /* E in units of the variance */
 };
 
-/* E for points in these spaces around a centre, which is filled in. */
+/* E for points in these spaces: around their middle, which is filled in, or around a centre that is given. */
 double gp_rounded_bound(double *centre, const struct gp_space *const *space, unsigned spaces);
+double gp_rounded_reach(const struct gp_space *const *space, unsigned spaces, const double *centre);
 /* Whether the filter is good for a space: not where rounding is more than a hundredth of what most points have. */
 int gp_rounded_fits(const struct gp_space *space, double bound);
 
