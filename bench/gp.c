@@ -11,7 +11,8 @@
 
 static const char help[] = "gp [--only NAMES] [--quick] [--threads 1,2] [--repeats N] [--dir FOLDER] [--csv FILE] [--markdown]\n"
                            "  --only R32k-d3,R32k-d3p,R100k-d2p,RBF-d3,R32k-d8   only these\n"
-                           "features: L, V and p; asked: the median question; brute: 1024 stored points compared with all, whose answers are compared.\n";
+                           "features: L, V and p; asked: the median question; brute: 1024 stored points compared with all,\n"
+                           "whose answers are compared.\n";
 
 enum { ASKED = 1024, REPEATS = 5 };
 
@@ -136,8 +137,8 @@ static void run(const struct bench_options *options, const struct problem *p, co
     if (!options->quick) (void)ask(&a, 0);
     for (int i = 0; i < repeats; i++) seconds[i] = ask(&a, 0);
     median = bench_percentile(seconds, (size_t)repeats, 0.5);
-    bench_options_print(options, "%-10s %7zu %3u %4zu %3zu %7d %8.3f %8.3f %9.0f %9.0f %9.0f %6.2f\n", p->name, p->n, p->dim, p->m, p->k, threads, features,
-                        median, (double)a.rows / median, p->target, ask_brute(&a), 100 * (double)a.work.pairs / (double)a.rows / (double)p->n);
+    bench_options_print(options, "%-10s %7zu %3u %4zu %3zu %7d %8.3f %8.3f %9.0f %9.0f %9.0f %6.2f\n", p->name, p->n, p->dim, p->m, p->k, threads,
+                        features, median, (double)a.rows / median, p->target, ask_brute(&a), 100 * (double)a.work.pairs / (double)a.rows / (double)p->n);
     pcct_gp_close(a.gp);
     pcct_filter_close(a.filter);
     free(a.labels);
