@@ -272,6 +272,50 @@ static void few_rows_are_asked_for(void **test)
     free(g);
 }
 
+static int note_label(void *ctx, const struct query_change *change)
+{
+    int64_t *told = ctx;
+
+    while (*told != -1) told++;
+    *told = change->label;
+    return 0;
+}
+
+/* A point moves to the other side of its neighbour, as far off as before: the neighbour's list is the same, but whoever reckons with places is told. */
+static void a_place_changes_and_no_list(void **test)
+{
+    static const double line[3][2] = { { 0, 0 }, { 1, 0 }, { 9, 0 } };
+    int64_t told[8] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+    struct support_batch batch;
+    struct query_renewal renewal;
+    struct pcct_error err = { 0, "" };
+    uint32_t dead = 1;
+    struct graph *g = malloc(sizeof *g);
+
+    (void)test;
+    assert_non_null(g);
+    start(g, 1, SUPPORT_BOX, 0, 1);
+    assert_int_equal(g->scene.metric.dim, 2);
+    support_batch_start(&batch, &g->scene.metric, SUPPORT_BOX, 0, 3, NULL, 0, 21);
+    memcpy(batch.points, line, sizeof line);
+    support_plan(&g->scene.state, &batch.tree);
+    support_batch_free(&batch);
+    see_nodes(g);
+    renew(g, 1, 0);
+    support_batch_start(&batch, &g->scene.metric, SUPPORT_BOX, 3, 1, &dead, 1, 21);
+    batch.points[0] = -1;
+    batch.points[1] = 0;
+    batch.labels[0] = index_label(&g->scene.state)[1];
+    support_plan(&g->scene.state, &batch.tree);
+    support_batch_free(&batch);
+    see_nodes(g);
+    support_ok(query_neighbours_renew(&renewal, &g->lists, &g->scene.state, g->node, &g->batch, note_label, told, &g->scene.env.env, NULL, &err), &err);
+    assert_int_equal(renewal.changed, 3); /* what moved; its neighbour; the far one, to which it was nearest */
+    for (int i = 0; i < 3; i++) assert_int_equal(told[i], g->lists.label[i]);
+    finish(g);
+    free(g);
+}
+
 static int distances(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct graph *g = ctx;
@@ -343,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_to_making_anew),
         cmocka_unit_test(few_rows_are_asked_for),
+        cmocka_unit_test(a_place_changes_and_no_list),
         cmocka_unit_test(without_memory_and_stopped),
         cmocka_unit_test(custom_metrics),
     };

@@ -101,7 +101,7 @@ static void early_rows_cost_no_more(void **test)
     support_ok(gp_cloud_make(&cloud, &scene.state, NULL, &scene.env.env, &err), &err);
     support_ok(gp_order_rows(order, &cloud, &rule, &scene.env.env, &err), &err);
     support_ok(gp_predecessors(rank, distance, &cloud, order, M, &scene.env.env, &work, &err), &err);
-    assert_true(work.blocks < 5 * MANY);
+    assert_true(work.blocks < 3 * MANY); /* 2.3; in a layout of all 3.5 */
     gp_cloud_free(&cloud, &scene.env.env);
     support_scene_finish(&scene);
     free(order);
