@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -251,6 +253,34 @@ int base_os_unlock(struct base_os *os, int fd, uint64_t byte)
     return fails(os, BASE_OS_LOCK) ? -1 : set_lock(fd, byte, F_UNLCK, F_OFD_SETLK);
 }
 
+int base_os_locked(struct base_os *os, int fd, uint64_t byte)
+{
+    struct flock range;
+    int result;
+
+    assert(byte < INT64_MAX);
+    if (fails(os, BASE_OS_LOCK)) return -1;
+    memset(&range, 0, sizeof(range));
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    range.l_start = (off_t)byte;
+    range.l_len = 1;
+    RESTART(result, fcntl(fd, F_OFD_GETLK, &range));
+    return result < 0 ? -1 : range.l_type != F_UNLCK;
+}
+
+void base_os_wait(struct base_os *os, const uint32_t *word, uint32_t seen, uint64_t timeout_ns)
+{
+    const struct timespec timeout = {(time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u)};
+
+    if (!fails(os, BASE_OS_WAIT)) (void)syscall(SYS_futex, word, FUTEX_WAIT, seen, &timeout, NULL, 0);
+}
+
+void base_os_wake(struct base_os *os, const uint32_t *word)
+{
+    if (!fails(os, BASE_OS_WAKE)) (void)syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 /* These clocks cannot fail, so reading them is counted but never among the calls that shall. */
 static uint64_t read_clock(struct base_os *os, enum base_os_call call, clockid_t clock)
 {
@@ -330,6 +360,26 @@ int base_os_list(struct base_os *os, int folder, int (*each)(void *ctx, const ch
 pid_t base_os_pid(void)
 {
     return getpid();
+}
+
+enum { MARK_BYTES = 4096 };
+
+const uint32_t *base_os_mark_new(struct base_os *os)
+{
+    uint32_t *mark = base_os_mmap(os, NULL, MARK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (mark == MAP_FAILED) return NULL;
+    if (madvise(mark, MARK_BYTES, MADV_WIPEONFORK) == 0) {
+        *mark = 1;
+        return mark;
+    }
+    base_os_mark_free(os, mark);
+    return NULL;
+}
+
+void base_os_mark_free(struct base_os *os, const uint32_t *mark)
+{
+    if (mark) base_os_munmap(os, (void *)(uintptr_t)mark, MARK_BYTES);
 }
 
 int base_os_try(struct base_os *os, int *result, int (*job)(void *ctx), void *ctx)

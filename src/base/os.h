@@ -17,7 +17,7 @@ enum base_os_call {
     BASE_OS_OPEN, BASE_OS_CLOSE, BASE_OS_PREAD, BASE_OS_PWRITE, BASE_OS_FDATASYNC, BASE_OS_FSYNC, BASE_OS_FTRUNCATE, BASE_OS_FALLOCATE,
     BASE_OS_RENAME, BASE_OS_UNLINK, BASE_OS_MKDIR, BASE_OS_RMDIR, BASE_OS_STAT, BASE_OS_STATVFS, BASE_OS_MMAP, BASE_OS_MUNMAP, BASE_OS_LOCK,
     BASE_OS_TIME, BASE_OS_RANDOM, BASE_OS_STATFS, BASE_OS_LIST, BASE_OS_FORK,
-    BASE_OS_TICKS, BASE_OS_CALLS
+    BASE_OS_TICKS, BASE_OS_WAIT, BASE_OS_WAKE, BASE_OS_CALLS
 };
 
 /*
@@ -64,6 +64,13 @@ int base_os_munmap(struct base_os *os, void *address, size_t bytes);
  * wait is 0; -1 on error. */
 int base_os_lock(struct base_os *os, int fd, uint64_t byte, int exclusive, int wait);
 int base_os_unlock(struct base_os *os, int fd, uint64_t byte);
+/* Whether somebody else holds a lock on the byte: 1, or 0; -1 on error. Locks that fd itself has do not count. */
+int base_os_locked(struct base_os *os, int fd, uint64_t byte);
+
+/* Sleeps while *word is `seen`, which processes may share through a mapping, until it is woken, a signal comes or the time is over; also returns at
+ * once for no reason. Whoever changes the word wakes all. Both only save time: callers look for themselves what has changed. */
+void base_os_wait(struct base_os *os, const uint32_t *word, uint32_t seen, uint64_t timeout_ns);
+void base_os_wake(struct base_os *os, const uint32_t *word);
 
 int64_t base_os_time_ns(struct base_os *os);                      /* since 1970, UTC */
 uint64_t base_os_ticks_ns(struct base_os *os);                    /* monotonic, for durations */
@@ -75,6 +82,10 @@ int base_os_filesystem(struct base_os *os, int fd, uint32_t *type);    /* statfs
 int base_os_list(struct base_os *os, int folder, int (*each)(void *ctx, const char *name), void *ctx);
 
 pid_t base_os_pid(void);
+/* A word that is 1 in this process and 0 in every child that it forks: tells, without a system call, who is the child. NULL: the system cannot do
+ * that, compare pids. */
+const uint32_t *base_os_mark_new(struct base_os *os);
+void base_os_mark_free(struct base_os *os, const uint32_t *mark); /* NULL is fine */
 /* Runs job(ctx) in a child process, which may crash, and waits for it. *result: what job returned (0 to 255); -n when signal n killed the child.
  * Returns -1 and errno when there was no child. The job must not touch threads. */
 int base_os_try(struct base_os *os, int *result, int (*job)(void *ctx), void *ctx);

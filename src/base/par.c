@@ -2,12 +2,25 @@
 #include "base/par.h"
 
 #include "base/env.h"
+#include "base/os.h"
 #include "base/watch.h"
 
 #include <assert.h>
 #include <math.h>
 #include <omp.h>
 #include <string.h>
+
+/* The process whose threads OpenMP has started: a child after fork() has none of them, and a parallel region would wait for them for ever. 0: nobody
+ * has yet. Relaxed: it is set once, and a child, which has one thread when it begins, sees what its parent had set. */
+static pid_t started;
+
+static int can_start(void)
+{
+    pid_t self = base_os_pid(), nobody = 0;
+
+    return __atomic_load_n(&started, __ATOMIC_RELAXED) == self ||
+           __atomic_compare_exchange_n(&started, &nobody, self, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 
 int base_par_processors(void)
 {
@@ -39,7 +52,7 @@ void base_par_for(const struct base_env *env, size_t n, size_t grain, base_par_b
     if (n == 0) return;
     pieces = (n - 1) / grain + 1;
     if ((size_t)threads > pieces) threads = (int)pieces;
-    if (threads == 1) { /* piece by piece all the same: a body may keep something for each piece */
+    if (threads == 1 || !can_start()) { /* piece by piece all the same: a body may keep something for each piece */
         for (size_t piece = 0; piece < pieces; piece++) {
             body(ctx, piece * grain, piece + 1 < pieces ? (piece + 1) * grain : n, 0);
             tell(env, &next, piece, pieces);
@@ -57,6 +70,10 @@ void base_par_for(const struct base_env *env, size_t n, size_t grain, base_par_b
 
 void base_par_tasks(const struct base_env *env, base_par_job *job, void *ctx)
 {
+    if (!can_start()) {
+        job(ctx);
+        return;
+    }
 #pragma omp parallel num_threads(base_par_threads(env))
 #pragma omp single
     job(ctx);

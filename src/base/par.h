@@ -9,7 +9,7 @@ struct base_env;
 
 /*
  * Parallel work. This is the only room that knows OpenMP. Results must not depend on which thread does what: bodies write to places of their
- * own, and sums over threads are of integers or of maxima.
+ * own, and sums over threads are of integers or of maxima. In a forked child of a process that had threads at work all is done by the calling one.
  */
 enum { BASE_PAR_THREADS_MAX = 256 };
 

@@ -4,6 +4,8 @@
 #include "base/par.h"
 
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct cover {
     uint8_t *times;
@@ -141,11 +143,33 @@ static void test_max(void **state)
     assert_true(kept == 5);
 }
 
+/* OpenMP's threads are the parent's: with them, a child would wait for ever. */
+static void test_forked_child(void **state)
+{
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    test_for_is_parallel(state);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(30);
+        test_for_covers_once(state);
+        test_tasks(state);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    test_for_is_parallel(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_for_covers_once), cmocka_unit_test(test_for_is_parallel), cmocka_unit_test(test_threads_are_bounded),
         cmocka_unit_test(test_tasks),           cmocka_unit_test(test_max),
+        cmocka_unit_test(test_forked_child),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
