@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/watch.h"
+#include "base/par.h"
 #include "store/anchor.h"
 #include "store/bytes.h"
 #include "store/internal.h"
@@ -9,11 +9,13 @@
 #include <inttypes.h>
 
 /* Whole units count: that is what the arrays of a small store occupy, so it does not get an anchor with every few commits. */
-int store_anchor_due(const struct store_version *version, const struct index_image *image)
+int store_anchor_due(uint64_t *bytes, const struct store_version *version, const struct index_image *image, size_t head_bytes)
 {
     struct store_anchor anchor;
 
-    store_anchor_layout(&anchor, version->version, image, 0);
+    store_anchor_layout(&anchor, version->version, image, head_bytes);
+    *bytes = STORE_ANCHOR_HEAD_BYTES + head_bytes + anchor.table_units * sizeof(uint64_t);
+    for (uint32_t i = 0; i < anchor.extents; i++) *bytes += anchor.extent[i].bytes;
     return version->redo_bytes >= (anchor.table_units + 1) * STORE_UNIT_BYTES / 4;
 }
 
@@ -22,6 +24,7 @@ struct writing {
     struct store_anchor anchor;
     const struct index_image *image;
     const void *head;
+    size_t head_bytes;
     uint64_t *table; /* as in the file */
     uint64_t written;
 };
@@ -56,8 +59,6 @@ static int write_run(struct writing *w, int fd, const void *data, uint64_t bytes
             TRY(base_fail_errno(err, errno, "cannot write %s/data/A%016" PRIx64, w->folder->path, w->anchor.version));
         }
         w->written += n;
-        base_watch_tell(w->folder->writer, (double)w->written / (double)w->anchor.file_bytes);
-        TRY(base_watch_check(w->folder->writer, err));
     }
 done:
     return status;
@@ -128,39 +129,58 @@ static int list(struct store *store, const struct writing *w, struct pcct_error 
     TRY(store_anchor_list(&txn, w->anchor.version, w->anchor.file_bytes, w->written, err));
     TRY(store_txn_commit(&txn, &unsure, err));
 done:
-    store->poisoned |= unsure;
+    if (unsure) store_poison(store);
     store_txn_abort(&txn);
+    return status;
+}
+
+/* The file, under the maintenance lock. */
+static int write_file(struct writing *w, struct store *store, uint64_t version, struct pcct_error *err)
+{
+    struct store_version about;
+    char name[STORE_FILE_NAME_BYTES];
+    int status = 0;
+
+    TRY(store_version(&about, NULL, store, version, err));
+    store_anchor_layout(&w->anchor, version, w->image, w->head_bytes);
+    TRY(base_take(&w->table, store->folder.env, w->anchor.table_units, sizeof(uint64_t), err));
+    base_par_for(store->folder.env, w->anchor.table_units, 16, hash_units, w);
+    w->anchor.table_hash = base_hash64(w->table, w->anchor.table_units * sizeof(uint64_t));
+    w->anchor.head_hash = base_hash64(w->head, w->head_bytes);
+    w->anchor.identity = about.identity;
+    w->anchor.time_ns = base_os_time_ns(store->folder.env->os);
+    store_anchor_name(name, version);
+    TRY(store_file_make(&store->folder, store->folder.data, "data/", name, fill, w, err));
+done:
     return status;
 }
 
 /*
  * 1 the file under a temporary name, fsync, rename, fsync of the folder; 2 the transaction that lists it. A crash before 2 leaves a file that nobody
- * reads and that the next anchor of this version replaces.
+ * reads and that the next anchor of this version replaces. LMDB lets one transaction write at a time, so commits are kept out for the time of 2 only.
  */
 int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
                        size_t head_bytes, struct pcct_error *err)
 {
-    struct writing w = {.folder = &store->folder, .image = image, .head = head};
-    struct store_version about;
-    char name[STORE_FILE_NAME_BYTES];
-    int status = 0;
+    struct writing w = {.folder = &store->folder, .image = image, .head = head, .head_bytes = head_bytes};
+    struct base_os *os = store->folder.env->os;
+    int status = 0, held;
 
     assert(version > 0);
     *bytes = 0;
-    TRY(store_version(&about, NULL, store, version, err));
-    if (store->poisoned)
+    TRY(store_check_process(store, err));
+    if (store_is_poisoned(store))
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
-    store_anchor_layout(&w.anchor, version, image, head_bytes);
-    TRY(base_take(&w.table, store->folder.env, w.anchor.table_units, sizeof(uint64_t), err));
-    base_par_for(store->folder.writer, w.anchor.table_units, 16, hash_units, &w);
-    w.anchor.table_hash = base_hash64(w.table, w.anchor.table_units * sizeof(uint64_t));
-    w.anchor.head_hash = base_hash64(head, head_bytes);
-    w.anchor.identity = about.identity;
-    w.anchor.time_ns = base_os_time_ns(store->folder.env->os);
-    store_anchor_name(name, version);
-    TRY(store_file_make(&store->folder, store->folder.data, "data/", name, fill, &w, err));
-    TRY(list(store, &w, err));
-    *bytes = w.written;
+    held = base_os_lock(os, store->lock, STORE_MAINTENANCE_BYTE, 1, 0);
+    if (held == 1) return base_fail(err, PCCT_E_BUSY, "another process is writing an anchor of %s", store->folder.path);
+    if (held < 0) return base_fail_errno(err, errno, "cannot lock %s", store->folder.path);
+    status = write_file(&w, store, version, err);
+    if (status == 0 && !store_catalogue_current(store->catalogue, &store->folder, STORE_CATALOGUE_NAME)) {
+        status = base_fail(err, PCCT_E_CONFLICT, "the catalogue of %s was made anew since it was opened; open it again", store->folder.path);
+    }
+    if (status == 0) status = list(store, &w, err);
+    if (status == 0) *bytes = w.written;
+    (void)base_os_unlock(os, store->lock, STORE_MAINTENANCE_BYTE);
 done:
     base_free(store->folder.env, w.table);
     return status;

@@ -7,15 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Generation, jump and redo distance follow from the parents. The jump is a skew-binary one: an ancestor such that any other is reached in O(log)
+/* Generation and jump follow from the parent. The jump is a skew-binary one: an ancestor such that any other is reached in O(log)
  * steps of jumps and parents. */
 static int fill_in(struct store_version *v, struct store_txn *txn, struct pcct_error *err)
 {
-    struct store_record parent = {0}, jump = {0}, further = {0}, base = {0};
+    struct store_record parent = {0}, jump = {0}, further = {0};
     int status = 0, lost;
 
     if (v->parent != 0) TRY(store_record_get(&parent, NULL, txn, v->parent, err));
-    if (v->state_parent != 0) TRY(store_record_get(&base, NULL, txn, v->state_parent, err));
     v->generation = parent.version.generation + 1;
     v->jump = v->parent;
     v->kept = v->parent;
@@ -26,8 +25,6 @@ static int fill_in(struct store_version *v, struct store_txn *txn, struct pcct_e
     if (!lost && v->parent != 0 && parent.version.generation - jump.version.generation == jump.version.generation - further.version.generation) {
         v->jump = jump.version.jump;
     }
-    v->redo_frames = base.version.redo_frames + 1;
-    v->redo_bytes = base.version.redo_bytes; /* its own bytes are not known yet */
 done:
     return status;
 }
@@ -110,6 +107,8 @@ static int remove_leftover(const struct store *store, const struct store_state *
  *  5  LMDB commit: pages, fdatasync, then the meta page, synchronously. The meta page is the commit point. Crash before: the version is not there,
  *     see 3. Crash after: it is there and whole, since 3 came before; a caller that was not answered asks for its write id.
  *
+ *  6  announce the commit to those who wait for one. A crash before it: they look for themselves now and then.
+ *
  * Failures: up to 5 the frame is wiped (its head zeroed), so that a version reported as failed does not come back by a rebuilding. When fdatasync
  * fails, or the write of the meta page, nobody knows what the disk holds: the handle takes no more commits. After the latter the frame is left as it
  * is, since the catalogue may name it. Three flushes in all: the segment, LMDB's pages, its meta page.
@@ -121,7 +120,7 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
     int status = 0, sync_failed = 0, unsure = 0;
 
     TRY(store_check_process(store, err));
-    if (store->poisoned) {
+    if (store_is_poisoned(store)) {
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; close the store, look at the disk, open it again",
                          store->folder.path);
     }
@@ -129,14 +128,16 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
     w->record->version.time_ns = base_os_time_ns(store->folder.env->os);
     status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, w->note, w->payload, err); /* 2 and 3 */
     if (status != 0) {
-        store->poisoned |= sync_failed;
+        if (sync_failed) store_poison(store);
         goto done;
     }
     status = publish(&unsure, store, w, &end, &made, err); /* 4 and 5 */
     if (status != 0) {
-        store->poisoned |= unsure;
+        if (unsure) store_poison(store);
         if (!unsure) store_journal_wipe(&store->folder, &w->record->version, 1);
+        goto done;
     }
+    store_pins_announce(&store->pins); /* 6 */
 done:
     return status;
 }
@@ -146,16 +147,19 @@ struct committing {
     const void *note;
 };
 
-/* The meaning of a version's frame. */
+/* The meaning of a version's frame. Its redo distance is found out here, since an anchor may be listed at any time. */
 static int put_version(void *ctx, struct store_txn *txn, struct store_state *after, struct pcct_error *err)
 {
     const struct committing *c = ctx;
     struct store_version *v = &c->record->version;
+    struct store_record base = {0};
     struct store_ref ref = {.kind = STORE_BRANCH, .version = v->version, .time_ns = v->time_ns};
     uint64_t head = 0;
     int status = 0;
 
-    v->redo_bytes += v->bytes;
+    if (v->state_parent != 0) TRY(store_record_get(&base, NULL, txn, v->state_parent, err));
+    v->redo_frames = base.version.redo_frames + 1;
+    v->redo_bytes = base.version.redo_bytes + v->bytes;
     memcpy(ref.name, c->record->ref, sizeof(ref.name));
     TRY(store_branch_get(&head, txn, ref.name, err));
     if (head != v->parent) {

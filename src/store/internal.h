@@ -4,6 +4,7 @@
 
 #include "store/catalogue.h"
 #include "store/journal.h"
+#include "store/pins.h"
 
 #include <pthread.h>
 
@@ -12,17 +13,23 @@ struct store {
     struct store_folder folder;
     struct store_super super;
     struct store_catalogue *catalogue;
-    int lock;                 /* descriptor of LOCK, whose byte 0 is the writer lock */
+    int lock;                 /* descriptor of LOCK, whose byte STORE_WRITER_BYTE is the writer lock; STORE_MAINTENANCE_BYTE: who writes an anchor */
     pid_t pid;                /* of the process that opened it */
+    const uint32_t *mark;     /* tells whether this is that process; NULL: the pid does */
     int read_only;            /* a feature flag says that this library must not write */
-    int poisoned;             /* an fdatasync failed: what is on the disk is unknown; under `writer` */
+    int poisoned;             /* atomic: an fdatasync failed, and what is on the disk is unknown */
+    struct store_pins pins;
     pthread_mutex_t writer;
     pthread_mutex_t mutex;
     struct base_vector verified, rejected; /* uint64_t: versions whose anchors were found sound; damaged */
 };
 
-/* Errors: FORKED. Each function that is handed a store begins with it. */
-int store_check_process(const struct store *store, struct pcct_error *err);
+/* Bytes of LOCK; STORE_PINS_LOCK_BYTE is another. */
+enum { STORE_WRITER_BYTE = 0, STORE_MAINTENANCE_BYTE = 1 };
+
+/* Nobody may go on writing by this handle. Relaxed: nothing else is told by it. */
+static inline void store_poison(struct store *store) { __atomic_store_n(&store->poisoned, 1, __ATOMIC_RELAXED); }
+static inline int store_is_poisoned(const struct store *store) { return __atomic_load_n(&store->poisoned, __ATOMIC_RELAXED); }
 
 /* What stands in the catalogue about the store as a whole. */
 struct store_state {

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-enum { WRITER_BYTE = 0, STAT_BLOCK_BYTES = 512 };
+enum { STAT_BLOCK_BYTES = 512 };
 
 static int open_lock(struct store *s, struct pcct_error *err)
 {
@@ -30,6 +30,7 @@ int store_open(struct store **store, const char *path, const struct base_env *en
     TRY(base_take_zero(&s, env, 1, sizeof(*s), err));
     s->lock = -1;
     s->pid = base_os_pid();
+    s->mark = base_os_mark_new(env->os);
     s->verified.item_bytes = s->rejected.item_bytes = sizeof(uint64_t);
     pthread_mutex_init(&s->writer, NULL);
     pthread_mutex_init(&s->mutex, NULL);
@@ -38,6 +39,7 @@ int store_open(struct store **store, const char *path, const struct base_env *en
     memcpy(s->folder.uuid, s->super.uuid, sizeof(s->folder.uuid));
     s->read_only = s->super.read_only_compatible != 0;
     TRY(open_lock(s, err));
+    store_pins_open(&s->pins, &s->folder, s->lock);
     TRY(store_catalogue_open(&s->catalogue, &s->folder, STORE_CATALOGUE_NAME, 0, err));
     TRY(store_txn_begin(&txn, s->catalogue, &s->folder, 0, err));
     TRY(store_state_get(&state, &txn, err));
@@ -60,13 +62,15 @@ void store_close(struct store *store)
     if (!store) return;
     env = store->folder.env;
     /* in a forked child the catalogue's environment is the parent's: it must not be touched */
-    if (store->pid == base_os_pid()) store_catalogue_close(store->catalogue);
+    if (!store_forked(store)) store_catalogue_close(store->catalogue);
+    store_pins_close(&store->pins, store_forked(store));
     if (store->lock >= 0) base_os_close(env->os, store->lock);
     base_vector_free(&store->verified, env);
     base_vector_free(&store->rejected, env);
     pthread_mutex_destroy(&store->writer);
     pthread_mutex_destroy(&store->mutex);
     store_folder_close(&store->folder);
+    base_os_mark_free(env->os, store->mark);
     base_free(env, store);
 }
 
@@ -75,9 +79,19 @@ const struct store_super *store_super(const struct store *store)
     return &store->super;
 }
 
+struct store_pins *store_pins(struct store *store)
+{
+    return &store->pins;
+}
+
+int store_forked(const struct store *store)
+{
+    return store->mark ? *store->mark == 0 : store->pid != base_os_pid();
+}
+
 int store_check_process(const struct store *store, struct pcct_error *err)
 {
-    if (store->pid == base_os_pid()) return 0;
+    if (!store_forked(store)) return 0;
     return base_fail(err, PCCT_E_FORKED, "%s was opened before fork(); open it anew in the child", store->folder.path);
 }
 
@@ -91,12 +105,12 @@ int store_lock(struct store *store, int wait, struct pcct_error *err)
     }
     if (wait) pthread_mutex_lock(&store->writer);
     else if (pthread_mutex_trylock(&store->writer) != 0) return base_fail(err, PCCT_E_BUSY, "another thread is writing to %s", store->folder.path);
-    held = base_os_lock(store->folder.env->os, store->lock, WRITER_BYTE, 1, wait);
+    held = base_os_lock(store->folder.env->os, store->lock, STORE_WRITER_BYTE, 1, wait);
     if (held == 1) status = base_fail(err, PCCT_E_BUSY, "another process is writing to %s; wait for it to end", store->folder.path);
     else if (held < 0) status = base_fail_errno(err, errno, "cannot lock %s", store->folder.path);
     else if (!store_catalogue_current(store->catalogue, &store->folder, STORE_CATALOGUE_NAME)) {
         status = base_fail(err, PCCT_E_CONFLICT, "the catalogue of %s was made anew since it was opened; open it again", store->folder.path);
-        base_os_unlock(store->folder.env->os, store->lock, WRITER_BYTE);
+        base_os_unlock(store->folder.env->os, store->lock, STORE_WRITER_BYTE);
     }
     if (status != 0) pthread_mutex_unlock(&store->writer);
 done:
@@ -106,8 +120,8 @@ done:
 void store_unlock(struct store *store)
 {
     /* in a forked child the lock is the parent's, and unlocking would take it away */
-    if (store->pid != base_os_pid()) return;
-    base_os_unlock(store->folder.env->os, store->lock, WRITER_BYTE);
+    if (store_forked(store)) return;
+    base_os_unlock(store->folder.env->os, store->lock, STORE_WRITER_BYTE);
     pthread_mutex_unlock(&store->writer);
 }
 

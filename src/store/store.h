@@ -42,6 +42,14 @@ int store_open(struct store **store, const char *path, const struct base_env *en
 void store_close(struct store *store);
 const struct store_super *store_super(const struct store *store);
 
+/* 1 in a child of the process that opened it. */
+int store_forked(const struct store *store);
+/* Errors: FORKED, in a child of the process that opened it. */
+int store_check_process(const struct store *store, struct pcct_error *err);
+
+/* Who uses which version, and waiting for commits: store/pins.h. A commit announces itself there. */
+struct store_pins *store_pins(struct store *store);
+
 /* The writer lock: across processes by an OFD lock on LOCK, across threads of this handle by a mutex. BUSY when wait is 0 and it is held. */
 int store_lock(struct store *store, int wait, struct pcct_error *err);
 void store_unlock(struct store *store);
@@ -192,13 +200,15 @@ int store_anchor_map(struct index_image *image, struct base_vector *head, struct
 void store_image_unmap(struct index_image *image, const struct base_env *env);
 void store_anchor_reject(struct store *store, uint64_t version);
 
-/* Whether the redo rule asks for an anchor at this version: redo_bytes >= a quarter of what the anchor would write. */
-int store_anchor_due(const struct store_version *version, const struct index_image *image);
-/* Writes an anchor durably and lists it; the caller holds the lock. *bytes: written. A failure loses nothing. */
+/* Whether the redo rule asks for an anchor at this version: redo_bytes >= a quarter of what the anchor would write. *bytes: what that is. */
+int store_anchor_due(uint64_t *bytes, const struct store_version *version, const struct index_image *image, size_t head_bytes);
+/* Writes an anchor durably and lists it. Needs no writer lock: it holds the maintenance lock instead, from the first extent to the listing, and
+ * commits go on meanwhile. *bytes: written. A failure loses nothing. Errors: BUSY (somebody else is writing an anchor), CONFLICT, NOSPACE, IO,
+ * MEMORY, DAMAGED. */
 int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
                        size_t head_bytes, struct pcct_error *err);
 
-/* From here on commits and anchors tell the watch of `writer`, how far they are, as base/watch.h says; it may stop both. Borrowed. */
+/* From here on commits tell the watch of `writer` how far they are, as base/watch.h says; it may stop them. Borrowed. */
 void store_set_writer(struct store *store, const struct base_env *writer);
 
 struct store_sizes {

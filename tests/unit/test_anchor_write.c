@@ -32,7 +32,6 @@ static void test_failures(void **state)
             support_ok(store_open(&store, s.path, &support.env, &err), &err);
             support_commit(store, 2, 100);
             support_image(&image, &head, &support.env, 2, 0);
-            support_ok(store_lock(store, 1, &err), &err);
             if (kind < 2) {
                 support.os.fail_mask = ((UINT64_C(1) << BASE_OS_CALLS) - 1) & ~(UINT64_C(1) << BASE_OS_CLOSE);
                 support.os.counted = 0;
@@ -43,9 +42,11 @@ static void test_failures(void **state)
             status = store_anchor_write(&written, store, 2, &image, head.memory.data, head.count, &err);
             support.os.fail_mask = 0;
             support_env_fail(&support, 0);
-            store_unlock(store);
             support_image_free(&image, &head, &support.env);
-            if (status != 0) assert_int_equal(status, kind == 0 ? PCCT_E_IO : kind == 1 ? PCCT_E_NOSPACE : PCCT_E_MEMORY);
+            /* a catalogue that cannot be looked at counts as another */
+            if (status != 0 && status != PCCT_E_CONFLICT) {
+                assert_int_equal(status, kind == 0 ? PCCT_E_IO : kind == 1 ? PCCT_E_NOSPACE : PCCT_E_MEMORY);
+            }
             support_commit(store, 1, 100);
             store_close(store);
             assert_int_equal(support_fsck(&fsck, &s, 0, first), 0);
@@ -66,14 +67,16 @@ static void test_due(void **state)
 {
     struct index_image image = {.arrays = 2};
     struct store_version version = {.version = 1};
+    uint64_t bytes = 0;
 
     (void)state;
     image.array[0] = (struct index_image_array){.id = 1, .item_bytes = 8, .items = 1};
     image.array[1] = (struct index_image_array){.id = 2, .item_bytes = 8, .items = 65536};
     version.redo_bytes = (1 + 1 + 8) * 65536 / 4 - 1;
-    assert_false(store_anchor_due(&version, &image));
+    assert_false(store_anchor_due(&bytes, &version, &image, 100));
     version.redo_bytes++;
-    assert_true(store_anchor_due(&version, &image));
+    assert_true(store_anchor_due(&bytes, &version, &image, 100));
+    assert_int_equal(bytes, 4096 + 100 + 9 * 8 + 8 + 65536 * 8);
 }
 
 int main(void)

@@ -287,13 +287,13 @@ static void test_failing_calls(void **state)
     struct store *store = NULL;
     struct pcct_error err;
     uint64_t failures = 0;
-    int status = -1;
+    int status = -1, more = 1;
 
     (void)state;
     support_ok(store_open(&store, s.path, &support.env, &err), &err);
     support_commit(store, 1, BYTES);
     store_close(store);
-    for (uint64_t n = 1; status != 0; n++) {
+    for (uint64_t n = 1; more; n++) { /* some of them do without: those of the pins */
         int fd = open("/dev/null", O_RDONLY), after;
 
         close(fd);
@@ -305,6 +305,7 @@ static void test_failing_calls(void **state)
         status = store_open(&store, s.path, &support.env, &err);
         if (status == 0) status = support_check(store, 1, BYTES, &err);
         support.os.fail_mask = 0;
+        more = support.os.counted >= n;
         store_close(store);
         after = open("/dev/null", O_RDONLY);
         close(after);
@@ -314,6 +315,7 @@ static void test_failing_calls(void **state)
             failures++;
         }
     }
+    assert_int_equal(status, 0);
     assert_true(failures > 8);
 }
 
