@@ -400,7 +400,7 @@ def from_anchor(folder, super_block, version):
             expect(xxh3(body[start:start + UNIT]) == r64(table, 8 * (first + unit)), "%s: array %d, unit %d" % (path, array, unit))
         found[array] = body
     form, metric, input_dim, dim, rows, live, root, levels = struct.unpack_from("<8I", head)
-    expect(form == 1 and input_dim == super_block["dim"] and metric == super_block["metric"], "%s: another kind of state" % path)
+    expect(form == 2 and input_dim == super_block["dim"] and metric == super_block["metric"], "%s: another kind of state" % path)
     state = State(super_block)
     state.array[POINT] = numpy.frombuffer(found[POINT], "<f8").reshape(rows, input_dim)
     for array, kind in TYPES.items():

@@ -136,11 +136,9 @@ static unsigned open_inner(struct looking *looking, uint32_t inner, unsigned wai
 {
     const struct block_layout *layout = looking->layout;
     _Alignas(64) double bound[METRIC_FANOUT];
-    uint32_t mask = layout->metric->kernels->boxes(bound, block_near_boxes(layout, inner), block_near_frame(layout, inner), &layout->metric->filter,
-                                                   looking->eye.place, layout->dim, block_eye_limit(&looking->eye, limit_of(looking)));
+    uint32_t mask = block_open(bound, layout, inner, looking->eye.place, block_eye_limit(&looking->eye, limit_of(looking)));
 
     looking->work.nodes++;
-    mask &= block_used_slots(layout, inner);
     if (looking->query->sieve) mask &= block_sieve_slots(looking->query, inner);
     return push(looking, inner, bound, mask, waiting);
 }

@@ -493,6 +493,41 @@ static void *room(size_t bytes)
     return memory;
 }
 
+/* ---- rows --------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Keys of several rows to the bit, or something above the limit; sums of floats nearly. */
+static void check_rows(struct data *data)
+{
+    const struct metric_kernels *kernels = data->metric.kernels;
+    const uint32_t dim = data->metric.dim, n = dim / 16 * 16;
+    const double *row[METRIC_LANES];
+    double key[METRIC_LANES];
+
+    for (unsigned i = 0; i < METRIC_LANES; i++) row[i] = data->row + (METRIC_LANES - 1 - i) * (size_t)dim;
+    for (unsigned count = 0; count <= 19; count++) {
+        kernels->keys(key, data->q, row, count, dim, (double)INFINITY);
+        for (unsigned i = 0; i < count; i++) assert_true(key[i] == support_key(data->q, row[i], METRIC_SQUARES, dim));
+        for (unsigned l = 0; l < count; l++) {
+            const double limit = support_key(data->q, row[l], METRIC_SQUARES, dim);
+
+            kernels->keys(key, data->q, row, count, dim, limit);
+            for (unsigned i = 0; i < count; i++) {
+                const double wanted = support_key(data->q, row[i], METRIC_SQUARES, dim);
+
+                assert_true(wanted <= limit ? key[i] == wanted : key[i] > limit && key[i] <= wanted);
+            }
+        }
+    }
+    for (unsigned i = 0; i < METRIC_LANES && n > 0; i++) { /* lanes as if they were rows: any floats will do */
+        const float *a = data->lane + i, *b = data->lane;
+        double sum = 0;
+
+        for (uint32_t j = 0; j < n; j++) sum += ((double)a[j] - (double)b[j]) * ((double)a[j] - (double)b[j]);
+        assert_true(fabs((double)kernels->row_squares(a, b, n, (float)INFINITY) - sum) <= (n + 8) * 0x1p-23 * sum + 0x1p-126);
+        if (sum > 0x1p-100) assert_true(kernels->row_squares(a, b, n, (float)(sum / 2)) > (float)(sum / 2));
+    }
+}
+
 void support_kernels_check(enum metric_isa isa)
 {
     static const uint32_t large[] = { 64, 100, 784, METRIC_DIM_MAX };
@@ -518,6 +553,7 @@ void support_kernels_check(enum metric_isa isa)
                 fill_lanes(&data, kind % KINDS);
                 fill_query(&data, kind % KINDS, place % PLACES);
                 check_lanes(&data);
+                if (data.metric.sum == METRIC_SQUARES && dim < 1000) check_rows(&data);
                 check_near_lanes(&data);
                 fill_boxes(&data, kind % KINDS);
                 check_boxes(&data);

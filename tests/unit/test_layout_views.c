@@ -236,68 +236,6 @@ static void joins_meet_all_pairs(void **state)
     support_env_finish(&env);
 }
 
-/* ---- what it costs ------------------------------------------------------------------------------------------------------------------------ */
-
-/* Points of 5 numbers in 64 dimensions: few blocks are looked at and few keys computed, while the plain layout looks at far more. */
-static void few_blocks_are_looked_at(void **state)
-{
-    enum { MANY = 20000, QUERIES = 50 };
-    struct support_env env;
-    struct pcct_error err = { 0, "" };
-    struct block_work work[2] = { { 0, 0, 0, 0 }, { 0, 0, 0, 0 } };
-
-    (void)state;
-    support_env_start(&env, 2);
-    for (int views = 0; views < 2; views++) {
-        struct support_block block;
-
-        support_block_start(&block, &env, MANY + QUERIES, 64, SUPPORT_UNIFORM, 3);
-        support_block_views(&block, 5, SUPPORT_UNIFORM, 1, 0, 0.001);
-        block.layout.rotates = views;
-        for (uint32_t i = 0; i < MANY; i++) block.node[i] = i;
-        support_ok(block_build(&block.layout, &block.source, block.node, MANY, 64, &err), &err);
-        for (uint32_t i = MANY; i < MANY + QUERIES; i++) {
-            struct base_topk_entry entry[10];
-            struct base_topk top;
-
-            base_topk_start(&top, entry, 10);
-            support_block_knn(&top, &block, block.place + (size_t)i * 64, BLOCK_NONE, &work[views]);
-        }
-        support_block_finish(&block);
-    }
-    assert_true(work[1].blocks <= 15 * QUERIES && work[1].exact <= 30 * QUERIES);
-    assert_true(3 * work[1].blocks < 2 * work[0].blocks);
-    support_env_finish(&env);
-}
-
-/* 1500 equal points among others, and labels in no order: a query at them is closed by labels. */
-static void equal_points_are_not_all_looked_at(void **state)
-{
-    enum { MANY = 30000, EQUAL = 1500 };
-    struct support_env env;
-    struct pcct_error err = { 0, "" };
-    struct support_block block;
-    struct block_work work = { 0 };
-    struct base_topk_entry got[10], wanted[10];
-    struct base_topk top;
-
-    (void)state;
-    support_env_start(&env, 2);
-    support_block_start(&block, &env, MANY, 32, SUPPORT_UNIFORM, 4);
-    support_block_views(&block, 4, SUPPORT_UNIFORM, 1, 0, 0);
-    for (uint32_t i = 1; i < EQUAL; i++) memcpy(block.place + (size_t)i * 32, block.place, 32 * sizeof(double));
-    support_ok(support_block_build(&block, MANY, 64, &err), &err);
-    assert_true(block_has_views(&block.layout));
-    base_topk_start(&top, got, 10);
-    support_block_knn(&top, &block, block.place, BLOCK_NONE, &work);
-    base_topk_finish(&top);
-    assert_int_equal(support_brute_knn(wanted, 10, block.place, block.label, NULL, MANY, METRIC_SQUARES, 32, block.place), 10);
-    for (int i = 0; i < 10; i++) assert_true(got[i].key == wanted[i].key && got[i].id == wanted[i].id);
-    assert_true(work.exact < EQUAL / 2 + 200);
-    support_block_finish(&block);
-    support_env_finish(&env);
-}
-
 /* ---- the basis itself --------------------------------------------------------------------------------------------------------------------- */
 
 /* The same for any number of threads; few entries, few dimensions, other metrics, layouts that were not asked to have none. */
@@ -485,8 +423,6 @@ int main(void)
         cmocka_unit_test(answers_are_those_of_a_full_comparison),
         cmocka_unit_test(only_what_is_asked_for_is_found),
         cmocka_unit_test(joins_meet_all_pairs),
-        cmocka_unit_test(few_blocks_are_looked_at),
-        cmocka_unit_test(equal_points_are_not_all_looked_at),
         cmocka_unit_test(who_has_views),
         cmocka_unit_test(growth_brings_views),
         cmocka_unit_test(renumbered_views_move),
