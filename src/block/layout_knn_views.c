@@ -115,18 +115,31 @@ static int can_enter(const struct looking *looking, const struct block_waiting *
     return block_least_labels(looking->layout, link->parent)[link->slot] < looking->top->limit_id;
 }
 
-/* Puts children on the stack, the nearest on top: what lies beyond a limit that is tight early is never looked into. */
+/* Whether one child is looked into before another: the nearer; of equally near ones the one with the lesser label, which is the likelier to close a
+ * search among equal points. */
+static inline int is_before(double bound, int64_t label, double other_bound, int64_t other_label)
+{
+    return bound < other_bound || (bound == other_bound && label < other_label);
+}
+
+/* Puts children on the stack, the first on top: what lies beyond a limit that is tight early is never looked into. */
 static unsigned push(struct looking *looking, uint32_t inner, const double *bound, uint32_t mask, unsigned waiting)
 {
     const uint32_t *child = block_children(looking->layout, inner);
+    const int64_t *least = block_least_labels(looking->layout, inner);
     const unsigned first = waiting;
+    int64_t label[METRIC_FANOUT];
 
     for (; mask != 0; mask &= mask - 1, waiting++) {
         const int slot = __builtin_ctz(mask);
         unsigned at = waiting;
 
-        for (; at > first && looking->stack[at - 1].bound < bound[slot]; at--) looking->stack[at] = looking->stack[at - 1];
+        for (; at > first && is_before(looking->stack[at - 1].bound, label[at - 1 - first], bound[slot], least[slot]); at--) {
+            looking->stack[at] = looking->stack[at - 1];
+            label[at - first] = label[at - 1 - first];
+        }
         looking->stack[at] = (struct block_waiting){ bound[slot], child[slot] };
+        label[at - first] = least[slot];
         if (child[slot] & BLOCK_IS_LEAF) __builtin_prefetch(block_frame(looking->layout, child[slot] & ~BLOCK_IS_LEAF));
     }
     return waiting;

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS = 4, SEED = 20 };
+enum { ROUNDS = 6, SEED = 20 };
 #define LEAST_LEFT 0x1p-36 /* of a direction, without those before it: less is mostly rounding */
 
 /* ---- finding ------------------------------------------------------------------------------------------------------------------------------ */
@@ -107,6 +107,25 @@ static void straighten(double *direction, uint32_t dim, uint32_t axes, const str
     }
 }
 
+/* Iteration may leave two that hardly differ in the wrong order. */
+static void sort_axes(double *direction, double *share, uint32_t dim, uint32_t axes)
+{
+    for (uint32_t a = 0; a + 1 < axes; a++) {
+        uint32_t most = a;
+        double kept;
+
+        for (uint32_t b = a + 1; b < axes; b++) most = share[b] > share[most] ? b : most;
+        kept = share[a];
+        share[a] = share[most];
+        share[most] = kept;
+        for (uint32_t j = 0; most != a && j < dim; j++) {
+            kept = direction[(size_t)a * dim + j];
+            direction[(size_t)a * dim + j] = direction[(size_t)most * dim + j];
+            direction[(size_t)most * dim + j] = kept;
+        }
+    }
+}
+
 int metric_basis_find(double *centre, double *scale, float *axis, double *share, double *first, double *rows, size_t n, uint32_t dim, uint32_t axes,
                       const struct metric_kernels *kernels, const struct base_env *env, struct pcct_error *err)
 {
@@ -131,6 +150,7 @@ int metric_basis_find(double *centre, double *scale, float *axis, double *share,
         finding.next = kept;
     }
     base_par_for(env, axes, 1, measure, &finding);
+    sort_axes(finding.now, share, dim, axes);
     for (size_t i = 0; i < n; i++) total += kernels->product(rows + i * dim, rows + i * dim, dim);
     for (uint32_t a = 0; a < axes; a++) share[a] = total > 0 ? share[a] / total : 0;
     for (size_t i = 0; i < (size_t)axes * dim; i++) axis[i] = (float)finding.now[i];
