@@ -138,7 +138,8 @@ static void run(const struct bench_options *options, const struct problem *p, co
     for (int i = 0; i < repeats; i++) seconds[i] = ask(&a, 0);
     median = bench_percentile(seconds, (size_t)repeats, 0.5);
     bench_options_print(options, "%-10s %7zu %3u %4zu %3zu %7d %8.3f %8.3f %9.0f %9.0f %9.0f %6.2f\n", p->name, p->n, p->dim, p->m, p->k, threads,
-                        features, median, (double)a.rows / median, p->target, ask_brute(&a), 100 * (double)a.work.pairs / (double)a.rows / (double)p->n);
+                        features, median, (double)a.rows / median, p->target, ask_brute(&a),
+                        100 * (double)a.work.pairs / (double)a.rows / (double)p->n);
     pcct_gp_close(a.gp);
     pcct_filter_close(a.filter);
     free(a.labels);
@@ -152,8 +153,8 @@ int main(int argc, char **argv)
     struct bench_options options;
 
     bench_options_read(&options, argc, argv, help);
-    bench_options_head(&options, "%-10s %7s %3s %4s %3s %7s %8s %8s %9s %9s %9s %6s\n", "problem", "n", "dim", "m", "k", "threads", "features", "asked",
-                       "asked/s", "target/s", "brute/s", "pairs%");
+    bench_options_head(&options, "%-10s %7s %3s %4s %3s %7s %8s %8s %9s %9s %9s %6s\n", "problem", "n", "dim", "m", "k", "threads",
+                       "features", "asked", "asked/s", "target/s", "brute/s", "pairs%");
     for (size_t i = 0; i < PROBLEMS; i++) {
         const struct problem *p = &problems[i];
         double *points = NULL;

@@ -122,8 +122,8 @@ static void expect_row(const struct support_gp *s, const struct support_gp_case 
     assert_int_equal(count, n);
     for (size_t j = 0; j < c->k; j++) {
         if (j < n && (labels[j] != entry[j].id || distances[j] != sqrt(entry[j].key))) {
-            fail_msg("seed %llu row %zu place %zu: label %lld at %.17g, not %lld at %.17g", (unsigned long long)c->seed, row, j, (long long)labels[j],
-                     distances[j], (long long)entry[j].id, sqrt(entry[j].key));
+            fail_msg("seed %llu row %zu place %zu: label %lld at %.17g, not %lld at %.17g", (unsigned long long)c->seed, row, j,
+                     (long long)labels[j], distances[j], (long long)entry[j].id, sqrt(entry[j].key));
         }
         if (j >= n) assert_true(labels[j] == -1 && isinf(distances[j]));
     }
@@ -227,7 +227,7 @@ static long double exact(long double d2, enum gp_shape shape)
     return (1 + s + (shape == GP_MATERN52 ? s * s / 3 : 0)) * expl(-s);
 }
 
-/* The exponential alone: rbf of 2 x. At most 1 unit in the last place off; the kernels' other roundings come on top, those of the argument grow with it. */
+/* rbf is the exponential alone: within 1 unit in the last place. In the others other roundings come on top, those of the argument grow with it. */
 static void check_accuracy(const struct gp_tiles *tiles)
 {
     struct base_random random;
@@ -378,15 +378,12 @@ static void check_substitution(const struct gp_tiles *tiles)
     }
 }
 
-static void check_bounds(const struct gp_tiles *tiles)
+static void check_envelope(const struct gp_tiles *tiles, struct base_random *random)
 {
-    _Alignas(64) double v[4 * M * 16], most[M], product[64], c[256], lower[256] = { 0 }, upper[256] = { 0 }, g[256];
-    _Alignas(64) float fg[256], y[16 * 64], inverse[64], u[64], cosines[64], sines[64];
-    struct base_random random;
+    _Alignas(64) double v[4 * M * 16], most[M], product[64];
 
-    base_random_seed(&random, 3);
-    for (int i = 0; i < 4 * M * 16; i++) v[i] = base_random_gauss(&random);
-    for (int l = 0; l < M; l++) most[l] = base_random_unit(&random);
+    for (int i = 0; i < 4 * M * 16; i++) v[i] = base_random_gauss(random);
+    for (int l = 0; l < M; l++) most[l] = base_random_unit(random);
     tiles->envelope(product, v, most, M);
     for (int i = 0; i < 64; i++) {
         double sum = 0;
@@ -394,6 +391,16 @@ static void check_bounds(const struct gp_tiles *tiles)
         for (int l = 0; l < M; l++) sum += fabs(v[((size_t)(i / 16) * M + (size_t)l) * 16 + (size_t)(i % 16)]) * most[l];
         assert_true(fabs(product[i] - sum) < 1e-13 * sum);
     }
+}
+
+static void check_bounds(const struct gp_tiles *tiles)
+{
+    _Alignas(64) double c[256], lower[256] = { 0 }, upper[256] = { 0 }, g[256];
+    _Alignas(64) float fg[256], y[16 * 64], inverse[64], u[64], cosines[64], sines[64];
+    struct base_random random;
+
+    base_random_seed(&random, 3);
+    check_envelope(tiles, &random);
     for (int i = 0; i < 256; i++) {
         c[i] = base_random_gauss(&random) / 4;
         if (i / 16 >= i % 16) lower[i] = base_random_gauss(&random);

@@ -19,7 +19,8 @@ static void make(double *matrix, uint32_t m)
 static void the_product_is_the_matrix(void **test)
 {
     static const uint32_t sizes[] = { 1, 2, 8, 15, 16, 17, 33, MOST };
-    double *matrix = malloc(sizeof(double) * MOST * MOST), *factor = malloc(sizeof(double) * MOST * MOST), *scalar = malloc(sizeof(double) * MOST * MOST);
+    double *matrix = malloc(sizeof(double) * MOST * MOST), *factor = malloc(sizeof(double) * MOST * MOST);
+    double *scalar = malloc(sizeof(double) * MOST * MOST);
 
     (void)test;
     for (size_t s = 0; s < 8; s++) {

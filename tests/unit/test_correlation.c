@@ -24,7 +24,8 @@ static void expect(struct support_gp *s, const struct support_gp_case *c)
 
         for (size_t j = 0; j < c->n; j++) {
             if (c->nq == 0 && (j == i || (c->predecessors && s->rank[j] >= s->rank[i]))) continue;
-            entry[n++] = (struct base_topk_entry){ support_key(asked->x + i * c->dim, s->points.x + j * c->dim, METRIC_SQUARES, c->dim), s->label[j] };
+            entry[n].id = s->label[j];
+            entry[n++].key = support_key(asked->x + i * c->dim, s->points.x + j * c->dim, METRIC_SQUARES, c->dim);
         }
         base_topk_sort(entry, n);
         if (n > c->k) n = c->k;
@@ -48,7 +49,8 @@ static void as_defined(void **test)
 {
     (void)test;
     for (uint64_t seed = 1; seed <= 24; seed++) {
-        const struct support_gp_case c = { .n = seed % 4 == 0 ? 1 : 400, .nq = seed % 3 == 0 ? 50 : 0, .dim = 1 + (uint32_t)(seed % 5), .k = 1 + seed % 7,
+        const struct support_gp_case c = { .n = seed % 4 == 0 ? 1 : 400, .nq = seed % 3 == 0 ? 50 : 0, .dim = 1 + (uint32_t)(seed % 5),
+                                           .k = 1 + seed % 7,
                                            .shape = (enum gp_shape)(seed % 4), .lengthscale = 0.4, .nugget = seed % 2 ? 0.2 : 0,
                                            .points = seed % 5 == 0 ? SUPPORT_GRID : SUPPORT_UNIFORM, .predecessors = seed % 3 == 1, .seed = seed };
         struct support_gp s;

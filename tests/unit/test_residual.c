@@ -21,7 +21,8 @@ static void any_problem(void **test)
 /* The early points of an order are searched for by themselves: three segments. */
 static void predecessors_in_segments(void **test)
 {
-    const struct support_gp_case c = { .n = 9000, .m = 30, .dim = 2, .k = 12, .shape = GP_MATERN32, .lengthscale = 0.2, .seed = 5, .predecessors = 1 };
+    const struct support_gp_case c = { .n = 9000, .m = 30, .dim = 2, .k = 12, .shape = GP_MATERN32, .lengthscale = 0.2, .seed = 5,
+                                       .predecessors = 1 };
     struct support_gp s;
 
     (void)test;
@@ -80,7 +81,8 @@ static void left_out(void **test)
     support_gp_start(&s, &c);
     for (uint32_t i = 0; i < 200; i++) self[i] = i < 100 ? i : GP_NOBODY;
     {
-        const struct gp_ask ask = { .points = &s.points, .member = s.member, .members = 200, .label = s.label, .queries = &s.points, .self = self, .k = 1 };
+        const struct gp_ask ask = { .points = &s.points, .member = s.member, .members = 200, .label = s.label, .queries = &s.points,
+                                    .self = self, .k = 1 };
 
         support_ok(gp_residual(label, distance, NULL, &ask, NULL, &s.env.env, &err), &err);
     }
