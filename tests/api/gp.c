@@ -238,6 +238,38 @@ static void kept_with_versions(void **test)
     pcct_view_close(view);
 }
 
+/* An older kernel is not taken for one that went with its version. */
+static void pruned_with_its_version(void **test)
+{
+    struct fixture *f = *test;
+    struct pcct_kernel kernel = PCCT_KERNEL_INIT;
+    struct pcct_prune_options prune = PCCT_PRUNE_OPTIONS_INIT;
+    struct pcct_prune_result result = { .size = sizeof result };
+    pcct_batch *batch = NULL;
+    uint64_t version = 0;
+    pcct_view *view = NULL;
+    pcct_gp *gp = NULL;
+    struct pcct_error err = { 0, "" };
+
+    kernel.name = "rbf";
+    commit(f, NULL, 0, &kernel);
+    kernel.name = "matern12";
+    ok(pcct_batch_begin(&batch, f->store, "main", NULL, &err), &err);
+    ok(pcct_batch_set_kernel(batch, &kernel, &err), &err);
+    ok(pcct_batch_set(batch, "epoch", "1", &err), &err);
+    ok(pcct_batch_commit(&version, batch, NULL, &err), &err);
+    pcct_batch_close(batch);
+    commit(f, f->point, 1, NULL);
+    prune.key = "epoch";
+    prune.before = 2;
+    ok(pcct_prune(&result, f->store, &prune, &err), &err);
+    assert_int_equal(result.pruned, 1);
+    ok(pcct_view_open(&view, f->store, "main", &err), &err);
+    assert_int_equal(pcct_gp_parameters(&gp, view, &err), PCCT_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, "pruned"));
+    pcct_view_close(view);
+}
+
 static int stop(void *ctx, double done)
 {
     (void)done;
@@ -308,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(own_kernel, start, finish),
         cmocka_unit_test_setup_teardown(kept_with_versions, start, finish),
+        cmocka_unit_test_setup_teardown(pruned_with_its_version, start, finish),
         cmocka_unit_test_setup_teardown(questions_stop_when_asked, start, finish),
         cmocka_unit_test_setup_teardown(inducing_points_of_all_kinds, start, finish),
     };
