@@ -24,10 +24,7 @@ types:
         type: u4
         valid: 256
       - id: flags
-        doc: Bit 0, the first frame is a base (pcct-store.md, section 7).
         type: u4
-        valid:
-          max: 1
       - id: uuid
         size: 16
       - id: number
@@ -40,8 +37,11 @@ types:
         size: 192
       - id: hash
         type: u8
+    instances:
+      has_base:
+        value: (flags & 1) == 1
   slot:
-    doc: A frame, or the 8 bytes where none begins, which ends the segment.
+    doc: A frame, or the 8 bytes where none begins, which ends the segment (or is a hole where frames were that nothing needs any more).
     seq:
       - id: magic
         size: 8
@@ -65,50 +65,13 @@ types:
         type:
           switch-on: head.operation
           cases:
+            'operation::committed': payload
             'operation::pruned': base
-            _: payload
       - id: payload_padding
         size: (64 - head.len_payload % 64) % 64
-  base:
-    doc: The whole catalogue after a pruning.
-    seq:
-      - id: form
-        type: u4
-        valid: 1
-      - id: reserved
-        size: 4
-      - id: next_version
-        type: u8
-      - id: next_reflog
-        type: u8
-      - id: len_frames
-        type: u8
-      - id: num_prunes
-        type: u8
-      - id: num_removed
-        type: u8
-      - id: reserved_end
-        size: 16
-      - id: entries
-        type: base_entry
-        repeat: eos
-  base_entry:
-    seq:
-      - id: table
-        type: u4
-      - id: len_key
-        type: u4
-      - id: len_value
-        type: u8
-      - id: key
-        size: len_key
-      - id: value
-        size: len_value
-      - id: padding
-        size: (8 - (len_key + len_value) % 8) % 8
   frame_head:
     doc: |
-      The head of a frame behind its magic. Of an operation other than `committed`: version, parent (before), state parent (after), time, branch, link.
+      The head of a frame behind its magic. Of other operations than `committed` see the specification.
     seq:
       - id: len_head
         type: u4
@@ -158,6 +121,45 @@ types:
         type: u8
       - id: hash
         type: u8
+  base:
+    doc: The catalogue after a pruning.
+    seq:
+      - id: form
+        type: u4
+        valid: 1
+      - id: zero
+        type: u4
+        valid: 0
+      - id: next_version
+        type: u8
+      - id: next_reflog_entry
+        type: u8
+      - id: len_frames
+        type: u8
+      - id: num_prunings
+        type: u8
+      - id: num_versions_gone
+        type: u8
+      - id: reserved
+        size: 16
+      - id: entries
+        type: entry
+        repeat: eos
+  entry:
+    seq:
+      - id: table
+        type: u4
+        enum: table
+      - id: len_key
+        type: u4
+      - id: len_value
+        type: u8
+      - id: key
+        size: len_key
+      - id: value
+        size: len_value
+      - id: padding
+        size: (8 - (len_key + len_value) % 8) % 8
   payload:
     seq:
       - id: sections
@@ -285,6 +287,11 @@ enums:
     4: tag_made
     5: tag_deleted
     6: pruned
+  table:
+    1: versions
+    2: refs
+    3: reflog
+    7: segments
   section_kind:
     1: state
     2: digest

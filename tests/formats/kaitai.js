@@ -43,13 +43,15 @@ async function main() {
     say({ uuid: hex(copy.uuid), format: copy.format, dimension: copy.dimension, metric: copy.metric, seed: copy.seed, custom: copy.customMetric });
     for (const name of list("journal", "J")) {
         const segment = read(Journal, path.join("journal", name));
-        say({ segment: segment.head.number, bytes: segment.head.lenSegment });
+        say({ segment: segment.head.number, bytes: segment.head.lenSegment, base: segment.head.hasBase });
         for (const slot of segment.frames.filter((s) => s.isFrame)) {
             const h = slot.frame.head;
-            const sections = slot.frame.payload.sections.map((s) => [s.kind, s.array, s.count, s.lenBody]);
-            const state = slot.frame.payload.sections.length ? slot.frame.payload.sections[0].body : null;
-            say({ operation: h.operation, version: h.version, parent: h.parent, state_parent: h.stateParent, identity: hex(h.identity), branch: h.branch, rows: h.numRows,
-                  live: h.numLive, note: hex(slot.frame.note), rows_after: state ? state.rowsAfter : null, sections });
+            const payload = slot.frame.payload;
+            const sections = h.operation === 0 ? payload.sections.map((s) => [s.kind, s.array, s.count, s.lenBody]) : [];
+            const entries = h.operation === 6 ? payload.entries.map((e) => [e.table, hex(e.key), e.value.length]) : [];
+            say({ operation: h.operation, version: h.version, parent: h.parent, state_parent: h.stateParent, identity: hex(h.identity), branch: h.branch,
+                  rows: h.numRows, live: h.numLive, note: hex(slot.frame.note), rows_after: sections.length ? payload.sections[0].body.rowsAfter : null,
+                  sections, entries });
         }
     }
     for (const name of list("data", "A")) {

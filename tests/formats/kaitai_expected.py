@@ -26,24 +26,33 @@ def sections(payload):
     return found
 
 
+def entries(payload):
+    at, found = 64, []
+    while at < len(payload):
+        table, key, value = struct.unpack_from("<IIQ", payload, at)
+        found.append([table, payload[at + 16:at + 16 + key].hex(), value])
+        at += 16 + decode.round_up(key + value, 8)
+    return found
+
+
 def main():
     store = sys.argv[2]
     head = decode.read_super(store)
     say({"uuid": head["uuid"].hex(), "format": head["format"], "dimension": head["dim"], "metric": head["metric"], "seed": head["seed"],
          "custom": head["custom"]})
-    link = decode.xxh3(head["uuid"])
     for name in sorted(os.listdir(os.path.join(store, "journal"))):
         with open(os.path.join(store, "journal", name), "rb") as file:
             data = file.read()
-        number, size = struct.unpack_from("<QQ", data, 32)
-        say({"segment": number, "bytes": size})
+        number, size, link = struct.unpack_from("<QQQ", data, 32)
+        say({"segment": number, "bytes": size, "base": struct.unpack_from("<I", data, 12)[0] == 1})
         f = decode.read_head(data, 256)
         while f is not None and f["link"] == link:
             note, payload = (data[f[part + "_at"]:f[part + "_at"] + f[part + "_bytes"]] for part in ("note", "payload"))
+            committed = f["operation"] == 0
             say({"operation": f["operation"], "version": f["version"], "parent": f["parent"], "state_parent": f["state_parent"],
                  "identity": f["identity"].hex(), "branch": f["ref"].rstrip(b"\0").decode(), "rows": f["rows"], "live": f["live"],
-                 "note": note.hex(), "rows_after": struct.unpack_from("<I", payload, 24 + 4)[0] if payload else None,
-                 "sections": sections(payload)})
+                 "note": note.hex(), "rows_after": struct.unpack_from("<I", payload, 24 + 4)[0] if committed and payload else None,
+                 "sections": sections(payload) if committed else [], "entries": entries(payload) if f["operation"] == 6 else []})
             link = f["hash"]
             f = decode.read_head(data, f["end"])
     for name in sorted(os.listdir(os.path.join(store, "data"))):
