@@ -131,6 +131,35 @@ static void last_of_step(struct oplog *log, enum role late)
 static void catalogue_before_journal(struct oplog *log) { last_of_step(log, JOURNAL); }
 static void anchor_listed_first(struct oplog *log) { last_of_step(log, ANCHOR); }
 
+static int is_sweeping(const struct op *op)
+{
+    if (op->head.kind == OP_REMOVE) return begins(op->name, "J0") || begins(op->name, "A0");
+    return op->head.kind == OP_HOLE;
+}
+
+/* Within each step files are removed, and holes made, before all else. */
+static void swept_first(struct oplog *log)
+{
+    struct op *moved = calloc(log->n, sizeof *moved);
+    size_t step = 0, n = 0; /* where the step's calls begin in moved */
+    int made = 0;
+
+    NEED(moved, "memory");
+    for (size_t i = 0; i < log->n; i++) {
+        const struct op op = log->op[i];
+
+        made |= is_made(&op);
+        if (made && is_sweeping(&op)) {
+            memmove(moved + step + 1, moved + step, (n - step) * sizeof op);
+            moved[step] = op;
+            n++;
+        } else moved[n++] = op;
+        if (op.head.kind == OP_MARK) step = n;
+    }
+    memcpy(log->op, moved, n * sizeof *moved);
+    free(moved);
+}
+
 /* ---- early reuse -------------------------------------------------------------------------------------------------------------------------- */
 
 /* The write of LMDB's meta page: *root is the page at which the tables begin from then on. */
@@ -200,6 +229,7 @@ const struct plant plants[] = {
     { "folder-not-synced", "folders are not flushed after a file was made or renamed", folder_not_synced },
     { "catalogue-first", "LMDB commits before the journal is written", catalogue_before_journal },
     { "anchor-listed-first", "an anchor is listed before it is written", anchor_listed_first },
+    { "swept-first", "a pruning removes files and makes holes before the catalogue says so", swept_first },
     { "early-reuse", "a page of the catalogue is written again before the transaction that frees it is on the disk", early_reuse },
 };
 const size_t plant_count = sizeof plants / sizeof plants[0];
