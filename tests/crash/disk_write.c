@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 64 << 10, PATH = 600 };
+enum { CHUNK = 64 << 10, PATH = 1000 };
 
 struct path {
     char text[PATH];

@@ -133,11 +133,10 @@ static void anchor_listed_first(struct oplog *log) { last_of_step(log, ANCHOR); 
 
 static int is_sweeping(const struct op *op)
 {
-    if (op->head.kind == OP_REMOVE) return begins(op->name, "J0") || begins(op->name, "A0");
-    return op->head.kind == OP_HOLE;
+    return op->head.kind == OP_REMOVE && (begins(op->name, "J0") || begins(op->name, "A0"));
 }
 
-/* Within each step files are removed, and holes made, before all else. */
+/* Within each step segments and anchors are removed before all else. */
 static void swept_first(struct oplog *log)
 {
     struct op *moved = calloc(log->n, sizeof *moved);
@@ -229,7 +228,7 @@ const struct plant plants[] = {
     { "folder-not-synced", "folders are not flushed after a file was made or renamed", folder_not_synced },
     { "catalogue-first", "LMDB commits before the journal is written", catalogue_before_journal },
     { "anchor-listed-first", "an anchor is listed before it is written", anchor_listed_first },
-    { "swept-first", "a pruning removes files and makes holes before the catalogue says so", swept_first },
+    { "swept-first", "a pruning removes files before the catalogue says so", swept_first },
     { "early-reuse", "a page of the catalogue is written again before the transaction that frees it is on the disk", early_reuse },
 };
 const size_t plant_count = sizeof plants / sizeof plants[0];

@@ -90,7 +90,7 @@ static void one_image(struct replay *replay, struct disk *disk, const struct jud
                                                              : DISK_TORN + (enum disk_pattern)random_below(&r, DISK_PATTERNS - DISK_TORN);
     struct judge_case here = *c;
     uint64_t promise[3] = { disk_image(disk, pattern, &r), c->begun, (uint64_t)c->done };
-    char path[600], why[JUDGE_TEXT];
+    char path[700], why[JUDGE_TEXT];
     int fresh;
 
     /* the same image is judged again only where more was promised */
@@ -176,7 +176,8 @@ static void one_pass(struct pass *pass)
     disk_free(&pass->disk);
     if (pass->over) return;
     p->pass++;
-    p->op = p->image = 0;
+    p->op = pass->replay->from;
+    p->image = 0;
     if (pass->replay->show) {
         printf("pass %" PRIu64 ": %" PRIu64 " images, %" PRIu64 " distinct, %" PRIu64 " bad, %.0f s\n", p->pass, p->images, p->distinct, p->bad,
                p->seconds);
@@ -192,6 +193,7 @@ static void work(struct replay *replay)
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_TOP_PAD, 64 << 20);
+    if (replay->progress->op < replay->from) replay->progress->op = replay->from;
     while (!is_over(&pass)) one_pass(&pass);
 }
 

@@ -35,6 +35,7 @@ struct replay {
     uint64_t seed;
     uint64_t enough;        /* distinct images */
     uint64_t at_each;       /* images at each call in one pass */
+    uint64_t from;          /* the first call of each pass at which there are any */
     uint64_t bad_enough;    /* stop after so many bad ones */
     double seconds;         /* of this run; 0: no limit */
     int show;               /* tell bad ones and progress */

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { DIM = 2, ADDED = 10, GONE = 4, BIG = 2400, LAST_BIG = 34, FIRST_OF_BIG = 1000000, OPEN_THREADS = 1 };
+enum { DIM = 2, ADDED = 10, GONE = 4, BIG = 2400, LAST_BIG = 34, FIRST_OF_BIG = 1000000, KEPT = 7, OPEN_THREADS = 1 };
 
 /* Doing one thing after the other; the first that fails ends it. */
 #define TRY(call)                  \
@@ -32,7 +32,7 @@ int story_create(const char *path, struct pcct_error *err)
 }
 
 /* What a step does. Names of branches and tags tell the step that made them. */
-enum deed { COMMIT, REBUILD, BRANCH, RESTORE, RESET, TAG, UNTAG };
+enum deed { COMMIT, REBUILD, BRANCH, RESTORE, RESET, UNBRANCH, TAG, UNTAG, PRUNE };
 
 static enum deed deed_of(uint64_t step)
 {
@@ -42,12 +42,14 @@ static enum deed deed_of(uint64_t step)
     case 8: return RESET;
     case 11: return REBUILD;
     case 12: return TAG;
+    case 13: return UNBRANCH;
     case 14: return UNTAG;
+    case 15: return PRUNE;
     default: return COMMIT;
     }
 }
 
-uint64_t story_versions(uint64_t step)
+static uint64_t versions_made(uint64_t step)
 {
     uint64_t n = 0;
 
@@ -55,46 +57,74 @@ uint64_t story_versions(uint64_t step)
     return n;
 }
 
-/* FNV-1a: of each name, kind and version. */
+/* FNV-1a */
+static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
+    return hash;
+}
+
 static int add_ref(void *ctx, const struct pcct_ref *ref)
 {
     uint64_t *hash = ctx;
     char text[100];
 
-    snprintf(text, sizeof text, "%s %d %" PRIu64, ref->name, ref->kind, ref->version);
-    for (const char *c = text; *c; c++) *hash = (*hash ^ (uint8_t)*c) * 0x100000001b3u;
+    *hash = add_bytes(*hash, text, (size_t)snprintf(text, sizeof text, "%s %d %" PRIu64, ref->name, ref->kind, ref->version));
     return 0;
 }
 
-static int newest(struct pcct_version *version, pcct_store *store, const char *revision, struct pcct_error *err)
+static int read_history(struct story_outcome *outcome, struct story_history *history, pcct_store *store, struct pcct_error *err)
 {
+    struct pcct_version version;
     pcct_log *log = NULL;
-    int status = 0, more;
+    int status = 0, more = 0;
 
-    memset(version, 0, sizeof *version);
-    TRY(pcct_log_open(&log, store, revision, err));
-    more = pcct_log_next(version, log, err);
+    history->n = 0;
+    TRY(pcct_log_open(&log, store, "main", err));
+    while (history->n < STORY_STEPS + STORY_MORE && (more = pcct_log_next(&version, log, err)) == 1) {
+        if (history->n == 0) outcome->head = version.version;
+        if (history->n == 0) outcome->live = version.n_live;
+        outcome->history = add_bytes(outcome->history, &version.version, sizeof version.version);
+        outcome->history = add_bytes(outcome->history, version.identity, sizeof version.identity);
+        history->at[history->n].version = version.version;
+        memcpy(history->at[history->n++].identity, version.identity, sizeof version.identity);
+    }
     if (more < 0) status = more;
 done:
-    pcct_log_close(log); /* message and keys are gone with it, and not looked at */
+    pcct_log_close(log);
     return status;
 }
 
-int story_outcome(struct story_outcome *outcome, pcct_store *store, uint64_t step, struct pcct_error *err)
+/* `status`, but that it was there (or gone) already. */
+static int unless(int code, int status)
+{
+    return status == code ? 0 : status;
+}
+
+static int read_newest(struct story_outcome *outcome, pcct_store *store, uint64_t newest, struct pcct_error *err)
 {
     struct pcct_version version;
+    pcct_log *log = NULL;
     char revision[32];
+    int status = 0, more;
+
+    snprintf(revision, sizeof revision, "v%" PRIu64, newest);
+    TRY(pcct_log_open(&log, store, revision, err));
+    more = pcct_log_next(&version, log, err);
+    if (more < 0) status = more;
+    if (more == 1) memcpy(outcome->identity, version.identity, sizeof outcome->identity);
+done:
+    pcct_log_close(log);
+    return unless(PCCT_E_NOT_FOUND, status);
+}
+
+int story_outcome(struct story_outcome *outcome, struct story_history *history, pcct_store *store, uint64_t step, struct pcct_error *err)
+{
     int status = 0;
 
     memset(outcome, 0, sizeof *outcome);
-    TRY(newest(&version, store, "main", err));
-    outcome->head = version.version;
-    outcome->live = version.n_live;
-    outcome->versions = story_versions(step);
-    snprintf(revision, sizeof revision, "v%" PRIu64, outcome->versions);
-    TRY(newest(&version, store, revision, err));
-    memcpy(outcome->identity, version.identity, sizeof outcome->identity);
-    outcome->refs = 0xcbf29ce484222325u;
+    TRY(read_history(outcome, history, store, err));
+    TRY(read_newest(outcome, store, versions_made(step), err));
     TRY(pcct_refs_each(store, add_ref, &outcome->refs, err));
 done:
     return status;
@@ -210,14 +240,18 @@ done:
     return status;
 }
 
-/* `status`, but that it was there (or gone) already, which a repeated step finds. */
-static int unless(int code, int status)
+static int prune(pcct_store *store, struct pcct_error *err)
 {
-    return status == code ? 0 : status;
+    struct pcct_prune_options options = PCCT_PRUNE_OPTIONS_INIT;
+    struct pcct_prune_result result = { .size = sizeof result };
+
+    options.keep_last = KEPT;
+    return pcct_prune(&result, store, &options, err);
 }
 
 int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err)
 {
+    struct story_history history;
     char branch[32], made[32], tag[32];
     int status = 0;
 
@@ -229,11 +263,13 @@ int story_step(struct story_outcome *outcome, pcct_store **store, const char *pa
     case BRANCH: TRY(unless(PCCT_E_EXISTS, pcct_branch_create(*store, branch, "main~1", NULL, err))); break;
     case RESTORE: TRY(restore(*store, step, branch, err)); break;
     case RESET: TRY(pcct_branch_reset(NULL, *store, branch, "main", NULL, err)); break;
+    case UNBRANCH: TRY(unless(PCCT_E_NOT_FOUND, pcct_branch_delete(*store, branch, NULL, err))); break;
     case TAG: TRY(unless(PCCT_E_EXISTS, pcct_tag_create(*store, made, "main", NULL, err))); break;
     case UNTAG: TRY(unless(PCCT_E_NOT_FOUND, pcct_tag_delete(*store, tag, NULL, err))); break;
+    case PRUNE: TRY(prune(*store, err)); break;
     default: TRY(commit(*store, step, err));
     }
-    TRY(story_outcome(outcome, *store, step, err));
+    TRY(story_outcome(outcome, &history, *store, step, err));
 done:
     return status;
 }
@@ -243,9 +279,10 @@ int story_record(const char *folder, const char *log)
     void (*start)(const char *, const char *) = (void (*)(const char *, const char *))(size_t)dlsym(RTLD_DEFAULT, "recorder_start");
     void (*mark)(uint64_t, int, const void *, size_t) = (void (*)(uint64_t, int, const void *, size_t))(size_t)dlsym(RTLD_DEFAULT, "recorder_mark");
     struct story_outcome outcome = { 0 };
+    struct story_history history;
     struct pcct_error err = { 0, "" };
     pcct_store *store = NULL;
-    char path[512];
+    char path[800];
     int status = 0;
 
     NEED(start && mark, "the recorder is not there");
@@ -253,8 +290,9 @@ int story_record(const char *folder, const char *log)
     start(log, folder);
     mark(0, 0, "", 0);
     TRY(story_create(path, &err));
-    mark(0, 1, &outcome, sizeof outcome);
     TRY(open_store(&store, path, &err));
+    TRY(story_outcome(&outcome, &history, store, 0, &err));
+    mark(0, 1, &outcome, sizeof outcome);
     for (uint64_t step = 1; step <= STORY_STEPS + STORY_MORE; step++) {
         mark(step, 0, "", 0);
         TRY(story_step(&outcome, &store, path, step, &err));

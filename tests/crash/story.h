@@ -13,21 +13,28 @@
  */
 enum { STORY_STEPS = 48, STORY_MORE = 2 };
 
-/* The store after a step. Zeroed, so that two can be compared as bytes. */
+/* The store after a step, as a caller can see it. Zeroed, so that two can be compared as bytes. */
 struct story_outcome {
-    uint64_t head, live;     /* of main */
-    uint64_t versions;       /* in all: also the number of the newest */
-    uint8_t identity[16];    /* of the newest */
-    uint64_t refs;           /* hash of branches and tags and where they stand */
+    uint64_t head, live;  /* of main */
+    uint64_t history;     /* hash of the numbers and identities of the versions of main that are left */
+    uint8_t identity[16]; /* of the newest version of all; zero when it was pruned */
+    uint64_t refs;        /* hash of branches and tags and where they stand */
+};
+
+/* The versions of main that are left, newest first. */
+struct story_history {
+    struct {
+        uint64_t version;
+        uint8_t identity[16];
+    } at[STORY_STEPS + STORY_MORE];
+    size_t n;
 };
 
 int story_create(const char *path, struct pcct_error *err);
 /* *store may be closed and opened again; NULL when that fails. */
 int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err);
-/* How many versions there are after a step. */
-uint64_t story_versions(uint64_t step);
-/* As after a step, of which only the number of versions is taken. */
-int story_outcome(struct story_outcome *outcome, pcct_store *store, uint64_t step, struct pcct_error *err);
+/* As after a step, of which only the number of versions made so far is taken. */
+int story_outcome(struct story_outcome *outcome, struct story_history *history, pcct_store *store, uint64_t step, struct pcct_error *err);
 
 /* The story with the recorder preloaded; the store is folder/store, the log is `log`. */
 int story_record(const char *folder, const char *log);

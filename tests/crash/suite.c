@@ -47,7 +47,7 @@ static void record(const char *program, const char *folder, const char *log)
 /* Whole logs only: it is renamed when the writer is done. */
 static void get_log(struct oplog *log, struct story_outcome *outcome, const char *program, const char *folder)
 {
-    char path[600], fresh[600], story[600];
+    char path[700], fresh[700], story[700];
 
     snprintf(path, sizeof path, "%s/log", folder);
     snprintf(fresh, sizeof fresh, "%s/log.new", folder);
@@ -102,7 +102,7 @@ static int run_sound(const struct arguments *a, const struct oplog *log, const s
 {
     struct replay replay = { .log = log, .outcome = outcome, .folder = a->folder, .seed = a->seed, .enough = a->images, .at_each = 24,
                              .bad_enough = 1000, .seconds = a->seconds, .show = 1 };
-    char path[600];
+    char path[700];
     int good;
 
     snprintf(path, sizeof path, "%s/progress", a->folder);
@@ -115,8 +115,17 @@ static int run_sound(const struct arguments *a, const struct oplog *log, const s
     return good;
 }
 
+/* The first call that is another: before it the two logs leave the same images. */
+static uint64_t first_difference(const struct oplog *a, const struct oplog *b)
+{
+    size_t i = 0;
+
+    while (i < a->n && i < b->n && memcmp(&a->op[i].head, &b->op[i].head, sizeof a->op[i].head) == 0) i++;
+    return i;
+}
+
 /* 1: it was found. The log is read anew, for the mistake changes it. */
-static int run_plant(const struct arguments *a, const char *program, const struct plant *plant)
+static int run_plant(const struct arguments *a, const char *program, const struct plant *plant, const struct oplog *sound)
 {
     struct story_outcome outcome[STORY_STEPS + STORY_MORE + 1];
     struct replay replay = { .outcome = outcome, .folder = a->folder, .seed = a->seed, .enough = UINT64_MAX, .at_each = 6, .bad_enough = 1,
@@ -127,6 +136,7 @@ static int run_plant(const struct arguments *a, const char *program, const struc
     get_log(&log, outcome, program, a->folder);
     plant->apply(&log);
     replay.log = &log;
+    replay.from = first_difference(sound, &log);
     replay.progress = replay_progress_open(NULL, &log, a->seed);
     replay_run(&replay);
     found = replay.progress->bad > 0;
@@ -179,12 +189,12 @@ int main(int count, char **words)
         if (run_sound(&a, &log, outcome)) passed++;
         else failed++;
     }
-    oplog_free(&log);
     for (size_t i = 0; i < plant_count; i++) {
         if (a.only && strcmp(a.only, plants[i].name) != 0) continue;
-        if (run_plant(&a, words[0], &plants[i])) passed++;
+        if (run_plant(&a, words[0], &plants[i], &log)) passed++;
         else failed++;
     }
+    oplog_free(&log);
     if (own[0]) nftw(own, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     printf("%u passed, %u failed\n", passed, failed);
     return failed > 0 || passed == 0;
