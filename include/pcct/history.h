@@ -42,6 +42,22 @@ PCCT_PUBLIC int pcct_resolve(uint64_t *version, pcct_store *store, const char *r
 /* The newest version that is an ancestor of both, or one of them; 0: the empty version. O(log) records are read. Errors: as above. */
 PCCT_PUBLIC int pcct_common_ancestor(uint64_t *version, pcct_store *store, const char *a, const char *b, struct pcct_error *err);
 
+/* Waits until `branch` (NULL: "main") stands elsewhere than at version `after`, whoever commits, in this process or another: *version is where it
+ * stands then; equal to `after` when timeout_ms went by before (negative: no limit; 0: only looks). A commit is known within about a millisecond.
+ * Any thread; holds nobody up. To read what is new, open a view of the branch. Errors: NOT_FOUND (the branch), IO, DAMAGED, FORKED. */
+PCCT_PUBLIC int pcct_follow(uint64_t *version, pcct_store *store, const char *branch, uint64_t after, int timeout_ms, struct pcct_error *err);
+
+/* A view that some process on this machine has open: of which version, and since when (since 1970, UTC). The head that a handle keeps at hand counts
+ * as open. A process that has died holds nothing. */
+struct pcct_reader {
+    uint64_t version;
+    int64_t since_ns;
+    uint32_t pid;
+    uint32_t reserved;
+};
+/* Calls each() for every one, in no order, until it returns other than 0. Errors: FORKED. */
+PCCT_PUBLIC int pcct_readers(pcct_store *store, int (*each)(void *ctx, const struct pcct_reader *reader), void *ctx, struct pcct_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -16,7 +16,7 @@ extern "C" {
  * A store is a directory that holds every version of one set of labelled points and the compressed cover tree over them.
  *
  * Threads: a pcct_store may be used by any number of threads at once. Processes: one writes at a time, any number read. A handle does not
- * survive fork(): the child opens the store anew (PCCT_E_FORKED otherwise).
+ * survive fork(): the child opens the store anew (PCCT_E_FORKED otherwise), but views that were open go on answering there, by one thread.
  */
 typedef struct pcct_store pcct_store;
 

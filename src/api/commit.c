@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/head.h"
+#include "api/keeper.h"
 #include "api/request.h"
 #include "index/frame.h"
 #include "index/renumber.h"
@@ -189,24 +191,30 @@ done:
     return status;
 }
 
-/* An anchor is a copy: that it could not be written is no failure of the commit, which is durable. The next commit tries again. */
-static void write_anchor(struct commit *c)
+/* Whether the keeper is to write an anchor of this version. */
+static int is_anchor_due(uint64_t *bytes, const struct commit *c)
 {
     struct base_vector head = { .item_bytes = 1 };
     struct index_image image = { 0 };
-    uint64_t bytes = 0;
-    int status = 0;
+    int due = index_image_of(&image, &head, c->store->head, NULL) == 0 && store_anchor_due(bytes, &c->record, &image, head.count);
 
-    TRY(index_image_of(&image, &head, c->store->head, NULL));
-    if (!store_anchor_due(&c->record, &image)) goto done;
-    TRY(store_anchor_write(&bytes, c->store->store, c->record.version, &image, head.memory.data, head.count, NULL));
-    c->batch->result.anchor_bytes = bytes;
-done:
     base_vector_free(&head, &c->store->env);
+    return due;
+}
+
+/* The version is on the disk: shows it, and has an anchor of it written if one is due. */
+static void publish(struct commit *c)
+{
+    uint64_t bytes = 0;
+    int due = is_anchor_due(&bytes, c);
+
+    base_watch_stage(&c->store->head_env, BASE_STAT_anchor_seconds);
+    api_head_end(c->store, &c->record);
+    if (due && api_keeper_anchor(c->store, c->record.version)) c->batch->result.anchor_bytes = bytes;
 }
 
 /* A restored state with nothing on top: no state is looked at, whatever its size. The payload is empty, and so are the digests in the identity, for
- * they are those of the state parent, whose identity is in it. The writer's state stays what it is; the next commit goes on from where it is then. */
+ * they are those of the state parent, whose identity is in it. The next commit opens it. */
 static int commit_restored(struct commit *c, struct pcct_error *err)
 {
     static const uint64_t no_digest[INDEX_ARRAYS];
@@ -220,7 +228,6 @@ static int commit_restored(struct commit *c, struct pcct_error *err)
     base_watch_stage(&c->store->head_env, BASE_STAT_store_seconds);
     base_watch_part(&c->store->head_env, whole, encoded, stored);
     TRY(store_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, "", 0, err));
-    if (c->store->head && c->store->head_version == c->record.state_parent) c->store->head_version = c->record.version;
 done:
     return status;
 }
@@ -232,7 +239,7 @@ static int commit_changes(struct commit *c, struct pcct_error *err)
 
     base_watch_stage(env, BASE_STAT_open_seconds);
     base_watch_part(env, whole, 0, requested);
-    TRY(api_head_follow(c->store, c->record.state_parent, err));
+    TRY(api_head_begin(c->store, c->record.state_parent, err));
     TRY(base_watch_check(env, err));
     TRY(plan(c, err));
     TRY(make_durable(c, err));
@@ -260,11 +267,10 @@ static int commit_locked(uint64_t *version, struct commit *c, struct pcct_error 
     result->skipped = c->skipped;
     result->replaced = c->replaced;
     result->frame_bytes = c->record.bytes;
-    base_watch_stage(env, BASE_STAT_anchor_seconds);
-    base_watch_part(env, whole, stored, 1);
-    if (!only_restores) write_anchor(c);
+    if (!only_restores) publish(c);
     base_watch_part(env, whole, 1, 1);
 done:
+    if (status != 0) api_head_end(c->store, NULL);
     base_watch_stage(env, BASE_STATS);
     return status;
 }

@@ -8,11 +8,38 @@
 #include "base/watch.h"
 #include "index/state.h"
 #include "metric/custom.h"
+#include "store/pins.h"
+#include "store/publish.h"
 #include "store/store.h"
 
 #include <pthread.h>
 
 /* What stands behind the public handles, and what the files of this folder share. */
+
+/*
+ * The views of the head, kept by api/head.h. One is shown to readers; a writer plans on another, which it then shows, and the one before becomes the
+ * spare, on which the next commit is planned when the frame has been applied to it too. While nobody asks for the head one view is enough for both.
+ */
+struct api_head {
+    pthread_mutex_t mutex;          /* around all but `publish` and `asked`, for readers and the writer */
+    struct store_publish *publish;  /* holds a reference to `shown` */
+    pcct_view *shown, *spare;       /* owned; NULL: none. Others may have either */
+    pcct_view *writing;             /* the writer's alone, from api_head_begin to api_head_end */
+    uint64_t asked;                 /* atomic: how often the head was asked for */
+    uint64_t asked_before;          /* the same at the last commit */
+    uint32_t quiet;                 /* commits since then */
+    int writer;                     /* this handle has committed */
+};
+
+/* A thread of the store's own for what no commit is to wait for (api/keeper.h). */
+struct api_keeper {
+    pthread_mutex_t mutex;          /* around all of this */
+    pthread_cond_t changed;
+    pthread_t thread;
+    int started, stop, busy, anchoring;
+    int catch_up;                   /* the spare of the head is behind */
+    pcct_view *due;                 /* of which an anchor is to be written; with a reference */
+};
 
 struct pcct_store {
     struct base_os os;
@@ -20,19 +47,29 @@ struct pcct_store {
     struct store *store;
     struct metric metric;
     uint64_t seed;
-    /* The state that commits are planned on: that of version head_version. Only touched with the writer lock held. */
-    struct base_env head_env;    /* its own, so that a commit can watch it while views are read */
+    struct api_head heads;
+    struct api_keeper keeper;
+    pthread_mutex_t views_mutex;    /* around the list of views, and the taking of one out of use for changing it */
+    pcct_view *views;               /* those that anybody uses, newest first */
+    /* The state that a commit is planned on: that of version head_version. Only during a commit, with the writer lock held; else NULL. */
     struct index_state *head;
     uint64_t head_version;
-    struct metric_calls calls;   /* of the commit that is under way; with the writer lock held */
+    struct base_env head_env;       /* of the commit, so that it can be watched while views are read */
+    struct metric_calls calls;      /* of the commit that is under way; with the writer lock held */
 };
 
+/* One version, counted: those who open the same version share it. */
 struct pcct_view {
+    struct store_shown shown;    /* first */
     pcct_store *store;           /* borrowed */
+    struct base_env env;         /* the state's own: a commit watches through it while it plans on the state */
     struct index_state state;
-    struct store_version record;
+    struct store_version record; /* all zero: version 0 */
     uint64_t anchor;
     uint32_t frames;
+    int pin;                     /* in the store's table of readers */
+    int listed;                  /* it is in store->views */
+    pcct_view *next, *previous;
     pthread_mutex_t label_lock;  /* around the making of the label table at its first use */
     int labels_ready;            /* written under label_lock */
 };
@@ -76,10 +113,24 @@ void api_stats_read(struct pcct_stats *stats, const struct base_watch *watch);
 int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, const struct base_env *env, uint64_t version,
                    struct pcct_error *err);
 
-/* Brings the writer's state to `version`. The lock is held. */
-int api_head_follow(pcct_store *store, uint64_t version, struct pcct_error *err);
-/* Forgets it, after a failure that left it half changed. */
-void api_head_drop(pcct_store *store);
+/* The versions after `from` up to `to`, oldest first; *short_way = 0 when they are more than it pays to apply, or there is none. */
+int api_way(int *short_way, struct base_vector *path, pcct_store *store, uint64_t from, uint64_t to, struct pcct_error *err);
+/* Applies the frames of these versions. After a failure the state is of no use. */
+int api_state_follow(struct index_state *state, pcct_store *store, const struct base_vector *path, struct pcct_error *err);
+
+/* A view of a version, with one reference, in no list. Pinned before anything is looked up. watch: of the commit that it is for; NULL: none. */
+int api_view_new(pcct_view **view, pcct_store *store, uint64_t version, struct base_watch *watch, struct pcct_error *err);
+/* The same as a copy of another view that nobody changes. */
+int api_view_copy(pcct_view **view, const pcct_view *from, struct pcct_error *err);
+/* Brings a view that nobody else has to another version; *followed = 0: there is no short way, and nothing was done. After a failure it is of no
+ * use. */
+int api_view_follow(int *followed, pcct_view *view, uint64_t version, struct pcct_error *err);
+/* Lists a view, so that others who ask for its version get it. */
+void api_view_list(pcct_view *view);
+/* 1: nobody else has it, and from here on nobody gets it; 0: it is as before. It must not be shown. */
+int api_view_withdraw(pcct_view *view);
+/* A listed view of the version, with a reference; NULL: there is none. */
+pcct_view *api_view_find(pcct_store *store, uint64_t version);
 
 /* Copies a string with the store's memory. */
 int api_text_copy(char **out, const struct base_env *env, const char *text, struct pcct_error *err);

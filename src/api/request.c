@@ -142,7 +142,7 @@ int api_request_resolve(struct api_request *r, const pcct_batch *batch, struct i
     struct base_span span = base_watch_span(state->env);
     int status = 0;
 
-    r->env = state->env;
+    r->env = &batch->store->head_env;
     TRY(give_labels(r, batch, state, err));
     TRY(base_take(&r->dead, r->env, batch->gone.count + batch->counted.count, sizeof *r->dead, err));
     base_watch_part(state->env, span, 0.2, 0.4);

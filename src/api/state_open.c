@@ -22,7 +22,7 @@ done:
     return status;
 }
 
-static int apply_path(struct index_state *state, pcct_store *store, const struct base_vector *path, struct pcct_error *err)
+int api_state_follow(struct index_state *state, pcct_store *store, const struct base_vector *path, struct pcct_error *err)
 {
     const uint64_t *version = path->memory.data;
     struct base_vector bytes = { .item_bytes = 1 };
@@ -67,7 +67,7 @@ static int open_once(struct index_state *state, uint64_t *anchor, uint32_t *fram
         if (status != PCCT_E_DAMAGED) goto done;
         store_anchor_reject(store->store, from);
     }
-    status = apply_path(state, store, &path, err);
+    status = api_state_follow(state, store, &path, err);
     if (status != 0) {
         index_free(state);
         goto done;
@@ -97,17 +97,7 @@ done:
     return status;
 }
 
-void api_head_drop(pcct_store *store)
-{
-    if (!store->head) return;
-    index_free(store->head);
-    base_free(&store->env, store->head);
-    store->head = NULL;
-    store->head_version = 0;
-}
-
-/* *path: the versions after the writer's up to `version`, oldest first; *short_way = 0 when they are more than it pays to apply, or there is none. */
-static int way_forward(int *short_way, struct base_vector *path, pcct_store *store, uint64_t version, struct pcct_error *err)
+int api_way(int *short_way, struct base_vector *path, pcct_store *store, uint64_t from, uint64_t to, struct pcct_error *err)
 {
     enum { FRAMES_MAX = 256 };
     uint64_t *step = NULL;
@@ -115,10 +105,10 @@ static int way_forward(int *short_way, struct base_vector *path, pcct_store *sto
 
     *short_way = 0;
     path->count = 0;
-    for (uint64_t v = version; v != store->head_version; ) {
+    for (uint64_t v = to; v != from; ) {
         struct store_version record;
 
-        if (v < store->head_version || path->count == FRAMES_MAX) goto done;
+        if (v < from || path->count == FRAMES_MAX) goto done;
         TRY(base_vector_add(&step, path, &store->env, 1, err));
         *step = v;
         status = store_version(&record, NULL, store->store, v, err);
@@ -132,30 +122,5 @@ static int way_forward(int *short_way, struct base_vector *path, pcct_store *sto
     base_vector_reverse(path);
     *short_way = 1;
 done:
-    return status;
-}
-
-int api_head_follow(pcct_store *store, uint64_t version, struct pcct_error *err)
-{
-    struct base_vector path = { .item_bytes = sizeof(uint64_t) };
-    int status = 0, short_way = 0;
-
-    if (store->head) TRY(way_forward(&short_way, &path, store, version, err));
-    if (short_way) {
-        TRY(apply_path(store->head, store, &path, err));
-    } else {
-        api_head_drop(store);
-        TRY(base_take(&store->head, &store->env, 1, sizeof *store->head, err));
-        status = api_state_open(store->head, NULL, NULL, store, &store->head_env, version, err);
-        if (status != 0) {
-            base_free(&store->env, store->head);
-            store->head = NULL;
-            goto done;
-        }
-    }
-    store->head_version = version;
-done:
-    if (status != 0) api_head_drop(store);
-    base_vector_free(&path, &store->env);
     return status;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/head.h"
+#include "api/keeper.h"
 #include "api/registration.h"
 
 #include "base/memory.h"
@@ -53,6 +55,9 @@ int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_o
     store->env = env;
     store->env.os = &store->os;
     store->head_env = store->env;
+    pthread_mutex_init(&store->views_mutex, NULL);
+    api_keeper_start(store);
+    TRY(api_head_start(store, err));
     TRY(store_open(&store->store, path, &store->env, err));
     store_set_writer(store->store, &store->head_env);
     super = store_super(store->store);
@@ -71,7 +76,9 @@ void pcct_store_close(pcct_store *store)
 
     if (!store) return;
     env = store->env;
-    api_head_drop(store);
+    api_keeper_stop(store);
+    api_head_stop(store);
+    pthread_mutex_destroy(&store->views_mutex);
     store_close(store->store);
     base_free(&env, store);
 }

@@ -1,11 +1,153 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/handle.h"
+#include "api/head.h"
 
 #include "base/memory.h"
+#include "index/copy.h"
 #include "query/filter.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+/* ---- making and sharing -------------------------------------------------------------------------------------------------------------------- */
+
+/* Everything but the state. */
+static int begin(pcct_view **out, pcct_store *store, uint64_t version, struct base_watch *watch, struct pcct_error *err)
+{
+    pcct_view *view = NULL;
+    int status = 0;
+
+    *out = NULL;
+    TRY(base_take_zero(&view, &store->env, 1, sizeof *view, err));
+    store_shown_start(&view->shown);
+    view->store = store;
+    view->env = store->env;
+    view->env.watch = watch;
+    view->pin = STORE_PINS_NONE;
+    TRY(store_pin(&view->pin, store_pins(store->store), version, err));
+    if (version > 0) TRY(store_version(&view->record, NULL, store->store, version, err));
+    pthread_mutex_init(&view->label_lock, NULL);
+    *out = view;
+    view = NULL;
+done:
+    if (view) store_unpin(store_pins(store->store), view->pin);
+    base_free(&store->env, view);
+    return status;
+}
+
+int api_view_new(pcct_view **view, pcct_store *store, uint64_t version, struct base_watch *watch, struct pcct_error *err)
+{
+    int status = begin(view, store, version, watch, err);
+
+    if (status != 0) return status;
+    status = api_state_open(&(*view)->state, &(*view)->anchor, &(*view)->frames, store, &(*view)->env, version, err);
+    if (status == 0) return 0;
+    index_init(&(*view)->state, &(*view)->env, &store->metric, store->seed);
+    pcct_view_close(*view);
+    *view = NULL;
+    return status;
+}
+
+int api_view_copy(pcct_view **view, const pcct_view *from, struct pcct_error *err)
+{
+    pcct_store *store = from->store;
+    int status = begin(view, store, from->record.version, NULL, err);
+
+    if (status != 0) return status;
+    (*view)->anchor = from->anchor;
+    (*view)->frames = from->frames;
+    status = index_copy(&(*view)->state, &(*view)->env, &from->state, err);
+    if (status == 0) return 0;
+    pcct_view_close(*view);
+    *view = NULL;
+    return status;
+}
+
+int api_view_follow(int *followed, pcct_view *view, uint64_t version, struct pcct_error *err)
+{
+    struct base_vector path = { .item_bytes = sizeof(uint64_t) };
+    struct store_version record = { .version = 0 };
+    pcct_store *store = view->store;
+    int status = 0;
+
+    TRY(api_way(followed, &path, store, view->record.version, version, err));
+    if (!*followed || path.count == 0) goto done;
+    TRY(store_version(&record, NULL, store->store, version, err));
+    TRY(api_state_follow(&view->state, store, &path, err));
+    view->record = record;
+    view->frames += (uint32_t)path.count;
+    store_pin_move(store_pins(store->store), view->pin, version);
+done:
+    base_vector_free(&path, &store->env);
+    return status;
+}
+
+/* In a forked child there is one thread, and a mutex may be another's for ever. */
+static void lock_views(pcct_store *store)
+{
+    if (!store_forked(store->store)) pthread_mutex_lock(&store->views_mutex);
+}
+
+static void unlock_views(pcct_store *store)
+{
+    if (!store_forked(store->store)) pthread_mutex_unlock(&store->views_mutex);
+}
+
+void api_view_list(pcct_view *view)
+{
+    pcct_store *store = view->store;
+
+    lock_views(store);
+    if (!view->listed) {
+        view->labels_ready = 0; /* nobody else has it: it may have been changed since it was last listed */
+        view->previous = NULL;
+        view->next = store->views;
+        if (view->next) view->next->previous = view;
+        store->views = view;
+        view->listed = 1;
+    }
+    unlock_views(store);
+}
+
+/* Under the mutex. */
+static void unlist(pcct_view *view)
+{
+    if (!view->listed) return;
+    if (view->previous) view->previous->next = view->next;
+    else view->store->views = view->next;
+    if (view->next) view->next->previous = view->previous;
+    view->listed = 0;
+}
+
+int api_view_withdraw(pcct_view *view)
+{
+    int alone;
+
+    lock_views(view->store);
+    alone = store_shown_alone(&view->shown);
+    if (alone) unlist(view);
+    unlock_views(view->store);
+    return alone;
+}
+
+pcct_view *api_view_find(pcct_store *store, uint64_t version)
+{
+    pcct_view *view = NULL;
+
+    lock_views(store);
+    for (view = store->views; view; view = view->next) {
+        if (view->record.version == version && store_shown_take_living(&view->shown)) break;
+    }
+    unlock_views(store);
+    return view;
+}
+
+/* A name of a branch, and not one of its ancestors: whoever asks for that will ask again. */
+static int is_branch(pcct_store *store, const char *revision, uint64_t version)
+{
+    uint64_t head = 0;
+
+    return store_head(&head, store->store, revision, NULL) == 0 && head == version;
+}
 
 int pcct_view_open(pcct_view **out, pcct_store *store, const char *revision, struct pcct_error *err)
 {
@@ -15,26 +157,36 @@ int pcct_view_open(pcct_view **out, pcct_store *store, const char *revision, str
 
     if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_view_open needs a place for the handle");
     *out = NULL;
-    TRY(store_revision(&version, store->store, revision ? revision : "main", err));
-    TRY(base_take_zero(&view, &store->env, 1, sizeof *view, err));
-    view->store = store;
-    if (version > 0) TRY(store_version(&view->record, NULL, store->store, version, err));
-    TRY(api_state_open(&view->state, &view->anchor, &view->frames, store, &store->env, version, err));
-    pthread_mutex_init(&view->label_lock, NULL);
+    if (!revision) revision = "main";
+    TRY(store_revision(&version, store->store, revision, err));
+    view = api_head_look(store, version);
+    if (!view && is_branch(store, revision, version)) TRY(api_head_ask(&view, store, version, err));
+    if (!view) view = api_view_find(store, version);
+    if (!view) {
+        TRY(api_view_new(&view, store, version, NULL, err));
+        api_view_list(view);
+    }
     *out = view;
-    view = NULL;
 done:
-    base_free(&store->env, view);
     return status;
 }
 
 void pcct_view_close(pcct_view *view)
 {
-    if (!view) return;
+    pcct_store *store;
+
+    if (!view || !store_shown_give(&view->shown)) return;
+    store = view->store;
+    lock_views(store);
+    unlist(view);
+    unlock_views(store);
+    if (!store_forked(store->store)) store_unpin(store_pins(store->store), view->pin);
     pthread_mutex_destroy(&view->label_lock);
     index_free(&view->state);
-    base_free(&view->store->env, view);
+    base_free(&store->env, view);
 }
+
+/* ---- looking at it -------------------------------------------------------------------------------------------------------------------------- */
 
 static void tell_levels(struct pcct_view_info *info, const struct index_state *state)
 {

@@ -28,6 +28,12 @@ void support_api_finish(struct support_api *s)
     support_env_finish(&s->env);
 }
 
+struct index_state *support_api_head(struct support_api *s)
+{
+    assert_non_null(s->store->heads.shown);
+    return &s->store->heads.shown->state;
+}
+
 uint64_t support_api_commit(struct support_api *s, const double *points, const int64_t *labels, size_t n, const int64_t *gone, size_t m)
 {
     struct pcct_error err = { 0, "" };

@@ -19,4 +19,7 @@ void support_api_finish(struct support_api *s); /* asserts that everything was f
 /* Commits n points (labels NULL: counted) and deletes m labels; returns the version. */
 uint64_t support_api_commit(struct support_api *s, const double *points, const int64_t *labels, size_t n, const int64_t *gone, size_t m);
 
+/* The state of the version that is shown: between commits. */
+struct index_state *support_api_head(struct support_api *s);
+
 #endif

@@ -182,6 +182,7 @@ static void of_another_view(void **state)
 
     (void)state;
     start(&scene);
+    support_api_commit(&scene.s, (double[]){ 1000, 1000 }, NULL, 1, NULL, 0);
     support_ok(pcct_view_open(&other, scene.s.store, "main", &err), &err);
     support_ok(pcct_filter_open(&filter, other, NULL, &err), &err);
     knn.filter = filter;

@@ -36,7 +36,7 @@ static void finish(struct scene *scene)
 
 static int resolve(struct scene *scene, struct pcct_error *err)
 {
-    return api_request_resolve(&scene->request, scene->batch, scene->s.store->head, err);
+    return api_request_resolve(&scene->request, scene->batch, support_api_head(&scene->s), err);
 }
 
 static void insert(struct scene *scene, size_t n, const int64_t *labels)

@@ -15,7 +15,7 @@ static void make_versions(struct support_api *s, uint64_t digest[VERSIONS + 1][I
         support_points(points, EACH, 2, SUPPORT_GRID, v);
         for (int64_t i = 0; i < EACH / 4; i++) gone[i] = (int64_t)(v - 2) * EACH + 3 * i;
         assert_int_equal(support_api_commit(s, points, NULL, EACH, gone, v > 1 ? EACH / 4 : 0), v);
-        memcpy(digest[v], s->store->head->digest, sizeof digest[v]);
+        memcpy(digest[v], support_api_head(s)->digest, sizeof digest[v]);
     }
 }
 
@@ -44,28 +44,34 @@ static void every_version_is_what_the_writer_had(void **state)
     support_api_finish(&s);
 }
 
-/* The writer goes forward by frames and back by opening anew. */
-static void the_head_follows(void **state)
+/* Forward by frames; never back, and no further than to where there is something. */
+static void a_state_follows(void **state)
 {
-    static const uint64_t way[] = { 2, 3, 6, 6, 1, 0, 5 };
+    static const uint64_t way[] = { 2, 3, 6, 6 };
     uint64_t digest[VERSIONS + 1][INDEX_ARRAYS];
+    struct base_vector path = { .item_bytes = sizeof(uint64_t) };
     struct pcct_error err = { 0, "" };
+    struct index_state opened;
     struct support_api s;
+    uint64_t from = 1;
+    int short_way = 0;
 
     (void)state;
     support_api_start(&s, "euclidean");
     make_versions(&s, digest);
-    api_head_drop(s.store);
-    assert_null(s.store->head);
-    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
-        support_ok(api_head_follow(s.store, way[i], &err), &err);
-        assert_int_equal(s.store->head_version, way[i]);
-        if (way[i] > 0) assert_memory_equal(s.store->head->digest, digest[way[i]], sizeof digest[way[i]]);
-        else assert_int_equal(s.store->head->n, 0);
-        support_ok(index_check(s.store->head, &err), &err);
+    support_ok(api_state_open(&opened, NULL, NULL, s.store, &s.store->env, from, &err), &err);
+    for (size_t i = 0; i < sizeof way / sizeof *way; from = way[i++]) {
+        support_ok(api_way(&short_way, &path, s.store, from, way[i], &err), &err);
+        assert_true(short_way && path.count == way[i] - from);
+        support_ok(api_state_follow(&opened, s.store, &path, &err), &err);
+        assert_memory_equal(opened.digest, digest[way[i]], sizeof digest[way[i]]);
+        support_ok(index_check(&opened, &err), &err);
     }
-    assert_int_equal(api_head_follow(s.store, VERSIONS + 1, &err), PCCT_E_NOT_FOUND);
-    assert_null(s.store->head);
+    support_ok(api_way(&short_way, &path, s.store, from, 5, &err), &err);
+    assert_false(short_way);
+    assert_int_equal(api_way(&short_way, &path, s.store, from, VERSIONS + 1, &err), PCCT_E_NOT_FOUND);
+    index_free(&opened);
+    base_vector_free(&path, &s.store->env);
     support_api_finish(&s);
 }
 
@@ -95,7 +101,7 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_version_is_what_the_writer_had), cmocka_unit_test(the_head_follows), cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(every_version_is_what_the_writer_had), cmocka_unit_test(a_state_follows), cmocka_unit_test(memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,7 +196,7 @@ static void dominated(void **test)
     }
     assert_int_equal(stats.sub_batches, 1);
     assert_true(stats.resolve_rounds >= 1);
-    for (uint32_t row = HALF; row < 2 * HALF; row++) stats.dominated_items -= index_parent(s.store->head)[row] >= HALF;
+    for (uint32_t row = HALF; row < 2 * HALF; row++) stats.dominated_items -= index_parent(support_api_head(&s))[row] >= HALF;
     assert_int_equal(stats.dominated_items, 0);
     base_free(&s.env.env, points);
     support_api_finish(&s);

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# Versions are told as they come, by whoever commits them; who has what open is told while he has it.
+grid
+pcct log grid.pcct --follow -n 3 --json >followed &
+follower=$!
+label=100
+echo 99 >labels
+while kill -0 $follower 2>/dev/null; do
+    echo 5,5 | pcct insert grid.pcct - --labels labels -m more --quiet 2>/dev/null
+    echo $label >labels
+    label=$((label + 1))
+done
+wait $follower 2>/dev/null
+echo "exit $?"
+json_get version message <followed | "$PYTHON" -c 'import sys
+rows = [line.split() for line in sys.stdin]
+numbers = [int(row[0]) for row in rows]
+assert numbers == list(range(numbers[0], numbers[0] + 3)) and numbers[0] > 1
+assert all(row[1] == "\"more\"" for row in rows)
+print("three in a row")'
+pcct log grid.pcct --follow -n 0
+try pcct log grid.pcct nobody --follow
+pcct log grid.pcct --follow >/dev/null &
+follower=$!
+sleep 0.2
+kill -TERM $follower
+wait $follower 2>/dev/null
+echo "exit $?"
+places
+pcct readers places.pcct
+mkfifo queries
+"$PCCT" knn places.pcct queries --columns 1,2 -k 1 >answers &
+asker=$!
+exec 3>queries
+await sh -c '"$PCCT" readers places.pcct | grep -q v1'
+pcct readers places.pcct --json | json_keys
+pcct readers places.pcct --json | json_get version
+[ "$(pcct readers places.pcct --json | json_get pid)" = $asker ] && echo "that is the one"
+kill -9 $asker
+wait $asker 2>/dev/null
+pcct readers places.pcct
+exec 3>&-
