@@ -49,14 +49,25 @@ struct pcct_create_options {
 };
 #define PCCT_CREATE_OPTIONS_INIT { sizeof(struct pcct_create_options), 0, 0, NULL, 0, NULL }
 
+/* What a commit outlives when it has returned. */
+enum pcct_durability {
+    PCCT_DURABLE_FULL = 0, /* everything: three flushes */
+    PCCT_DURABLE_WAL = 1,  /* everything too, by one flush: after the machine went down the next to open the store makes its catalogue anew */
+    PCCT_DURABLE_NONE = 2  /* the end of the process, however it comes; what the machine takes with it are the last commits. No flush: for tests */
+};
+
 struct pcct_open_options {
     size_t size;
     int threads;                            /* for commits and opening views; 0: as many as the machine offers */
-    int reserved;
+    /* 1: nobody writes to the store while it is open, which is the caller's promise. Nothing is written, locked or counted then, so it may be on
+     * read-only media or a network file system. Commits are refused (PERMISSION). */
+    int immutable;
     const struct pcct_allocator *allocator; /* copied; NULL: the C library's */
     const struct pcct_metric *custom;       /* the function of the store's custom metric, by its name; copied; NULL: do without distances */
+    int durability;                         /* enum pcct_durability, of the commits by this handle */
+    int reserved;
 };
-#define PCCT_OPEN_OPTIONS_INIT { sizeof(struct pcct_open_options), 0, 0, NULL, NULL }
+#define PCCT_OPEN_OPTIONS_INIT { sizeof(struct pcct_open_options), 0, 0, NULL, NULL, 0, 0 }
 
 /* Makes an empty store at `path`, which must not exist; durable when it returns. Nothing is left behind after a failure.
  * Errors: INVALID, LIMIT, EXISTS, NOT_FOUND (the folder above), PERMISSION, NOSPACE, IO, FILESYSTEM, MEMORY. */

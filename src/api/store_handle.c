@@ -48,6 +48,10 @@ int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_o
     if (!path) TRY(base_fail(err, PCCT_E_INVALID, "a store needs a path"));
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_store_open", err));
     if (o.threads < 0) TRY(base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", o.threads));
+    if (o.immutable != 0 && o.immutable != 1) TRY(base_fail(err, PCCT_E_INVALID, "immutable must be 0 or 1, not %d", o.immutable));
+    if (o.durability < PCCT_DURABLE_FULL || o.durability > PCCT_DURABLE_NONE || o.reserved != 0) {
+        TRY(base_fail(err, PCCT_E_INVALID, "durability is %d; it must be one of PCCT_DURABLE_..., and what is reserved 0", o.durability));
+    }
     base_env_init(&env, NULL, o.threads);
     if (o.allocator) env.memory = *o.allocator;
     TRY(base_take_zero(&store, &env, 1, sizeof *store, err));
@@ -58,7 +62,7 @@ int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_o
     pthread_mutex_init(&store->views_mutex, NULL);
     api_keeper_start(store);
     TRY(api_head_start(store, err));
-    TRY(store_open(&store->store, path, &store->env, err));
+    TRY(store_open_as(&store->store, path, &(struct store_options){ o.immutable, (enum store_durability)o.durability }, &store->env, err));
     store_set_writer(store->store, &store->head_env);
     super = store_super(store->store);
     TRY(api_metric_open(&store->metric, super, o.custom, path, err));

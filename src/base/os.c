@@ -357,6 +357,16 @@ int base_os_list(struct base_os *os, int folder, int (*each)(void *ctx, const ch
     return result;
 }
 
+void base_os_boot(struct base_os *os, uint8_t boot[BASE_OS_BOOT_BYTES])
+{
+    int fd = base_os_open(os, AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
+
+    memset(boot, 0, BASE_OS_BOOT_BYTES);
+    if (fd < 0) return;
+    if (base_os_pread(os, fd, boot, BASE_OS_BOOT_BYTES, 0) != BASE_OS_BOOT_BYTES) memset(boot, 0, BASE_OS_BOOT_BYTES);
+    base_os_close(os, fd);
+}
+
 pid_t base_os_pid(void)
 {
     return getpid();

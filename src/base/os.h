@@ -82,6 +82,9 @@ int base_os_filesystem(struct base_os *os, int fd, uint32_t *type);    /* statfs
 int base_os_list(struct base_os *os, int folder, int (*each)(void *ctx, const char *name), void *ctx);
 
 pid_t base_os_pid(void);
+/* Which boot of the machine this is; zeros where the system does not tell. */
+enum { BASE_OS_BOOT_BYTES = 36 };
+void base_os_boot(struct base_os *os, uint8_t boot[BASE_OS_BOOT_BYTES]);
 /* A word that is 1 in this process and 0 in every child that it forks: tells, without a system call, who is the child. NULL: the system cannot do
  * that, compare pids. */
 const uint32_t *base_os_mark_new(struct base_os *os);

@@ -13,7 +13,8 @@
 
 enum { ENVIRONMENTS = 256, READERS = 1024, FILLER_VALUES = 15, FILLER_BYTES = 64 << 10, NOSPACE_BYTES = 1 << 20, GUARD_TRIES = 100,
        LOCK_HEAD_BYTES = 8192, LOCK_SLOT_BYTES = 64 };
-static const size_t map_bytes = (size_t)64 << 30;
+/* What LMDB reserves of the address space, which is what a catalogue can grow to: as much as there may be had (ulimit -v), halved until it can be. */
+static const size_t map_most = (size_t)64 << 30, map_least = (size_t)16 << 20;
 
 struct store_catalogue {
     dev_t device;
@@ -21,6 +22,8 @@ struct store_catalogue {
     MDB_env *env; /* NULL: the entry is free */
     MDB_dbi table[STORE_TABLES];
     unsigned handles;
+    int immutable; /* opened to read only, without LMDB's lock file: not the same environment as another's */
+    size_t map_bytes;
 };
 
 /* The one global. A forked child finds another pid than its own, and starts with an empty table: LMDB forbids to use, and even to close, an
@@ -67,7 +70,15 @@ static int fail(struct pcct_error *err, const struct store_folder *folder, int r
     case MDB_INCOMPATIBLE:
         return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged (%s: %s); `pcct fsck --rebuild-catalogue` makes it anew",
                          folder->path, what, mdb_strerror(rc));
-    case MDB_MAP_FULL: return base_fail(err, PCCT_E_LIMIT, "%s/" STORE_CATALOGUE_NAME " has reached 64 GiB", folder->path);
+    case MDB_MAP_FULL:
+        return base_fail(err, PCCT_E_LIMIT, "%s/" STORE_CATALOGUE_NAME " has no more room in what could be reserved of the address space (64 GiB, or less by "
+                         "`ulimit -v`); raise that limit and open the store again", folder->path);
+    case MDB_MAP_RESIZED:
+        return base_fail(err, PCCT_E_LIMIT, "%s/" STORE_CATALOGUE_NAME " has grown, by another process, beyond what could be reserved of the address space "
+                         "(`ulimit -v`); open the store again, with a higher limit if need be", folder->path);
+    case ENOMEM:
+        return base_fail(err, PCCT_E_MEMORY, "%s/" STORE_CATALOGUE_NAME ": cannot %s: not enough memory or address space; raise `ulimit -v`",
+                         folder->path, what);
     case MDB_READERS_FULL: return base_fail(err, PCCT_E_BUSY, "more than %d threads read %s at this moment; try again", READERS, folder->path);
     case MDB_PANIC: return base_fail(err, PCCT_E_IO, "writing %s/" STORE_CATALOGUE_NAME " failed earlier; open the store again", folder->path);
     default: break;
@@ -159,21 +170,36 @@ static int take_lock_room(const struct store_folder *folder, const char *name, s
     return status;
 }
 
+/* LMDB maps the whole of what the file may grow to. */
+static int open_mapped(struct store_catalogue *c, const char *path)
+{
+    const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (c->immutable ? MDB_RDONLY | MDB_NOLOCK : 0);
+    int rc = ENOMEM;
+
+    for (c->map_bytes = map_most; rc == ENOMEM && c->map_bytes >= map_least; c->map_bytes /= 2) {
+        if (c->env) mdb_env_close(c->env); /* one whose opening failed is of no more use */
+        c->env = NULL;
+        rc = mdb_env_create(&c->env);
+        if (rc == 0) rc = mdb_env_set_maxdbs(c->env, STORE_TABLES + 1);
+        if (rc == 0) rc = mdb_env_set_maxreaders(c->env, READERS);
+        if (rc == 0) rc = mdb_env_set_mapsize(c->env, c->map_bytes);
+        if (rc == 0) rc = mdb_env_open(c->env, path, flags, 0600);
+    }
+    return rc;
+}
+
 static int open_environment(struct store_catalogue *c, const struct store_folder *folder, const char *name, int fd, int make, struct pcct_error *err)
 {
     size_t bytes = strlen(folder->path) + strlen(name) + 2;
     char *path = NULL;
     int status = 0, rc, dead = 0;
 
+    c->immutable = folder->immutable;
     TRY(base_take(&path, folder->env, bytes, 1, err));
     snprintf(path, bytes, "%s/%s", folder->path, name);
-    TRY(take_lock_room(folder, name, err));
-    rc = mdb_env_create(&c->env);
-    if (rc == 0) rc = mdb_env_set_maxdbs(c->env, STORE_TABLES + 1);
-    if (rc == 0) rc = mdb_env_set_maxreaders(c->env, READERS);
-    if (rc == 0) rc = mdb_env_set_mapsize(c->env, map_bytes);
-    if (rc == 0) rc = mdb_env_open(c->env, path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
-    if (rc == 0) rc = mdb_reader_check(c->env, &dead); /* slots of readers that died */
+    if (!c->immutable) TRY(take_lock_room(folder, name, err));
+    rc = open_mapped(c, path);
+    if (rc == 0 && !c->immutable) rc = mdb_reader_check(c->env, &dead); /* slots of readers that died */
     if (rc != 0) {
         status = fail(err, folder, rc, "open it");
         goto done;
@@ -189,14 +215,14 @@ done:
     return status;
 }
 
-static struct store_catalogue *find(const struct stat *about)
+static struct store_catalogue *find(const struct stat *about, int immutable)
 {
     struct store_catalogue *unused = NULL;
 
     for (int i = 0; i < ENVIRONMENTS; i++) {
         struct store_catalogue *c = &open_ones.entry[i];
 
-        if (c->env && c->device == about->st_dev && c->inode == about->st_ino) return c;
+        if (c->env && c->device == about->st_dev && c->inode == about->st_ino && c->immutable == immutable) return c;
         if (!c->env && !unused) unused = c;
     }
     return unused;
@@ -225,7 +251,7 @@ int store_catalogue_open(struct store_catalogue **catalogue, const struct store_
         status = base_fail_errno(err, errno, "cannot look at %s/%s", folder->path, name);
         goto done;
     }
-    c = find(&about);
+    c = find(&about, folder->immutable);
     if (!c) {
         status = base_fail(err, PCCT_E_LIMIT, "this process has %d stores open; close one first", ENVIRONMENTS);
         goto done;
@@ -280,7 +306,21 @@ int store_txn_begin(struct store_txn *txn, struct store_catalogue *catalogue, co
     int rc = mdb_txn_begin(catalogue->env, NULL, write ? 0 : MDB_RDONLY, &handle);
 
     *txn = (struct store_txn){catalogue, folder, rc == 0 ? handle : NULL};
+    /* LMDB lets one thread of one process write at a time, so this is the writer's alone until it ends */
+    if (write && rc == 0) (void)mdb_env_set_flags(catalogue->env, MDB_NOSYNC, 0);
     return rc == 0 ? 0 : fail(err, folder, rc, write ? "begin a change" : "begin to read");
+}
+
+void store_txn_unsynced(struct store_txn *txn)
+{
+    (void)mdb_env_set_flags(txn->catalogue->env, MDB_NOSYNC, 1);
+}
+
+int store_catalogue_sync(struct store_catalogue *catalogue, const struct store_folder *folder, struct pcct_error *err)
+{
+    int rc = mdb_env_sync(catalogue->env, 1);
+
+    return rc == 0 ? 0 : fail(err, folder, rc, "bring it to the disk");
 }
 
 int store_txn_commit(struct store_txn *txn, int *unsure, struct pcct_error *err)

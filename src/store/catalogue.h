@@ -35,6 +35,10 @@ struct store_txn {
     void *handle; /* NULL: ended */
 };
 int store_txn_begin(struct store_txn *txn, struct store_catalogue *catalogue, const struct store_folder *folder, int write, struct pcct_error *err);
+/* Of a writing one: it is not flushed when it is committed (store/unsynced.h). */
+void store_txn_unsynced(struct store_txn *txn);
+/* Flushes all that was committed so. Errors: IO, NOSPACE. */
+int store_catalogue_sync(struct store_catalogue *catalogue, const struct store_folder *folder, struct pcct_error *err);
 /* Ends it either way. *unsure: it could not be told whether the transaction happened; the environment is of no more use. */
 int store_txn_commit(struct store_txn *txn, int *unsure, struct pcct_error *err);
 void store_txn_abort(struct store_txn *txn); /* nothing happens when it has ended */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/internal.h"
+#include "store/unsynced.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -63,6 +64,7 @@ static int publish(int *unsure, struct store *store, const struct store_writing 
     after.next_reflog++;
     after.tail = *end;
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
+    if (store->durability != STORE_FULL) store_txn_unsynced(&txn);
     TRY(store_state_get(&now, &txn, err));
     if (now.next_version != w->state->next_version || now.tail.segment != w->state->tail.segment || now.tail.offset != w->state->tail.offset) {
         status = base_fail(err, PCCT_E_CONFLICT, "somebody wrote to %s without its lock; try again", store->folder.path);
@@ -112,6 +114,9 @@ static int remove_leftover(const struct store *store, const struct store_state *
  * Failures: up to 5 the frame is wiped (its head zeroed), so that a version reported as failed does not come back by a rebuilding. When fdatasync
  * fails, or the write of the meta page, nobody knows what the disk holds: the handle takes no more commits. After the latter the frame is left as it
  * is, since the catalogue may name it. Three flushes in all: the segment, LMDB's pages, its meta page.
+ *
+ * Durability wal: 4 and 5 are not flushed, so the end of 3 is the commit point, and store/unsynced.h sees to it that nobody takes the catalogue for
+ * what was committed after the machine went down. One flush. Durability none: 3 is not flushed either.
  */
 int store_write(const struct store_writing *w, struct store *store, struct pcct_error *err)
 {
@@ -125,8 +130,10 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
                          store->folder.path);
     }
     TRY(remove_leftover(store, w->state, err));
+    if (store->durability != STORE_FULL) TRY(store_unsynced_begin(store, err));
     w->record->version.time_ns = base_os_time_ns(store->folder.env->os);
-    status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, w->note, w->payload, err); /* 2 and 3 */
+    status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, store->durability != STORE_NONE, w->note,
+                                  w->payload, err); /* 2 and 3 */
     if (status != 0) {
         if (sync_failed) store_poison(store);
         goto done;
@@ -137,6 +144,7 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
         if (!unsure) store_journal_wipe(&store->folder, &w->record->version, 1);
         goto done;
     }
+    if (store->durability == STORE_FULL) store_unsynced_over(store);
     store_pins_announce(&store->pins); /* 6 */
 done:
     return status;

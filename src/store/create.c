@@ -129,7 +129,7 @@ static void remove_all(struct making *m)
 /* Folders first: store_folder_open does not know a half-made store, so they are opened here. */
 static int make_inside(struct making *m, const struct store_super *super, struct pcct_error *err)
 {
-    struct store_folder folder = {m->env, m->env, m->fresh_path, -1, -1, -1, {0}};
+    struct store_folder folder = {m->env, m->env, m->fresh_path, -1, -1, -1, {0}, 0};
     struct base_os *os = m->env->os;
     int status = 0;
 

@@ -19,7 +19,8 @@ int store_folder_check(const struct base_env *env, int fd, const char *path, str
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         if (type != refused[i]) continue;
         return base_fail(err, PCCT_E_FILESYSTEM,
-                         "%s lives on a network or FUSE file system (type 0x%x), where locks and mappings cannot be relied on; use a local disk",
+                         "%s lives on a network or FUSE file system (type 0x%x), where locks and mappings cannot be relied on; use a local disk, "
+                         "or, to read what nobody writes to any more, open it as immutable",
                          path, (unsigned)type);
     }
     return 0;
@@ -35,13 +36,13 @@ static int open_part(int *fd, const struct store_folder *folder, const char *nam
     return base_fail_errno(err, errno, "cannot open %s/%s", folder->path, name);
 }
 
-int store_folder_open(struct store_folder *folder, const char *path, const struct base_env *env, struct pcct_error *err)
+int store_folder_open(struct store_folder *folder, const char *path, int immutable, const struct base_env *env, struct pcct_error *err)
 {
     size_t length = strlen(path);
     struct stat about;
     int status = 0;
 
-    *folder = (struct store_folder){env, env, NULL, -1, -1, -1, {0}};
+    *folder = (struct store_folder){env, env, NULL, -1, -1, -1, {0}, immutable};
     while (length > 1 && path[length - 1] == '/') length--;
     TRY(base_take(&folder->path, env, length + 1, 1, err));
     memcpy(folder->path, path, length);
@@ -58,7 +59,7 @@ int store_folder_open(struct store_folder *folder, const char *path, const struc
         else status = base_fail_errno(err, error_number, "cannot open %s", folder->path);
         goto done;
     }
-    TRY(store_folder_check(env, folder->top, folder->path, err));
+    if (!immutable) TRY(store_folder_check(env, folder->top, folder->path, err));
     if (base_os_fstatat(env->os, folder->top, "SUPER", &about) != 0) {
         if (errno != ENOENT) status = base_fail_errno(err, errno, "cannot look at %s/SUPER", folder->path);
         else status = base_fail(err, PCCT_E_NOT_A_STORE, "%s is not a store: it has no file SUPER", folder->path);
@@ -107,6 +108,10 @@ int store_file_open(int *fd, uint64_t *bytes, const struct store_folder *folder,
 
 int store_fail_access(struct pcct_error *err, const struct store_folder *folder, int error_number, const char *name)
 {
+    if (error_number == EROFS) {
+        return base_fail_errno(err, error_number, "cannot write to %s/%s, as reading does too; to read what nobody writes to, open it as immutable",
+                               folder->path, name);
+    }
     return base_fail_errno(err, error_number,
                            "cannot write to %s/%s (reading a store too needs write access to its folder, LOCK, catalogue.mdb and catalogue.mdb-lock, "
                            "where readers are counted; ask its owner, or copy the store to a folder of your own)", folder->path, name);

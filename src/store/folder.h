@@ -13,12 +13,14 @@ struct store_folder {
     char *path;                 /* owned: for messages and for LMDB */
     int top, journal, data;     /* descriptors; -1 when closed */
     uint8_t uuid[16];
+    int immutable;              /* nobody writes to the store, and nothing is written here: no lock, no pins, no counting of readers */
 };
 
 enum { STORE_FILE_NAME_BYTES = 48 };
 
-/* Opens the three folders and checks the file system; no file is read. Errors: NOT_FOUND, NOT_A_STORE, PERMISSION, FILESYSTEM, IO, MEMORY. */
-int store_folder_open(struct store_folder *folder, const char *path, const struct base_env *env, struct pcct_error *err);
+/* Opens the three folders and, unless immutable, checks the file system; no file is read. Errors: NOT_FOUND, NOT_A_STORE, PERMISSION, FILESYSTEM,
+ * IO, MEMORY. */
+int store_folder_open(struct store_folder *folder, const char *path, int immutable, const struct base_env *env, struct pcct_error *err);
 void store_folder_close(struct store_folder *folder); /* also of one that is closed or half open */
 
 /* Errors: FILESYSTEM when fd lives on NFS, SMB or FUSE. */

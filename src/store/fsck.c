@@ -350,7 +350,7 @@ int store_fsck(struct store_fsck *fsck, const char *path, const struct base_env 
     int status = 0;
 
     fsck->versions = fsck->frames = fsck->anchors = fsck->bytes = fsck->damaged = fsck->versions_readable = 0;
-    TRY(store_folder_open(&c.folder, path, env, err));
+    TRY(store_folder_open(&c.folder, path, 0, env, err));
     store_scan_init(&c.scan, &c.folder);
     c.scan.report = fsck->report;
     c.scan.progress = fsck->progress;

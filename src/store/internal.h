@@ -16,6 +16,8 @@ struct store {
     int lock;                 /* descriptor of LOCK, whose byte STORE_WRITER_BYTE is the writer lock; STORE_MAINTENANCE_BYTE: who writes an anchor */
     pid_t pid;                /* of the process that opened it */
     const uint32_t *mark;     /* tells whether this is that process; NULL: the pid does */
+    enum store_durability durability;
+    int unsynced;             /* this handle has committed without flushing; under `writer` */
     int read_only;            /* a feature flag says that this library must not write */
     int poisoned;             /* atomic: an fdatasync failed, and what is on the disk is unknown */
     struct store_pins pins;

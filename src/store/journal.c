@@ -108,7 +108,7 @@ static void give_up(const struct store_folder *folder, const struct store_versio
 }
 
 int store_journal_append(struct store_record *record, struct store_tail *end, struct store_segment *made, int *sync_failed,
-                         const struct store_folder *folder, const struct store_tail *tail, const void *note, const void *payload,
+                         const struct store_folder *folder, const struct store_tail *tail, int flush, const void *note, const void *payload,
                          struct pcct_error *err)
 {
     struct store_version *v = &record->version;
@@ -136,7 +136,7 @@ int store_journal_append(struct store_record *record, struct store_tail *end, st
     v->segment = place.segment;
     v->offset = place.offset;
     status = write_frame(folder, fd, record, front, payload, err);
-    if (status == 0 && base_os_fdatasync(os, fd) != 0) {
+    if (status == 0 && flush && base_os_fdatasync(os, fd) != 0) {
         *sync_failed = 1;
         status = base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
     }

@@ -10,9 +10,9 @@
 /* The head, one page; then the slots. */
 enum {
     AT_MAGIC = 0, AT_SLOTS = 8, AT_SLOT_BYTES = 12, AT_UUID = 16, AT_BOOT = 32, AT_HASH = 72, AT_WORD = 128, HEAD_BYTES = 4096,
-    SLOT_BYTES = 64, SLOTS_BYTES = STORE_PINS_SLOTS * SLOT_BYTES, FILE_BYTES = HEAD_BYTES + SLOTS_BYTES, BOOT_BYTES = 36
+    SLOT_BYTES = 64, SLOTS_BYTES = STORE_PINS_SLOTS * SLOT_BYTES, FILE_BYTES = HEAD_BYTES + SLOTS_BYTES
 };
-_Static_assert(AT_BOOT + BOOT_BYTES <= AT_HASH && AT_HASH + 8 <= AT_WORD, "the parts of the head do not overlap");
+_Static_assert(AT_BOOT + BASE_OS_BOOT_BYTES <= AT_HASH && AT_HASH + 8 <= AT_WORD, "the parts of the head do not overlap");
 
 /* A slot, in the mapping. `taken` is written last and cleared first; a slot is the owner's as long as he holds the lock on its byte. */
 struct slot {
@@ -35,17 +35,6 @@ static struct slot *slot_at(const struct store_pins *pins, uint32_t i)
 
 /* ---- the file ------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Which boot of the machine this is; zeros where the system does not tell. */
-static void read_boot(uint8_t boot[BOOT_BYTES], struct base_os *os)
-{
-    int fd = base_os_open(os, AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
-
-    memset(boot, 0, BOOT_BYTES);
-    if (fd < 0) return;
-    if (base_os_pread(os, fd, boot, BOOT_BYTES, 0) != BOOT_BYTES) memset(boot, 0, BOOT_BYTES);
-    base_os_close(os, fd);
-}
-
 static void make_head(uint8_t head[AT_WORD], const struct store_folder *folder)
 {
     memset(head, 0, AT_WORD);
@@ -53,7 +42,7 @@ static void make_head(uint8_t head[AT_WORD], const struct store_folder *folder)
     store_put32(head, AT_SLOTS, STORE_PINS_SLOTS);
     store_put32(head, AT_SLOT_BYTES, SLOT_BYTES);
     store_put_bytes(head, AT_UUID, folder->uuid, 16);
-    read_boot(head + AT_BOOT, folder->env->os);
+    base_os_boot(folder->env->os, head + AT_BOOT);
     store_put64(head, AT_HASH, base_hash64(head, AT_HASH));
 }
 

@@ -98,7 +98,7 @@ static int put_version(struct rebuilding *r, struct store_found *found, struct b
     if (found->note > 0) text = (const uint8_t *)r->scan->base.memory.data + found->note;
     else {
         status = store_journal_read(&record, note, NULL, folder, v->segment, v->offset, err);
-        if (status == PCCT_E_MEMORY) goto done;
+        if (status == PCCT_E_MEMORY || (status == PCCT_E_IO && r->scan->strict)) goto done;
         if (status != 0) found->record.note_bytes = 0; /* the scan has reported it */
         text = note->memory.data;
     }

@@ -118,6 +118,10 @@ static int search(int *found, struct walk *w, struct pcct_error *err)
     for (uint64_t from = w->at.offset + STORE_FRAME_ALIGNMENT; from + STORE_HEAD_BYTES <= w->bytes; from += SEARCH_BYTES - STORE_HEAD_BYTES) {
         ssize_t got = base_os_pread(folder->env->os, w->fd, piece, w->bytes - from < SEARCH_BYTES ? w->bytes - from : SEARCH_BYTES, from);
 
+        if (got < 0 && w->scan->strict) {
+            status = base_fail_errno(err, errno, "cannot read the journal of %s", folder->path);
+            goto done;
+        }
         for (ssize_t i = 0; i + STORE_HEAD_BYTES <= got; i += STORE_FRAME_ALIGNMENT) {
             if (piece[i] != 'P' || store_head_decode(&record, piece + i) || !in_order(w, &record)) continue;
             w->at.offset = from + (uint64_t)i;
@@ -159,7 +163,9 @@ static int step(int *more, struct walk *w, struct pcct_error *err)
 
     *more = 0;
     status = store_journal_read_at(&record, &sound, &w->note, &w->payload, w->scan->folder, w->fd, w->bytes, w->at.segment, w->at.offset, &cause);
-    if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) return base_fail(err, status, "%s", cause.message);
+    if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION || (status == PCCT_E_IO && w->scan->strict)) {
+        return base_fail(err, status, "%s", cause.message);
+    }
     if (sound && in_order(w, &record) && (w->gap || record.link == w->at.link)) {
         if (status != 0) store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record.version.version, cause.message);
         status = add_frame(w, &record, status == 0, err);
@@ -187,7 +193,7 @@ static int enter(int *usable, struct walk *w, struct pcct_error *err)
 
     *usable = 0;
     status = store_segment_open(&w->fd, &w->bytes, folder, w->at.segment, O_RDONLY, &cause);
-    if (status == PCCT_E_PERMISSION) return base_fail(err, status, "%s", cause.message);
+    if (status == PCCT_E_PERMISSION || (status == PCCT_E_IO && w->scan->strict)) return base_fail(err, status, "%s", cause.message);
     if (status != 0) {
         store_scan_report(w->scan, 1, "%s", cause.message);
         w->gap = 1;
@@ -205,6 +211,8 @@ static int enter(int *usable, struct walk *w, struct pcct_error *err)
         status = base_vector_add(&kept, &w->scan->segment, folder->env, 1, err);
         if (status != 0) return status;
         *kept = segment;
+    } else if (status == PCCT_E_IO && w->scan->strict) {
+        return base_fail(err, status, "%s", cause.message);
     } else {
         store_scan_report(w->scan, 1, "%s", cause.message);
         w->gap = 1;

@@ -2,6 +2,7 @@
 #include "store/bytes.h"
 #include "store/internal.h"
 #include "store/super.h"
+#include "store/unsynced.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,6 +21,13 @@ static int open_lock(struct store *s, struct pcct_error *err)
 
 int store_open(struct store **store, const char *path, const struct base_env *env, struct pcct_error *err)
 {
+    const struct store_options options = {0, STORE_FULL};
+
+    return store_open_as(store, path, &options, env, err);
+}
+
+int store_open_as(struct store **store, const char *path, const struct store_options *options, const struct base_env *env, struct pcct_error *err)
+{
     struct store *s = NULL;
     struct store_txn txn = {0};
     struct store_state state;
@@ -34,12 +42,16 @@ int store_open(struct store **store, const char *path, const struct base_env *en
     s->verified.item_bytes = s->rejected.item_bytes = sizeof(uint64_t);
     pthread_mutex_init(&s->writer, NULL);
     pthread_mutex_init(&s->mutex, NULL);
-    TRY(store_folder_open(&s->folder, path, env, err));
+    s->durability = options->durability;
+    TRY(store_folder_open(&s->folder, path, options->immutable, env, err));
     TRY(store_super_read(&s->super, &damaged_copies, &s->folder, err));
     memcpy(s->folder.uuid, s->super.uuid, sizeof(s->folder.uuid));
     s->read_only = s->super.read_only_compatible != 0;
-    TRY(open_lock(s, err));
-    store_pins_open(&s->pins, &s->folder, s->lock);
+    if (!options->immutable) {
+        TRY(open_lock(s, err));
+        store_pins_open(&s->pins, &s->folder, s->lock);
+    }
+    TRY(store_unsynced_check(s, err));
     TRY(store_catalogue_open(&s->catalogue, &s->folder, STORE_CATALOGUE_NAME, 0, err));
     TRY(store_txn_begin(&txn, s->catalogue, &s->folder, 0, err));
     TRY(store_state_get(&state, &txn, err));
@@ -61,6 +73,7 @@ void store_close(struct store *store)
 
     if (!store) return;
     env = store->folder.env;
+    if (!store_forked(store) && store->catalogue) store_unsynced_end(store);
     /* in a forked child the catalogue's environment is the parent's: it must not be touched */
     if (!store_forked(store)) store_catalogue_close(store->catalogue);
     store_pins_close(&store->pins, store_forked(store));
@@ -100,6 +113,7 @@ int store_lock(struct store *store, int wait, struct pcct_error *err)
     int status = 0, held;
 
     TRY(store_check_process(store, err));
+    if (store->folder.immutable) return base_fail(err, PCCT_E_PERMISSION, "%s was opened as immutable; open it without to write", store->folder.path);
     if (store->read_only) {
         return base_fail(err, PCCT_E_FORMAT, "%s has features with which this pcct may only read it; use a newer pcct", store->folder.path);
     }

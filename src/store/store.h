@@ -39,6 +39,17 @@ int store_create(const char *path, struct store_super *super, const struct base_
 
 /* Errors: NOT_FOUND, NOT_A_STORE, FORMAT, DAMAGED (naming the file), PERMISSION, FILESYSTEM, IO, MEMORY. */
 int store_open(struct store **store, const char *path, const struct base_env *env, struct pcct_error *err);
+/* The same otherwise than for reading and writing with full durability. */
+enum store_durability {
+    STORE_FULL = 0, /* a commit is on the disk, whatever happens: three flushes */
+    STORE_WAL = 1,  /* the same, but by one: the catalogue is written behind, and made anew from the journal if the machine went down */
+    STORE_NONE = 2  /* a commit survives the end of the process only */
+};
+struct store_options {
+    int immutable; /* nobody writes to it: nothing is written, locked or counted, so it may stand where that cannot be done */
+    enum store_durability durability;
+};
+int store_open_as(struct store **store, const char *path, const struct store_options *options, const struct base_env *env, struct pcct_error *err);
 void store_close(struct store *store);
 const struct store_super *store_super(const struct store *store);
 

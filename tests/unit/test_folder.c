@@ -32,7 +32,7 @@ static void test_make(void **state)
     (void)state;
     support_env_start(&support, 1);
     support_store_start(&s, &support);
-    support_ok(store_folder_open(&folder, s.path, &support.env, &err), &err);
+    support_ok(store_folder_open(&folder, s.path, 0, &support.env, &err), &err);
     assert_int_equal(store_file_make(&folder, folder.data, "data/", "F", refuse, "abcd", &err), PCCT_E_LIMIT);
     for (n = 1; status != 0; n++) {
         assert_int_equal(faccessat(folder.data, "F", F_OK, 0), -1);
@@ -57,10 +57,10 @@ static void test_make(void **state)
     snprintf(link, sizeof(link), "%s/link", s.folder);
     assert_int_equal(symlink(s.path, link), 0);
     store_folder_close(&folder);
-    assert_int_equal(store_folder_open(&folder, link, &support.env, &err), PCCT_E_NOT_A_STORE);
+    assert_int_equal(store_folder_open(&folder, link, 0, &support.env, &err), PCCT_E_NOT_A_STORE);
     assert_non_null(strstr(err.message, "symbolic link"));
     strcat(link, "/."); /* the way out that the message names */
-    support_ok(store_folder_open(&folder, link, &support.env, &err), &err);
+    support_ok(store_folder_open(&folder, link, 0, &support.env, &err), &err);
     store_folder_close(&folder);
     store_folder_close(&folder);
     support_store_finish(&s);

@@ -28,7 +28,7 @@ static int set_up(void **state)
     support_ok(store_open(&store, s.path, &support.env, &err), &err);
     support_commit(store, 200, 10);
     store_close(store);
-    support_ok(store_folder_open(&folder, s.path, &support.env, &err), &err);
+    support_ok(store_folder_open(&folder, s.path, 0, &support.env, &err), &err);
     file = support_file_read(&bytes, &s, "catalogue.mdb");
     return 0;
 }

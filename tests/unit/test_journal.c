@@ -24,7 +24,7 @@ static int set_up(void **state)
     support_ok(store_open(&store, s.path, &support.env, &err), &err);
     super = *store_super(store);
     store_close(store);
-    support_ok(store_folder_open(&folder, s.path, &support.env, &err), &err);
+    support_ok(store_folder_open(&folder, s.path, 0, &support.env, &err), &err);
     memcpy(folder.uuid, super.uuid, 16);
     tail = (struct store_tail){1, STORE_SEGMENT_HEAD_BYTES, store_segment_first_link(folder.uuid)};
     return 0;
@@ -54,7 +54,7 @@ static int append(struct store_record *record, uint64_t version, size_t note_byt
     record->payload_bytes = bytes;
     strcpy(record->ref, "main");
     support_payload(data, note_bytes + bytes, version);
-    status = store_journal_append(record, &end, &made, &sync_failed, &folder, &tail, data, data + note_bytes, err);
+    status = store_journal_append(record, &end, &made, &sync_failed, &folder, &tail, 1, data, data + note_bytes, err);
     if (status == 0) tail = end;
     free(data);
     return status;
@@ -159,7 +159,7 @@ static void test_wipe(void **state)
     support.os.fail_errno = EIO;
     gone.version = (struct store_version){.version = 2, .generation = 2};
     gone.note_bytes = gone.payload_bytes = 0;
-    assert_int_equal(store_journal_append(&gone, &before, &made, &sync_failed, &folder, &tail, "", "", &err), PCCT_E_IO);
+    assert_int_equal(store_journal_append(&gone, &before, &made, &sync_failed, &folder, &tail, 1, "", "", &err), PCCT_E_IO);
     assert_true(sync_failed);
     support.os.fail_mask = 0;
     support_ok(append(&gone, 2, 5, 2000, &err), &err);

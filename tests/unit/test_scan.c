@@ -33,7 +33,7 @@ static void test_scan(void **state)
     support_ok(store_open(&store, s.path, &support.env, &err), &err);
     support_commit(store, VERSIONS, BYTES);
     for (uint64_t v = 1; v <= VERSIONS; v++) support_ok(store_version(&record[v], NULL, store, v, &err), &err);
-    support_ok(store_folder_open(&folder, s.path, &support.env, &err), &err);
+    support_ok(store_folder_open(&folder, s.path, 0, &support.env, &err), &err);
     memcpy(folder.uuid, store_super(store)->uuid, 16);
     store_close(store);
     assert_int_equal(record[VERSIONS].segment, 3);

@@ -37,7 +37,7 @@ static void test_make(void **state)
     (void)state;
     support_env_start(&support, 1);
     support_store_start(&s, &support);
-    support_ok(store_folder_open(&folder, s.path, &support.env, &err), &err);
+    support_ok(store_folder_open(&folder, s.path, 0, &support.env, &err), &err);
     memcpy(folder.uuid, "sixteen bytes...", 16);
     assert_int_equal(store_segment_open(&fd, &bytes, &folder, 7, O_RDONLY, &err), PCCT_E_DAMAGED);
     assert_non_null(strstr(err.message, "J00000007 is missing"));

@@ -18,7 +18,7 @@ static int set_up(void **state)
     (void)state;
     support_env_start(&support, 1);
     support_store_start(&s, &support);
-    support_ok(store_folder_open(&folder, s.path, &support.env, &err), &err);
+    support_ok(store_folder_open(&folder, s.path, 0, &support.env, &err), &err);
     return 0;
 }
 

@@ -31,6 +31,7 @@ int asking_open(struct asking *asking, const struct options *options, struct pcc
     asking->info.size = sizeof asking->info;
     progress_begin(&asking->progress, options->verb->name, options->value[OPT_QUIET] != NULL);
     TRY(options_threads(&open.threads, options, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
     asking->threads = open.threads;
     TRY(pcct_store_open(&asking->store, options->operand[0], &open, err));
     TRY(pcct_view_open(&asking->view, asking->store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));

@@ -21,7 +21,7 @@ enum option_id {
     OPT_KEEP_LAST, OPT_KEEP_EVERY, OPT_OLDER_THAN, OPT_BEFORE_EPOCH, OPT_DRY_RUN,
     OPT_BRANCH, OPT_DELETE, OPT_GRAPH, OPT_ALL, OPT_STAT, OPT_IDS, OPT_RUN, OPT_NEIGHBOURS,
     OPT_KERNEL, OPT_VARIANCE, OPT_NUGGET, OPT_JITTER, OPT_INDUCING, OPT_INDUCING_BY, OPT_OVERRIDE, OPT_BRUTE,
-    OPT_THREADS, OPT_JSON, OPT_QUIET,
+    OPT_IMMUTABLE, OPT_DURABILITY, OPT_THREADS, OPT_JSON, OPT_QUIET,
     OPT_COUNT
 };
 
@@ -35,6 +35,10 @@ struct option_row {
 };
 
 #define OPTION_THREADS { OPT_THREADS, 0, "threads", "N", "use N threads (default: all processors); the result does not depend on it" }
+#define OPTION_IMMUTABLE { OPT_IMMUTABLE, 0, "immutable", NULL, "nobody writes to the store now: write, lock and count nothing (read-only media, NFS)" }
+#define OPTION_DURABILITY                                                                                                                            \
+    { OPT_DURABILITY, 0, "durability", "full|wal|none", "flush a version by three flushes (default), by one, with the catalogue made anew\n"             \
+                                                        "after a crash of the machine, or not at all: what is lost then are the last ones" }
 #define OPTION_QUIET { OPT_QUIET, 'q', "quiet", NULL, "no progress bar and no summary line" }
 
 struct options;

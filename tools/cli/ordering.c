@@ -78,6 +78,7 @@ int ordering_open(struct ordering *ordering, const struct options *options, stru
     ordering->info.size = sizeof ordering->info;
     progress_begin(&ordering->progress, options->verb->name, options->value[OPT_QUIET] != NULL);
     TRY(options_threads(&open.threads, options, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
     TRY(options_u64(&ordering->ask.seed, options, OPT_SEED, 0, 0, UINT64_MAX, err));
     TRY(pcct_store_open(&ordering->store, options->operand[0], &open, err));
     TRY(pcct_view_open(&ordering->view, ordering->store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));

@@ -9,6 +9,7 @@
 static const struct option_row rows[] = {
     { OPT_LABELS, 'l', "labels", "LIST", "labels of the points: 17,18,400; or a file of labels" },
     OPTIONS_WRITING,
+    OPTION_DURABILITY,
     OPTION_THREADS,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.delete.1)" },
     OPTION_QUIET,

@@ -17,6 +17,7 @@ static const struct option_row rows[] = {
     { OPT_AT, 0, "at", "REV", "the version to ask (default main)" },
     { OPT_LABELS, 'l', "labels", "LIST", "these nodes only, in this order: 17,18,400; or a file of labels" },
     { OPT_OUTPUT, 'o', "output", "FILE", "write to FILE (default: standard output, -)" },
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     { OPT_END, 0, NULL, NULL, NULL },
 };
@@ -77,6 +78,7 @@ static int run(const struct options *options, struct pcct_error *err)
     struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_view_info info = { .size = sizeof info };
     TRY(options_threads(&open.threads, options, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
     TRY(pcct_store_open(&store, options->operand[0], &open, err));
     TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
     TRY(pcct_view_describe(&info, view));

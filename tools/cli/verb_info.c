@@ -14,6 +14,7 @@ static const struct option_row rows[] = {
     { OPT_AT, 0, "at", "REV", "the version to describe (default main)" },
     { OPT_LEVELS, 0, "levels", NULL, "also the levels of the tree and its shape, which takes a walk over all points" },
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.info.1); with --levels it has a key \"tree\"" },
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     { OPT_END, 0, NULL, NULL, NULL },
 };
@@ -149,6 +150,7 @@ static int run(const struct options *options, struct pcct_error *err)
     struct shape shape = { .level = NULL };
     const char *path = options->operand[0];
     TRY(options_threads(&open.threads, options, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
     TRY(pcct_store_open(&store, path, &open, err));
     TRY(pcct_store_describe(&store_info, store, err));
     TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));

@@ -23,6 +23,7 @@ static const struct option_row rows_of_options[] = {
     { OPT_NAN, 0, "nan", "WHAT", "when a coordinate is NaN, infinite or empty: error (default), skip the row" },
     { OPT_SKIP_ROWS, 0, "skip-rows", "N", "leave out the first N rows of data, which an earlier run stored" },
     OPTIONS_WRITING,
+    OPTION_DURABILITY,
     OPTION_THREADS,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.insert.1)" },
     OPTION_QUIET,

@@ -19,6 +19,7 @@ static const struct option_row rows_of_options[] = {
     OPTIONS_FILTERING,
     OPTIONS_CORRELATING,
     { OPT_BOUNDS, 0, "bounds", NULL, "also the distance of the nearest point that is not in the answer" },
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     OPTION_QUIET,
     { OPT_END, 0, NULL, NULL, NULL },

@@ -17,6 +17,7 @@ static const struct option_row rows[] = {
     { OPT_FOLLOW, 0, "follow", NULL, "wait for versions of the branch REV and list each as it is committed, oldest first" },
     { OPT_ALL, 0, "all", NULL, "all versions of all branches, the last made first" },
     { OPT_GRAPH, 0, "graph", NULL, "draw who came from whom, with the names of branches and tags" },
+    OPTION_IMMUTABLE,
     { OPT_JSON, 0, "json", NULL, "a JSON object a line: version identity parent state_parent time message n_live inserted deleted frame_bytes,\n"
                                  "the user keys at the top (where no key above has that name), and all of them in \"keys\"" },
     { OPT_END, 0, NULL, NULL, NULL },
@@ -147,11 +148,13 @@ static int run(const struct options *options, struct pcct_error *err)
     int status = 0, graph = options->value[OPT_GRAPH] != NULL, all = options->value[OPT_ALL] != NULL;
     uint64_t most = 0;
     pcct_store *store = NULL;
+    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     if (all && options->operand[1]) TRY(fault(err, PCCT_E_INVALID, "--all and a revision exclude each other"));
     if (graph && options->value[OPT_JSON]) TRY(fault(err, PCCT_E_INVALID, "--graph and --json exclude each other"));
     if (options->value[OPT_FOLLOW] && (all || graph)) TRY(fault(err, PCCT_E_INVALID, "--follow goes with neither --all nor --graph"));
     TRY(options_u64(&most, options, OPT_NUMBER, UINT64_MAX, 0, INT64_MAX, err));
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
+    TRY(pcct_store_open(&store, options->operand[0], &open, err));
     if (options->value[OPT_FOLLOW]) TRY(follow(store, options->operand[1], most, options, err));
     else TRY(list(store, most, options, err));
 done:

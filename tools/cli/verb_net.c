@@ -19,6 +19,7 @@ static const struct option_row rows[] = {
     { OPT_AT, 0, "at", "REV", "the version to ask (default main)" },
     { OPT_OUTPUT, 'o', "output", "FILE", "write to FILE: .csv, .jsonl or .npz (default: standard output, -)" },
     { OPT_FORMAT, 0, "format", "NAME", "csv (default on standard output), jsonl, npz" },
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     { OPT_END, 0, NULL, NULL, NULL },
 };
@@ -113,6 +114,7 @@ static int run(const struct options *options, struct pcct_error *err)
     }
     TRY(options_i64(&level, options, OPT_LEVEL, PCCT_LEVEL_MIN, PCCT_LEVEL_MAX, err));
     TRY(options_threads(&open.threads, options, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
     TRY(output_choose_format(&format, options->value[OPT_OUTPUT], options->value[OPT_FORMAT], err));
     TRY(pcct_store_open(&net.store, options->operand[0], &open, err));
     TRY(pcct_view_open(&net.view, net.store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));

@@ -15,6 +15,7 @@ static const struct option_row rows[] = {
     { OPT_AT, 0, "at", "REV", "the version to order (default main)" },
     { OPT_OUTPUT, 'o', "output", "FILE", "write to FILE: .csv, .jsonl or .npz (default: standard output, -)" },
     { OPT_FORMAT, 0, "format", "NAME", "csv (default on standard output), jsonl, npz" },
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     OPTION_QUIET,
     { OPT_END, 0, NULL, NULL, NULL },

@@ -18,6 +18,7 @@ static const struct option_row rows_of_options[] = {
     { OPT_FORMAT, 0, "format", "NAME", "csv (default on standard output), jsonl, npz" },
     OPTIONS_ASKING,
     OPTIONS_FILTERING,
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     OPTION_QUIET,
     { OPT_END, 0, NULL, NULL, NULL },

@@ -21,6 +21,7 @@ static const struct option_row rows_of_options[] = {
     { OPT_AT, 0, "at", "REV", "the version to ask (default main)" },
     { OPT_OUTPUT, 'o', "output", "FILE", "write all to FILE, an .npz (-: standard output)" },
     { OPT_GPGP, 0, "gpgp", "FILE", "write the neighbour matrix of the R package GpGp to FILE, a csv (-: standard output)" },
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     OPTION_QUIET,
     { OPT_END, 0, NULL, NULL, NULL },

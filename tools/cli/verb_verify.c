@@ -16,6 +16,7 @@ static const struct option_row rows[] = {
     { OPT_K, 'k', "k", "K", "how many neighbours (default 10)" },
     { OPT_SEED, 0, "seed", "N", "seed of the sample (default 0)" },
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.verify.1)" },
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     { OPT_END, 0, NULL, NULL, NULL },
 };
@@ -69,6 +70,7 @@ static int run(const struct options *options, struct pcct_error *err)
     struct pcct_view_info info = { .size = sizeof info };
     progress_begin(&progress, "verify", 1);
     TRY(options_threads(&open.threads, options, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
     TRY(options_u64(&verify.sample, options, OPT_SAMPLE, 1000, 1, INT64_MAX, err));
     TRY(options_u64(&verify.k, options, OPT_K, 10, 1, INT32_MAX, err));
     TRY(options_u64(&verify.seed, options, OPT_SEED, 0, 0, INT64_MAX, err));

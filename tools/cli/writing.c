@@ -44,6 +44,9 @@ static void next_write_id(uint8_t id[16])
     if (is_zero(id)) id[15] = 1;
 }
 
+/* In the order of enum pcct_durability. */
+static const char *const durability_words[] = { "full", "wal", "none", NULL };
+
 int writing_open(struct writing *writing, const struct options *options, struct pcct_error *err)
 {
     int status = 0;
@@ -55,6 +58,7 @@ int writing_open(struct writing *writing, const struct options *options, struct 
     progress_begin(&writing->progress, options->verb->name, options->value[OPT_QUIET] != NULL);
     writing->began = writing->progress.began;
     TRY(options_threads(&open.threads, options, err));
+    TRY(options_choice(&open.durability, options, OPT_DURABILITY, durability_words, err));
     if (options->value[OPT_WRITE_ID]) TRY(parse_write_id(writing->write_id, options->value[OPT_WRITE_ID], err));
     TRY(pcct_store_open(&writing->store, options->operand[0], &open, err));
     TRY(pcct_store_describe(&writing->info, writing->store, err));

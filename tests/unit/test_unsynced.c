@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_store.h"
+
+#include "store/unsynced.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { BYTES = 3000 };
+
+/*
+ * Stand between the program, LMDB included, and the C library: every flush of this process is counted, a write to a file that was opened to be written
+ * through (LMDB's meta page) as one.
+ */
+static int flushes;
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    __atomic_add_fetch(&flushes, 1, __ATOMIC_RELAXED);
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+    __atomic_add_fetch(&flushes, 1, __ATOMIC_RELAXED);
+    return (int)syscall(SYS_fsync, fd);
+}
+
+__attribute__((visibility("default"))) ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t offset)
+{
+    if (fcntl(fd, F_GETFL) & O_DSYNC) __atomic_add_fetch(&flushes, 1, __ATOMIC_RELAXED);
+    return syscall(SYS_pwrite64, fd, data, bytes, offset);
+}
+
+__attribute__((visibility("default"))) ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset)
+{
+    return pwrite64(fd, data, bytes, offset);
+}
+
+struct scene {
+    struct support_env support;
+    struct support_store s;
+    struct store *store;
+};
+
+static void open_as(struct scene *scene, enum store_durability durability)
+{
+    struct store_options options = {0, durability};
+    struct pcct_error err = {0, ""};
+
+    support_ok(store_open_as(&scene->store, scene->s.path, &options, &scene->support.env, &err), &err);
+}
+
+static void start(struct scene *scene, enum store_durability durability)
+{
+    support_env_start(&scene->support, 1);
+    support_store_start(&scene->s, &scene->support);
+    open_as(scene, durability);
+}
+
+static void finish(struct scene *scene)
+{
+    store_close(scene->store);
+    support_store_finish(&scene->s);
+    support_env_finish(&scene->support);
+}
+
+static int has_mark(const struct scene *scene)
+{
+    char path[400];
+
+    snprintf(path, sizeof(path), "%s/UNSYNCED", scene->s.path);
+    return access(path, F_OK) == 0;
+}
+
+/* What a commit costs, once the first has made its mark: 3, 1 and 0 flushes. */
+static void flushes_of_a_commit(void **state)
+{
+    static const int expected[3] = {3, 1, 0};
+
+    (void)state;
+    for (int durability = STORE_FULL; durability <= STORE_NONE; durability++) {
+        struct scene scene;
+
+        start(&scene, (enum store_durability)durability);
+        support_commit(scene.store, 1, BYTES);
+        for (int i = 0; i < 20; i++) {
+            flushes = 0;
+            support_commit(scene.store, 1, BYTES);
+            assert_int_equal(flushes, expected[durability]);
+        }
+        assert_int_equal(has_mark(&scene), durability != STORE_FULL);
+        finish(&scene);
+    }
+}
+
+/* The mark is on the disk before the first commit that needs it, goes at a close, and by a commit that flushes everything. */
+static void the_mark_comes_and_goes(void **state)
+{
+    struct scene scene;
+    struct store *other = NULL;
+
+    (void)state;
+    start(&scene, STORE_WAL);
+    assert_false(has_mark(&scene));
+    support_commit(scene.store, 2, BYTES);
+    assert_true(has_mark(&scene));
+    support_ok(store_open(&other, scene.s.path, &scene.support.env, NULL), NULL); /* the machine did not go down */
+    support_commit(other, 1, BYTES);
+    assert_false(has_mark(&scene));
+    support_commit(scene.store, 1, BYTES);
+    assert_true(has_mark(&scene)); /* again */
+    store_close(scene.store);
+    assert_false(has_mark(&scene));
+    for (uint64_t v = 1; v <= 4; v++) support_ok(support_check(other, v, BYTES, NULL), NULL);
+    store_close(other);
+    open_as(&scene, STORE_NONE);
+    support_commit(scene.store, 1, BYTES);
+    finish(&scene);
+}
+
+/* The machine went down: the mark is of another boot, and of the catalogue anything may be left. */
+static void went_down(struct scene *scene, int left)
+{
+    uint8_t *mark, *catalogue;
+    size_t mark_bytes = 0, bytes = 0;
+
+    mark = support_file_read(&mark_bytes, &scene->s, "UNSYNCED");
+    mark[30] ^= 1;
+    support_file_write(&scene->s, "UNSYNCED", mark, left == 3 ? 10 : mark_bytes); /* or the mark itself is no good */
+    catalogue = support_file_read(&bytes, &scene->s, "catalogue.mdb");
+    if (left == 1) memset(catalogue, 0, bytes);
+    if (left == 2) memset(catalogue + 8192, 0xee, bytes - 8192);
+    support_file_write(&scene->s, "catalogue.mdb", catalogue, bytes);
+    free(mark);
+    free(catalogue);
+}
+
+/* Copies what there is while the store is open: a close would flush it. */
+static void after_the_machine_went_down(void **state)
+{
+    (void)state;
+    for (int left = 0; left < 4; left++) {
+        struct scene scene;
+        struct store_options immutable = {1, STORE_FULL};
+        struct store_fsck fsck;
+        struct pcct_error err = {0, ""};
+        struct store *other = NULL;
+        uint64_t head = 0;
+        uint8_t *mark, *catalogue;
+        size_t mark_bytes = 0, bytes = 0;
+        char first[256];
+
+        start(&scene, STORE_WAL);
+        support_commit(scene.store, 7, BYTES);
+        mark = support_file_read(&mark_bytes, &scene.s, "UNSYNCED");
+        catalogue = support_file_read(&bytes, &scene.s, "catalogue.mdb");
+        store_close(scene.store);
+        support_file_write(&scene.s, "UNSYNCED", mark, mark_bytes);
+        support_file_write(&scene.s, "catalogue.mdb", catalogue, bytes);
+        free(mark);
+        free(catalogue);
+        went_down(&scene, left);
+        assert_int_equal(store_open_as(&other, scene.s.path, &immutable, &scene.support.env, &err), PCCT_E_DAMAGED);
+        assert_non_null(strstr(err.message, "behind"));
+        open_as(&scene, STORE_FULL);
+        assert_false(has_mark(&scene));
+        support_ok(store_head(&head, scene.store, "main", &err), &err);
+        assert_int_equal(head, 7);
+        for (uint64_t v = 1; v <= 7; v++) support_ok(support_check(scene.store, v, BYTES, &err), &err);
+        support_commit(scene.store, 2, BYTES);
+        store_close(scene.store);
+        assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
+        assert_string_equal(first, "");
+        assert_int_equal(fsck.versions_readable, 9);
+        open_as(&scene, STORE_FULL);
+        finish(&scene);
+    }
+}
+
+/* A system call fails while the catalogue is made anew: told, nothing lost, and the next try does it. */
+static void each_call_fails(void **state)
+{
+    struct scene scene;
+    struct pcct_error err = {0, ""};
+    uint64_t failures = 0;
+    uint8_t *mark;
+    size_t bytes = 0;
+    int more = 1;
+
+    (void)state;
+    start(&scene, STORE_WAL);
+    support_commit(scene.store, 3, BYTES);
+    mark = support_file_read(&bytes, &scene.s, "UNSYNCED");
+    mark[30] ^= 1;
+    store_close(scene.store);
+    for (uint64_t n = 1; more; n++) {
+        int status;
+
+        support_file_write(&scene.s, "UNSYNCED", mark, bytes);
+        scene.support.os.fail_mask = ((UINT64_C(1) << BASE_OS_CALLS) - 1) & ~(UINT64_C(1) << BASE_OS_CLOSE) & ~(UINT64_C(1) << BASE_OS_MUNMAP);
+        scene.support.os.counted = 0;
+        scene.support.os.fail_at = n;
+        scene.support.os.fail_errno = EIO;
+        scene.store = NULL;
+        err = (struct pcct_error){0, ""};
+        status = store_open(&scene.store, scene.s.path, &scene.support.env, &err);
+        more = scene.support.os.counted >= n;
+        scene.support.os.fail_mask = 0;
+        if (status != 0) {
+            failures++;
+            assert_true(strlen(err.message) > 0);
+            support_ok(store_open(&scene.store, scene.s.path, &scene.support.env, &err), &err);
+        }
+        for (uint64_t v = 1; v <= 3; v++) support_ok(support_check(scene.store, v, BYTES, &err), &err);
+        store_close(scene.store);
+    }
+    assert_true(failures > 20);
+    free(mark);
+    open_as(&scene, STORE_WAL);
+    finish(&scene);
+}
+
+/* The same while a first commit makes its mark: such a commit is not there. */
+static void the_mark_cannot_be_made(void **state)
+{
+    uint64_t failures = 0;
+    int status = -1, more = 1;
+
+    (void)state;
+    for (uint64_t n = 1; more; n++) {
+        struct scene scene;
+        struct store_version record;
+        struct pcct_error err = {0, ""};
+
+        start(&scene, STORE_WAL);
+        support_record(&record, 0, 1);
+        support_ok(store_lock(scene.store, 1, &err), &err);
+        scene.support.os.fail_mask = UINT64_C(1) << BASE_OS_OPEN | UINT64_C(1) << BASE_OS_PWRITE | UINT64_C(1) << BASE_OS_FSYNC |
+                                     UINT64_C(1) << BASE_OS_RENAME;
+        scene.support.os.counted = 0;
+        scene.support.os.fail_at = n;
+        scene.support.os.fail_errno = ENOSPC;
+        status = store_commit(&record, scene.store, "main", "", 0, "x", 1, &err);
+        more = scene.support.os.counted >= n;
+        scene.support.os.fail_mask = 0;
+        store_unlock(scene.store);
+        if (status != 0) {
+            failures++;
+            assert_int_equal(status, PCCT_E_NOSPACE);
+        }
+        support_commit(scene.store, 2, BYTES);
+        assert_true(has_mark(&scene));
+        finish(&scene);
+    }
+    assert_int_equal(status, 0);
+    assert_true(failures >= 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flushes_of_a_commit), cmocka_unit_test(the_mark_comes_and_goes), cmocka_unit_test(after_the_machine_went_down),
+        cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
