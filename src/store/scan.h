@@ -21,7 +21,7 @@ struct store_scan {
     void (*report)(void *ctx, int damaged, const char *text);
     int (*progress)(void *ctx, double done);
     void *ctx;
-    int strict;                  /* a place of the disk that cannot be read is an error (IO) and not damage: who takes what is missing for lost asks again */
+    int strict;                  /* a place of the disk that cannot be read is an error (IO), not damage */
     struct base_vector found;    /* struct store_found, ascending by version */
     struct base_vector event;    /* struct store_record: frames that make no version, in the order of the journal */
     struct base_vector base;     /* bytes: the payload of the last base (store/base.h); empty: there is none */

@@ -74,8 +74,8 @@ static int make_anew(struct store *store, struct pcct_error *err)
     last = scan.found.memory.data;
     torn = scan.found.count > 0 && !last[scan.found.count - 1].frame_sound;
     if (scan.damaged > torn) {
-        status = base_fail(err, PCCT_E_DAMAGED, "the machine went down while %s was written, and its journal, from which the catalogue is to be made anew, "
-                           "is damaged; `pcct fsck --rebuild-catalogue` makes one of what is left", folder->path);
+        status = base_fail(err, PCCT_E_DAMAGED, "the machine went down while %s was written, and its journal, from which the catalogue is to be made "
+                           "anew, is damaged; `pcct fsck --rebuild-catalogue` makes one of what is left", folder->path);
         goto done;
     }
     store_catalogue_remove(folder, STORE_CATALOGUE_NAME);
@@ -95,8 +95,8 @@ int store_unsynced_check(struct store *store, struct pcct_error *err)
     TRY(look(&stale, folder, err));
     if (!stale) goto done;
     if (folder->immutable) {
-        return base_fail(err, PCCT_E_DAMAGED, "the catalogue of %s may be behind its journal, since the machine went down while it was written; open the "
-                         "store once where it can be written to", folder->path);
+        return base_fail(err, PCCT_E_DAMAGED, "the catalogue of %s may be behind its journal, since the machine went down while it was written; open "
+                         "the store once where it can be written to", folder->path);
     }
     if (base_os_lock(os, store->lock, STORE_WRITER_BYTE, 1, 1) != 0) return base_fail_errno(err, errno, "cannot lock %s", folder->path);
     status = make_anew(store, err);

@@ -14,8 +14,8 @@
 enum { BYTES = 3000 };
 
 /*
- * Stand between the program, LMDB included, and the C library: every flush of this process is counted, a write to a file that was opened to be written
- * through (LMDB's meta page) as one.
+ * Stand between the program, LMDB included, and the C library: every flush of this process is counted, a write to a file that was opened to be
+ * written through (LMDB's meta page) as one.
  */
 static int flushes;
 

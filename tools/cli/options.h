@@ -35,10 +35,11 @@ struct option_row {
 };
 
 #define OPTION_THREADS { OPT_THREADS, 0, "threads", "N", "use N threads (default: all processors); the result does not depend on it" }
-#define OPTION_IMMUTABLE { OPT_IMMUTABLE, 0, "immutable", NULL, "nobody writes to the store now: write, lock and count nothing (read-only media, NFS)" }
-#define OPTION_DURABILITY                                                                                                                            \
-    { OPT_DURABILITY, 0, "durability", "full|wal|none", "flush a version by three flushes (default), by one, with the catalogue made anew\n"             \
-                                                        "after a crash of the machine, or not at all: what is lost then are the last ones" }
+#define OPTION_IMMUTABLE \
+    { OPT_IMMUTABLE, 0, "immutable", NULL, "nobody writes to the store: write, lock and count nothing (read-only media, NFS)" }
+#define OPTION_DURABILITY                                                                                                                    \
+    { OPT_DURABILITY, 0, "durability", "full|wal|none", "flush a version three times (default); once, with the catalogue made anew after a\n"     \
+                                                        "crash of the machine; or not at all: what is lost then are the last ones" }
 #define OPTION_QUIET { OPT_QUIET, 'q', "quiet", NULL, "no progress bar and no summary line" }
 
 struct options;
