@@ -71,8 +71,8 @@ static int fail(struct pcct_error *err, const struct store_folder *folder, int r
         return base_fail(err, PCCT_E_DAMAGED, "%s/" STORE_CATALOGUE_NAME " is damaged (%s: %s); `pcct fsck --rebuild-catalogue` makes it anew",
                          folder->path, what, mdb_strerror(rc));
     case MDB_MAP_FULL:
-        return base_fail(err, PCCT_E_LIMIT, "%s/" STORE_CATALOGUE_NAME " fills what could be reserved of the address space (64 GiB, or less by `ulimit "
-                         "-v`); raise that limit and open the store again", folder->path);
+        return base_fail(err, PCCT_E_LIMIT, "%s/" STORE_CATALOGUE_NAME " fills what could be reserved of the address space (64 GiB, or less by "
+                         "`ulimit -v`); raise that limit and open the store again", folder->path);
     case MDB_MAP_RESIZED:
         return base_fail(err, PCCT_E_LIMIT, "%s/" STORE_CATALOGUE_NAME " has grown, by another process, beyond what could be reserved of the address "
                          "space (`ulimit -v`); open the store again, with a higher limit if need be", folder->path);
