@@ -32,7 +32,7 @@ struct pcct_batch_options {
      * Called during a commit, from the committing thread, with the share done: from 0 to 1, never falling, a few thousand times for a large batch,
      * so that between two calls there is about a hundredth of the work or a tenth of a second (but for the flush of a file, which is one call of
      * the system). Other threads of the library may be at work meanwhile. Another answer than 0 abandons the commit, which answers CANCELLED with
-     * everything as before; the callback is not called again then. Once the version is on disk it only leaves out the anchor.
+     * everything as before; the callback is not called again then. Once the version is on disk it is too late.
      */
     int (*progress)(void *ctx, double done);
     void *progress_ctx;
@@ -81,7 +81,7 @@ struct pcct_batch_result {
     /* A replaced point counts as inserted and deleted too. Skipped are also the rows that lost to an equal label within the batch. */
     uint64_t inserted, deleted, skipped, replaced;
     uint64_t frame_bytes;                          /* written to the journal */
-    uint64_t anchor_bytes;                         /* written to an anchor, 0 if none was due */
+    uint64_t anchor_bytes;                         /* of an anchor of this version, which is being written in the background; 0: none was due */
 };
 PCCT_PUBLIC int pcct_batch_describe(struct pcct_batch_result *result, const pcct_batch *batch);
 
