@@ -192,6 +192,33 @@ static void readers_follow(void **state)
     support_api_finish(&s);
 }
 
+/* A view that was asked by label and then follows in place finds the labels that have come, whatever their order. */
+static void labels_follow(void **state)
+{
+    static const double points[6] = { 0, 0, 1, 1, 2, 2 };
+    static const int64_t first[2] = { 5, 6 }, then[1] = { 3 };
+    struct pcct_error err = { 0, "" };
+    struct support_api s;
+    pcct_store *other = NULL;
+    double got[2] = { 0, 0 };
+    pcct_view *view;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    support_api_commit(&s, points, first, 2, NULL, 0);
+    support_ok(pcct_store_open(&other, s.path, NULL, &err), &err);
+    view = open_view(other, "main");
+    support_ok(pcct_view_find(got, view, first, 1, &err), &err);
+    pcct_view_close(view);
+    support_api_commit(&s, points + 4, then, 1, NULL, 0);
+    view = open_view(other, "main");
+    support_ok(pcct_view_find(got, view, then, 1, &err), &err);
+    assert_true(got[0] == 2 && got[1] == 2);
+    pcct_view_close(view);
+    pcct_store_close(other);
+    support_api_finish(&s);
+}
+
 /* Versions that are open are shared, whoever asks by whatever name; closed by all, they are gone. */
 static void open_versions_are_shared(void **state)
 {
@@ -303,8 +330,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_view_while_nobody_asks), cmocka_unit_test(commits_wait_for_no_reader),
         cmocka_unit_test(the_second_view_goes_when_nobody_asks_any_more), cmocka_unit_test(a_failed_commit_shows_nothing_new),
-        cmocka_unit_test(readers_follow), cmocka_unit_test(open_versions_are_shared), cmocka_unit_test(after_a_fork),
-        cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(readers_follow), cmocka_unit_test(labels_follow), cmocka_unit_test(open_versions_are_shared),
+        cmocka_unit_test(after_a_fork), cmocka_unit_test(memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
