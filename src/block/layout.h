@@ -19,9 +19,9 @@
  * every point below, at every ancestor, and so does a block's own; (c) the reach kept for a child is at least, and the least label at most, those of
  * every lane below; (d) parent, slot and count fields agree with the children, and all blocks hang at one depth; (e) lanes hold the entry's
  * coordinates and reach as the block's frame says, rows what the source has, near boxes the sides as the inner node's, and nothing is beyond 1
- * there; (f) the planes of an inner node are a tree with its slots as leaves, and each entry is on the side of its own block at every plane on the way from the root; (g) in many
- * dimensions entries may stand as views (layout_views.h), and points, boxes, frames, coordinates and planes are then of these: views are those of the
- * basis, and reaches are told with what views may be off by.
+ * there; (f) the planes of an inner node are a tree with its slots as leaves, and each entry is on the side of its own block at every plane on the
+ * way from the root; (g) in many dimensions entries may stand as views (layout_views.h), and points, boxes, frames, coordinates and planes are then
+ * of these: views are those of the basis, and reaches are told with what views may be off by.
  *
  * All arrays are flat and index-linked, so that a layout can be written out and mapped (block_arrays). Threads: reading calls may run
  * concurrently; changing calls exclude all others.
@@ -200,7 +200,8 @@ struct block_near {
     int full;                 /* 1: there were more than room, or further off than a float can tell */
 };
 /* For k up to BLOCK_NEAR_LENT memory may be the caller's, borrowed: block_near_free() is not called then. */
-enum { BLOCK_NEAR_LENT = 64, BLOCK_NEAR_ROOM = 512 /* for equal distances and for a block's lanes */, BLOCK_NEAR_BEHIND = 16 /* kernels may write */ };
+enum { BLOCK_NEAR_LENT = 64 };
+enum { BLOCK_NEAR_ROOM = 512 /* for equal distances and for a block's lanes */, BLOCK_NEAR_BEHIND = 16 /* which kernels may write to */ };
 struct block_near_room {
     _Alignas(64) float value[2 * BLOCK_NEAR_LENT + BLOCK_NEAR_ROOM + BLOCK_NEAR_BEHIND];
     uint32_t number[2 * BLOCK_NEAR_LENT + BLOCK_NEAR_ROOM + BLOCK_NEAR_BEHIND], entry[2 * BLOCK_NEAR_LENT + BLOCK_NEAR_ROOM];

@@ -91,8 +91,9 @@ static unsigned put(struct filtering *f, unsigned count, uint32_t inner, const f
 static unsigned push(struct filtering *f, unsigned count, uint32_t inner, const float *value, uint32_t slots)
 {
     const double unit = f->near->unit / metric_unit(f->layout->metric, block_near_frame(f->layout, inner)[0]);
+    const float times = (float)(unit < 0x1p100 ? unit : 0x1p100); /* less than it is does no harm to a bound, infinity would */
 
-    return put(f, count, inner, value, slots, (float)(unit < 0x1p100 ? unit : 0x1p100), f->slack); /* less than it is does no harm to a bound, infinity would */
+    return put(f, count, inner, value, slots, times, f->slack);
 }
 
 /* The same where values of boxes would not tell them apart (block_is_coarse): by bounds in double precision, which are no more than float's rounding,

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * Up to METRIC_SORTED_MAX the k least values are kept in order by a kernel. Beyond it they gather until there are k, then until there are FOUND_EVERY more
- * than after the last search for the k-th, or a third of k.
+ * Up to METRIC_SORTED_MAX the k least values are kept in order by a kernel. Beyond it they gather until there are k, then until there are FOUND_EVERY
+ * more than after the last search for the k-th, or a third of k.
  * Values of FAR and more may stand for any that are greater, since floats end not far from there: they make no limit.
  */
 enum { FOUND_EVERY = 16 };
@@ -97,7 +97,8 @@ int block_near_scan(struct block_near *near, const struct block_layout *layout, 
     work->blocks++;
     work->distances += block_link_of(layout, block)->count;
     if (unit <= BLOCK_NEAR_WIDER && unit >= BLOCK_NEAR_NARROWER) {
-        kernels->near_lanes(found, block_lanes(layout, block), frame, near->query.q, layout->dim, (float)unit, 1 / (float)unit, wanted, block * METRIC_LANES);
+        kernels->near_lanes(found, block_lanes(layout, block), frame, near->query.q, layout->dim, (float)unit, 1 / (float)unit, wanted,
+                            block * METRIC_LANES);
     } else {
         compare_block(near, layout, source, block, wanted, work);
     }

@@ -35,7 +35,8 @@ void index_recount(struct index_state *state);
 
 /*
  * Founds a tree in one go: rows of a state that had no live one hold their parents and levels already, and layout, which has a lane with any reach
- * for each of them and keeps rows, becomes the state's. Counts, root, lists and reaches follow from the rows. Errors: MEMORY; both layouts are then as before.
+ * for each of them and keeps rows, becomes the state's. Counts, root, lists and reaches follow from the rows. Errors: MEMORY; both layouts are then
+ * as before.
  */
 int index_rows_found(struct index_state *state, struct block_layout *layout, struct pcct_error *err);
 

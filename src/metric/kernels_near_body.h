@@ -8,8 +8,8 @@
  *   fvec_first(v)          its first float
  *   fvec_least(v)          the least of its floats
  *   fvec_only(v, mask)     infinity where the mask has no bit
- *   put(value, number, v, u, mask)   writes what `mask` chooses of v and u side by side, and may write anything behind, FWIDTH each in all; returns how
- *                          many were chosen
+ *   put(value, number, v, u, mask)   writes what `mask` chooses of v and u side by side, and may write anything behind, FWIDTH each in all;
+ *                          returns how many were chosen
  */
 
 /* Each value moves what is greater up by one place: w[i] = min(w[i], max(w[i - 1], x)). */

@@ -152,9 +152,9 @@ void metric_embed(double *place, const struct metric *metric, const double *rows
     }
 }
 
-#define INLINE static inline __attribute__((always_inline)) /* with the dimension as a constant, see metric_keys() */
+#define INLINED inline __attribute__((always_inline)) /* with the dimension as a constant, see metric_keys() */
 
-INLINE double sum_of_squares(const double *a, const double *b, uint32_t dim)
+static INLINED double sum_of_squares(const double *a, const double *b, uint32_t dim)
 {
     double key = 0;
 
@@ -166,7 +166,7 @@ INLINE double sum_of_squares(const double *a, const double *b, uint32_t dim)
     return key;
 }
 
-INLINE double sum_of_sizes(const double *a, const double *b, uint32_t dim)
+static INLINED double sum_of_sizes(const double *a, const double *b, uint32_t dim)
 {
     double key = 0;
 
@@ -174,7 +174,7 @@ INLINE double sum_of_sizes(const double *a, const double *b, uint32_t dim)
     return key;
 }
 
-INLINE double greatest_size(const double *a, const double *b, uint32_t dim)
+static INLINED double greatest_size(const double *a, const double *b, uint32_t dim)
 {
     double key = 0;
 
