@@ -119,6 +119,10 @@ types:
         type: u4
       - id: len_where
         type: u4
+      - id: num_axes
+        type: u4
+      - id: num_fine
+        type: u4
       - id: levels
         type: level
         repeat: expr

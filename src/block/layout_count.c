@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout.h"
 
+#include "block/layout_views.h"
 #include "block/layout_walk.h"
 
 #include <assert.h>
@@ -99,6 +100,20 @@ static unsigned open_inner(struct counting *c, unsigned waiting, uint32_t inner)
     return block_push(c->stack, waiting, c->layout, inner, bound, partly);
 }
 
+/* A box of views says what is outside of a limit, not what is inside. */
+struct seen {
+    uint64_t count, most;
+};
+
+static int count_seen(void *ctx, uint32_t node, double key)
+{
+    struct seen *seen = ctx;
+
+    (void)node;
+    (void)key;
+    return ++seen->count >= seen->most;
+}
+
 uint64_t block_count(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, uint64_t most,
                      struct block_work *work)
 {
@@ -108,7 +123,13 @@ uint64_t block_count(const struct block_layout *layout, const struct block_sourc
     unsigned waiting = 0;
 
     assert(!query->sieve);
-    if (layout->root == BLOCK_NONE) return 0;
+    if (layout->root == BLOCK_NONE || most == 0) return 0;
+    if (block_has_views(layout)) {
+        struct seen seen = { 0, most };
+
+        block_within(layout, source, query, count_seen, &seen, work);
+        return seen.count;
+    }
     if (self < layout->rows && block_where(layout)[self] != BLOCK_NONE) {
         own = metric_key(layout->metric, query->q, block_source_place(source, layout->dim, self)) <= query->limit;
     }

@@ -136,6 +136,21 @@ static int note(void *ctx, uint32_t node, double key)
     return 0;
 }
 
+/* How many are within a limit, whatever their rank; no more than are asked for. */
+static void expect_count(const struct support_block *block, const struct block_query *query)
+{
+    struct block_query any = *query;
+    struct block_work work = { 0 };
+    uint64_t wanted = 0;
+
+    any.sieve = NULL;
+    for (uint32_t j = 0; j < ROWS; j++) {
+        wanted += metric_key(&block->metric, any.q, block->place + (size_t)j * block->metric.dim) <= any.limit && j != any.self;
+    }
+    assert_int_equal(block_count(&block->layout, &block->source, &any, UINT64_MAX, &work), wanted);
+    assert_int_equal(block_count(&block->layout, &block->source, &any, 3, &work), wanted < 3 ? wanted : 3);
+}
+
 /* Sieves, and limits that are keys of entries. */
 static void only_what_is_asked_for_is_found(void **state)
 {
@@ -181,6 +196,7 @@ static void only_what_is_asked_for_is_found(void **state)
             block_near_free(&near, &env.env);
             assert_int_equal(top.count, all.count);
             for (size_t j = 0; j < top.count; j++) assert_true(got[j].key == wanted[j].key && got[j].id == wanted[j].id);
+            expect_count(&block, &query);
         }
         block_sieve_free(&sieve, &env.env);
         support_block_finish(&block);
