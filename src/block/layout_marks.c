@@ -2,6 +2,7 @@
 #include "block/layout_marks.h"
 
 #include "base/par.h"
+#include "block/layout_views.h"
 #include "block/layout_walk.h"
 
 #include <assert.h>
@@ -98,6 +99,11 @@ static void fill_tops(struct block_marks *marks, const struct block_layout *layo
     }
 }
 
+int block_marks_possible(const struct block_layout *layout)
+{
+    return !block_has_views(layout);
+}
+
 int block_marks_make(struct block_marks *marks, const struct block_layout *layout, const double *mark, const struct base_env *env,
                      struct pcct_error *err)
 {
@@ -105,7 +111,7 @@ int block_marks_make(struct block_marks *marks, const struct block_layout *layou
     const size_t lanes = (size_t)layout->blocks * METRIC_LANES, slots = (size_t)layout->inners * METRIC_FANOUT;
     int status = 0;
 
-    assert(!layout->rotates);
+    assert(block_marks_possible(layout));
     *marks = (struct block_marks){ NULL, NULL, NULL, NULL };
     TRY(base_take(&marks->mark, env, lanes, sizeof *marks->mark, err));
     TRY(base_take(&marks->kept, env, lanes, sizeof *marks->kept, err));

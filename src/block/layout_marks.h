@@ -17,7 +17,10 @@ struct block_marks {
     uint32_t *node; /* [inners][16] the entry that has it, the least of several; BLOCK_NONE */
 };
 
-/* For layouts that do not rotate. mark[layout->rows] by entry number: at least 0, or -infinity. block_marks_free() in any case. Errors: MEMORY. */
+/* Whether a layout may have marks: one that is made of views may not, since what views are off by would have to be added to each mark. */
+int block_marks_possible(const struct block_layout *layout);
+
+/* mark[layout->rows] by entry number: at least 0, or -infinity. block_marks_free() in any case. Errors: MEMORY. */
 int block_marks_make(struct block_marks *marks, const struct block_layout *layout, const double *mark, const struct base_env *env,
                      struct pcct_error *err);
 void block_marks_free(struct block_marks *marks, const struct base_env *env);

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { GRAIN = 1024, FEW = 8 };
+enum { GRAIN = 1024, FEW = 8, FILL = 64 };
 
 /* Where a point came or went. */
 struct moved {
@@ -32,6 +32,8 @@ struct renewing {
     uint32_t *before;         /* [fresh.n] the row that it was, INDEX_NONE: it came */
     uint32_t *after;          /* [old->n] the row that it is, INDEX_NONE: it went */
     double *mark;             /* [state->n] by node: the limits of rows that stay */
+    struct block_layout own;  /* in place of the state's, where that cannot have marks */
+    const struct block_layout *layout;
     struct block_marks marks;
     struct moved *moved;
     size_t n_moved;
@@ -122,7 +124,7 @@ static void search_backwards(void *ctx, size_t begin, size_t end, int thread)
     for (size_t i = begin; i < end; i++) {
         struct backwards at = { r, &r->moved[i], thread };
 
-        block_marks_visit(&r->marks, &r->state->layout, &source, r->moved[i].place, meet_row, &at, &r->work[thread]);
+        block_marks_visit(&r->marks, r->layout, &source, r->moved[i].place, meet_row, &at, &r->work[thread]);
     }
 }
 
@@ -144,6 +146,14 @@ done:
     return status;
 }
 
+static int choose_layout(struct renewing *r, struct pcct_error *err)
+{
+    const struct block_source source = index_source(r->state);
+
+    r->layout = block_marks_possible(&r->state->layout) ? &r->state->layout : &r->own;
+    return r->layout == &r->own ? block_build(&r->own, &source, r->node, r->fresh.n, FILL, err) : 0;
+}
+
 /* Every row whose list a point that came may enter, or that listed one that went: its key is within the row's limit. */
 static int find_touched(struct renewing *r, const struct base_env *env, struct pcct_error *err)
 {
@@ -158,7 +168,8 @@ static int find_touched(struct renewing *r, const struct base_env *env, struct p
         else r->mark[r->node[row]] = r->old->limit[before];
     }
     if (searchable && r->n_moved > 0) {
-        TRY(block_marks_make(&r->marks, &r->state->layout, r->mark, env, err));
+        TRY(choose_layout(r, err));
+        TRY(block_marks_make(&r->marks, r->layout, r->mark, env, err));
         base_par_for(env, r->n_moved, FEW, search_backwards, r);
     }
     TRY(gather_hits(r, env, err));
@@ -383,6 +394,7 @@ static void give_back(struct renewing *r, const struct base_env *env)
     base_free(env, r->count);
     base_free(env, r->work);
     block_marks_free(&r->marks, env);
+    block_free(&r->own);
     query_neighbours_free(&r->fresh, env);
 }
 
@@ -395,6 +407,7 @@ int query_neighbours_renew(struct query_renewal *renewal, struct query_neighbour
     int status = 0;
 
     assert(neighbours->dim == state->metric.dim);
+    block_init(&r.own, env, &state->metric);
     TRY(take(&r, env, err));
     match_rows(&r);
     TRY(find_touched(&r, env, err));
