@@ -281,7 +281,7 @@ static int note_label(void *ctx, const struct query_change *change)
     return 0;
 }
 
-/* A point moves to the other side of its neighbour, as far off as before: the neighbour's list is the same, but whoever reckons with places is told. */
+/* A point moves to the other side of its neighbour, as far off as before: the list is the same, but whoever reckons with places is told. */
 static void a_place_changes_and_no_list(void **test)
 {
     static const double line[3][2] = { { 0, 0 }, { 1, 0 }, { 9, 0 } };
@@ -309,7 +309,8 @@ static void a_place_changes_and_no_list(void **test)
     support_plan(&g->scene.state, &batch.tree);
     support_batch_free(&batch);
     see_nodes(g);
-    support_ok(query_neighbours_renew(&renewal, &g->lists, &g->scene.state, g->node, &g->batch, note_label, told, &g->scene.env.env, NULL, &err), &err);
+    support_ok(query_neighbours_renew(&renewal, &g->lists, &g->scene.state, g->node, &g->batch, note_label, told, &g->scene.env.env,
+                                      NULL, &err), &err);
     assert_int_equal(renewal.changed, 3); /* what moved; its neighbour; the far one, to which it was nearest */
     for (int i = 0; i < 3; i++) assert_int_equal(told[i], g->lists.label[i]);
     finish(g);
