@@ -25,8 +25,12 @@ static int check(const struct graph_file *file, const struct options *options, s
 
 static int refuse_filters(const struct options *options, struct pcct_error *err)
 {
-    if (!options->value[OPT_ONLY] && !options->value[OPT_LEVEL] && !options->value[OPT_PREDECESSORS] && !options->value[OPT_BOUNDS]) return 0;
-    return fault(err, PCCT_E_INVALID, "--update goes with a graph of all points: without --only, --level, --predecessors and --bounds");
+    static const enum option_id refused[] = { OPT_ONLY, OPT_LEVEL, OPT_PREDECESSORS, OPT_BOUNDS, OPT_METRIC, OPT_KERNEL };
+    int given = 0;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) given |= options->value[refused[i]] != NULL;
+    if (!given) return 0;
+    return fault(err, PCCT_E_INVALID, "--update goes with a graph of all points by the store's metric: without --only, --level, --predecessors, "
+                 "--bounds and --metric");
 }
 
 int graph_update(const struct options *options, struct pcct_error *err)

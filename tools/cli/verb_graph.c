@@ -75,7 +75,7 @@ static int prepare(struct graph *graph, const struct options *options, struct pc
         TRY(fault(err, PCCT_E_MEMORY, "no memory for k %" PRIu64 "; ask for fewer neighbours", k));
     }
     graph->output = (struct output){ .kind = OUTPUT_NEAREST, .by_label = 1, .with_bounds = options->value[OPT_BOUNDS] != NULL, .k = k,
-                                    .version = graph->asking.info.identity };
+                                    .version = graph->gp ? NULL : graph->asking.info.identity /* one by a kernel cannot be updated */ };
     graph->ask.threads = graph->asking.threads;
     graph->ask.exclude_self = 1;
     graph->ask.counts = graph->counts;
@@ -151,7 +151,7 @@ const struct verb verb_graph = {
         "csv    row,rank,label,distance: a line for each neighbour; row is a label, rank counts from 1\n"
         "jsonl  {\"row\":17,\"labels\":[...],\"distances\":[...]}: a line for each row\n"
         "npz    rows int64 [n], labels int64 [n,k], distances float64 [n,k], counts int32 [n]; -1 and inf where fewer than k were found;\n"
-        "       version uint8 [16], the identity of the version\n"
+        "       version uint8 [16], the identity of the version (not with --metric)\n"
         "\n"
         "--bounds adds \"bound\" to jsonl, null where no point is left out, and bounds float64 [n] to npz.\n"
         "--metric residual and correlation: distances are sqrt(1 - |rho|) under a kernel (pcct kernel --help); without inducing points\n"
