@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         if (status != 0 || rows.n == 0) break;
         check_rows(&rows, input, &options);
     }
-    if (status != 0) MUST(err.code == status && strlen(err.message) > 8 && !strchr(err.message, '\n'));
+    if (status != 0) MUST(err.code == status && strlen(err.message) > 8); /* may quote the file; fault_print() escapes what it prints */
     rows_free(&rows);
     input_close(input);
     return 0;
