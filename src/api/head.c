@@ -80,7 +80,8 @@ static pcct_view *take_shown(struct api_head *head)
     return NULL;
 }
 
-/* Brings *view to a version, and frees it when that cannot be done. */
+/* Brings *view to a version, or frees it: then the version is to be opened, which knows better what is wrong, if anything is (a frame may have been
+ * pruned on the way). */
 static int bring(pcct_view **view, uint64_t version, struct pcct_error *err)
 {
     int followed = 0, status = api_view_follow(&followed, *view, version, err);
@@ -88,7 +89,7 @@ static int bring(pcct_view **view, uint64_t version, struct pcct_error *err)
     if (status == 0 && followed) return 0;
     pcct_view_close(*view);
     *view = NULL;
-    return status;
+    return status == PCCT_E_DAMAGED || status == PCCT_E_NOT_FOUND ? 0 : status;
 }
 
 /* ---- readers ------------------------------------------------------------------------------------------------------------------------------ */
@@ -226,7 +227,8 @@ void api_head_catch_up(pcct_store *store)
 
     pthread_mutex_lock(&head->mutex);
     if (!head->writing && head->shown && head->spare) view = take_spare(head);
-    if (view && bring(&view, head->shown->record.version, NULL) == 0) head->spare = view;
+    if (view) (void)bring(&view, head->shown->record.version, NULL);
+    if (view) head->spare = view;
     pthread_mutex_unlock(&head->mutex);
 }
 

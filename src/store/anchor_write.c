@@ -163,24 +163,21 @@ int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, c
                        size_t head_bytes, struct pcct_error *err)
 {
     struct writing w = {.folder = &store->folder, .image = image, .head = head, .head_bytes = head_bytes};
-    struct base_os *os = store->folder.env->os;
-    int status = 0, held;
+    int status = 0;
 
     assert(version > 0);
     *bytes = 0;
     TRY(store_check_process(store, err));
     if (store_is_poisoned(store))
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
-    held = base_os_lock(os, store->lock, STORE_MAINTENANCE_BYTE, 1, 0);
-    if (held == 1) return base_fail(err, PCCT_E_BUSY, "another process is writing an anchor of %s", store->folder.path);
-    if (held < 0) return base_fail_errno(err, errno, "cannot lock %s", store->folder.path);
+    TRY(store_maintenance_lock(store, 0, err));
     status = write_file(&w, store, version, err);
     if (status == 0 && !store_catalogue_current(store->catalogue, &store->folder, STORE_CATALOGUE_NAME)) {
         status = base_fail(err, PCCT_E_CONFLICT, "the catalogue of %s was made anew since it was opened; open it again", store->folder.path);
     }
     if (status == 0) status = list(store, &w, err);
     if (status == 0) *bytes = w.written;
-    (void)base_os_unlock(os, store->lock, STORE_MAINTENANCE_BYTE);
+    store_maintenance_unlock(store);
 done:
     base_free(store->folder.env, w.table);
     return status;

@@ -13,7 +13,7 @@ struct store {
     struct store_folder folder;
     struct store_super super;
     struct store_catalogue *catalogue;
-    int lock;                 /* descriptor of LOCK, whose byte STORE_WRITER_BYTE is the writer lock; STORE_MAINTENANCE_BYTE: who writes an anchor */
+    int lock;                 /* descriptor of LOCK, whose byte STORE_WRITER_BYTE is the writer lock; STORE_MAINTENANCE_BYTE: who writes an anchor, or prunes */
     pid_t pid;                /* of the process that opened it */
     const uint32_t *mark;     /* tells whether this is that process; NULL: the pid does */
     enum store_durability durability;
@@ -22,6 +22,7 @@ struct store {
     int poisoned;             /* atomic: an fdatasync failed, and what is on the disk is unknown */
     struct store_pins pins;
     pthread_mutex_t writer;
+    pthread_mutex_t maintaining; /* with the lock on STORE_MAINTENANCE_BYTE, which threads of a handle share */
     pthread_mutex_t mutex;
     struct base_vector verified, rejected; /* uint64_t: versions whose anchors were found sound; damaged */
 };
@@ -32,6 +33,11 @@ enum { STORE_WRITER_BYTE = 0, STORE_MAINTENANCE_BYTE = 1 };
 /* Nobody may go on writing by this handle. Relaxed: nothing else is told by it. */
 static inline void store_poison(struct store *store) { __atomic_store_n(&store->poisoned, 1, __ATOMIC_RELAXED); }
 static inline int store_is_poisoned(const struct store *store) { return __atomic_load_n(&store->poisoned, __ATOMIC_RELAXED); }
+
+/* Keeps others from writing an anchor, and from removing files that nothing leads to, meanwhile. wait 0: BUSY when somebody does. Who has the writer
+ * lock may wait for it; not the other way round. */
+int store_maintenance_lock(struct store *store, int wait, struct pcct_error *err);
+void store_maintenance_unlock(struct store *store);
 
 /* What stands in the catalogue about the store as a whole. */
 struct store_state {

@@ -413,11 +413,13 @@ int store_prune(struct store_prune *prune, struct store *store, struct pcct_erro
     struct pruning p = {.store = store, .prune = prune, .item.item_bytes = sizeof(struct item), .payload.item_bytes = 1};
     struct store_record record = {.operation = STORE_PRUNING};
     struct store_state after;
-    int status = 0;
+    int status = 0, locked = 0;
 
     prune->pruned = prune->removed = prune->left = prune->freed_bytes = prune->left_bytes = 0;
     p.kept_segment.item_bytes = sizeof(uint64_t);
     TRY(store_check_process(store, err));
+    TRY(store_maintenance_lock(store, 1, err)); /* an anchor that is being written is not listed yet */
+    locked = 1;
     TRY(store_txn_begin(&p.txn, store->catalogue, &store->folder, 0, err));
     TRY(read_all(&p, err));
     if (prune->dry_run) goto done;
@@ -433,6 +435,7 @@ int store_prune(struct store_prune *prune, struct store *store, struct pcct_erro
     TRY(store_sweep(store, err));
 done:
     store_txn_abort(&p.txn);
+    if (locked) store_maintenance_unlock(store);
     base_vector_free(&p.item, store->folder.env);
     base_vector_free(&p.payload, store->folder.env);
     base_vector_free(&p.kept_segment, store->folder.env);

@@ -41,6 +41,7 @@ int store_open_as(struct store **store, const char *path, const struct store_opt
     s->mark = base_os_mark_new(env->os);
     s->verified.item_bytes = s->rejected.item_bytes = sizeof(uint64_t);
     pthread_mutex_init(&s->writer, NULL);
+    pthread_mutex_init(&s->maintaining, NULL);
     pthread_mutex_init(&s->mutex, NULL);
     s->durability = options->durability;
     TRY(store_folder_open(&s->folder, path, options->immutable, env, err));
@@ -81,6 +82,7 @@ void store_close(struct store *store)
     base_vector_free(&store->verified, env);
     base_vector_free(&store->rejected, env);
     pthread_mutex_destroy(&store->writer);
+    pthread_mutex_destroy(&store->maintaining);
     pthread_mutex_destroy(&store->mutex);
     store_folder_close(&store->folder);
     base_os_mark_free(env->os, store->mark);
@@ -137,6 +139,25 @@ void store_unlock(struct store *store)
     if (store_forked(store)) return;
     base_os_unlock(store->folder.env->os, store->lock, STORE_WRITER_BYTE);
     pthread_mutex_unlock(&store->writer);
+}
+
+int store_maintenance_lock(struct store *store, int wait, struct pcct_error *err)
+{
+    int status = 0, held;
+
+    if (wait) pthread_mutex_lock(&store->maintaining);
+    else if (pthread_mutex_trylock(&store->maintaining) != 0) return base_fail(err, PCCT_E_BUSY, "another thread is at the files of %s", store->folder.path);
+    held = base_os_lock(store->folder.env->os, store->lock, STORE_MAINTENANCE_BYTE, 1, wait);
+    if (held == 1) status = base_fail(err, PCCT_E_BUSY, "another process is writing an anchor of %s, or pruning it", store->folder.path);
+    else if (held < 0) status = base_fail_errno(err, errno, "cannot lock %s", store->folder.path);
+    if (status != 0) pthread_mutex_unlock(&store->maintaining);
+    return status;
+}
+
+void store_maintenance_unlock(struct store *store)
+{
+    (void)base_os_unlock(store->folder.env->os, store->lock, STORE_MAINTENANCE_BYTE);
+    pthread_mutex_unlock(&store->maintaining);
 }
 
 int store_frame(struct base_vector *bytes, struct store *store, const struct store_version *version, struct pcct_error *err)

@@ -69,7 +69,8 @@ static void a_state_follows(void **state)
     }
     support_ok(api_way(&short_way, &path, s.store, from, 5, &err), &err);
     assert_false(short_way);
-    assert_int_equal(api_way(&short_way, &path, s.store, from, VERSIONS + 1, &err), PCCT_E_NOT_FOUND);
+    support_ok(api_way(&short_way, &path, s.store, from, VERSIONS + 1, &err), &err); /* it may have been pruned */
+    assert_false(short_way);
     index_free(&opened);
     base_vector_free(&path, &s.store->env);
     support_api_finish(&s);
