@@ -47,12 +47,13 @@ static uint64_t scan_block(float *value, struct search *search, uint32_t block, 
 {
     const struct block_layout *layout = search->layout;
     const double *frame = block_frame(layout, block), unit = metric_unit(layout->metric, frame[0]);
-    const float most = metric_filter_limit(layout->metric, block_eye_limit(&search->eye, limit) * unit), least = (float)(bound * unit * (1 - 0x1p-22));
+    const float most = metric_filter_limit(layout->metric, block_eye_limit(&search->eye, limit) * unit);
+    const float least = (float)(bound * unit * (1 - 0x1p-22));
 
     search->work.blocks++;
     search->work.distances += block_link_of(layout, block)->count;
-    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->eye.place, layout->dim, most,
-                                           least) & block_used_lanes(layout, block);
+    return search->kernels->lanes_reaching(value, block_lanes(layout, block), block_reaches(layout, block), frame, search->eye.place, layout->dim,
+                                           most, least) & block_used_lanes(layout, block);
 }
 
 /* The key of an entry if it is within its reach and the limit, as far as can be seen, else NaN, which is within nothing. */

@@ -403,7 +403,9 @@ int block_views_check(const struct block_layout *layout, const struct block_sour
         return base_fail(err, PCCT_E_DAMAGED, "query layout: T6g: entry %u has another number %u in its view", (unsigned)node, (unsigned)j);
     }
     for (uint32_t j = 0; j < layout->fine; j++) {
-        if (fabs((double)fine[j] - (double)kept_fine[j]) <= off * scale + 0x1p-22 * fabs((double)fine[j]) + 0x1p-140 || fine[j] == kept_fine[j]) continue;
+        const double most = off * scale + 0x1p-22 * fabs((double)fine[j]) + 0x1p-140;
+
+        if (fabs((double)fine[j] - (double)kept_fine[j]) <= most || fine[j] == kept_fine[j]) continue;
         return base_fail(err, PCCT_E_DAMAGED, "query layout: T6g: entry %u has another number %u in its fine view", (unsigned)node, (unsigned)j);
     }
     return 0;

@@ -19,9 +19,9 @@ struct metric_basis {
     uint32_t dim, axes;
 };
 
-/* Axes by descending variance of n >= 1 rows, which are moved to their centre and multiplied by a power of two, *scale, that brings them to at most 1:
- * orthogonal iteration from a fixed start, the same for every number of threads. centre[dim], axis[axes x dim], axes < dim; share[axes]: what part of
- * the variance is along each, all 0 when there is none; first[n]: what the rows have along one of them. Errors: MEMORY. */
+/* Axes by descending variance of n >= 1 rows, which are moved to their centre and multiplied by a power of two, *scale, that brings them to at most
+ * 1: orthogonal iteration from a fixed start, the same for every number of threads. centre[dim], axis[axes x dim], axes < dim; share[axes]: what
+ * part of the variance is along each, all 0 when there is none; first[n]: what the rows have along one of them. Errors: MEMORY. */
 int metric_basis_find(double *centre, double *scale, float *axis, double *share, double *first, double *rows, size_t n, uint32_t dim, uint32_t axes,
                       const struct metric_kernels *kernels, const struct base_env *env, struct pcct_error *err);
 

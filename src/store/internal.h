@@ -13,7 +13,8 @@ struct store {
     struct store_folder folder;
     struct store_super super;
     struct store_catalogue *catalogue;
-    int lock;                 /* descriptor of LOCK, whose byte STORE_WRITER_BYTE is the writer lock; STORE_MAINTENANCE_BYTE: who writes an anchor, or prunes */
+    int lock;                 /* descriptor of LOCK, whose byte STORE_WRITER_BYTE is the writer lock; STORE_MAINTENANCE_BYTE is of who
+                               * writes an anchor or prunes */
     pid_t pid;                /* of the process that opened it */
     const uint32_t *mark;     /* tells whether this is that process; NULL: the pid does */
     enum store_durability durability;

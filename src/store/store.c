@@ -146,7 +146,9 @@ int store_maintenance_lock(struct store *store, int wait, struct pcct_error *err
     int status = 0, held;
 
     if (wait) pthread_mutex_lock(&store->maintaining);
-    else if (pthread_mutex_trylock(&store->maintaining) != 0) return base_fail(err, PCCT_E_BUSY, "another thread is at the files of %s", store->folder.path);
+    else if (pthread_mutex_trylock(&store->maintaining) != 0) {
+        return base_fail(err, PCCT_E_BUSY, "another thread is at the files of %s", store->folder.path);
+    }
     held = base_os_lock(store->folder.env->os, store->lock, STORE_MAINTENANCE_BYTE, 1, wait);
     if (held == 1) status = base_fail(err, PCCT_E_BUSY, "another process is writing an anchor of %s, or pruning it", store->folder.path);
     else if (held < 0) status = base_fail_errno(err, errno, "cannot lock %s", store->folder.path);

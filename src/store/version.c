@@ -29,7 +29,9 @@ int store_state_get(struct store_state *state, struct store_txn *txn, struct pcc
     int status = 0;
 
     TRY(store_txn_get(&value, &bytes, txn, STORE_META, state_key, sizeof(state_key) - 1, err));
-    if (!value || (bytes != STATE_BYTES && bytes != STATE_SHORT_BYTES) || store_get32(value, STATE_ZERO) != 0) return store_txn_damaged(err, txn, "its head record is missing");
+    if (!value || (bytes != STATE_BYTES && bytes != STATE_SHORT_BYTES) || store_get32(value, STATE_ZERO) != 0) {
+        return store_txn_damaged(err, txn, "its head record is missing");
+    }
     if (store_get32(value, STATE_FORMAT) > STORE_FORMAT) {
         return base_fail(err, PCCT_E_FORMAT, "%s/" STORE_CATALOGUE_NAME " was written by a newer pcct; use a newer pcct", txn->folder->path);
     }

@@ -426,7 +426,9 @@ int support_block_same(struct block_layout *a, struct block_layout *b)
     block_arrays(of_a, a);
     block_arrays(of_b, b);
     for (int i = 0; i < BLOCK_ARRAYS; i++) {
-        if (of_a[i].items * of_a[i].item_bytes > 0 && memcmp(of_a[i].buffer->data, of_b[i].buffer->data, of_a[i].items * of_a[i].item_bytes) != 0) return 0;
+        const size_t bytes = of_a[i].items * of_a[i].item_bytes;
+
+        if (bytes > 0 && memcmp(of_a[i].buffer->data, of_b[i].buffer->data, bytes) != 0) return 0;
     }
     return 1;
 }
