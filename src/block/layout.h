@@ -172,7 +172,8 @@ void block_within(const struct block_layout *layout, const struct block_source *
                   void *ctx, struct block_work *work);
 
 /* How many entries a query without a sieve is for, whatever their reach; no more than `most`. Subtrees whose boxes are wholly within the limit are
- * not looked into: work grows with the border of the ball, and by one step for 64 entries or so inside; where entries stand as views all are met. */
+ * not looked into: work grows with the border of the ball, and by one step for 64 entries or so inside. Where entries stand as views all are
+ * met. */
 uint64_t block_count(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, uint64_t most,
                      struct block_work *work);
 
