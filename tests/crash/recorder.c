@@ -22,6 +22,7 @@
     if (!real) real = (result (*) parameters)(size_t)dlsym(RTLD_NEXT, name)
 
 static int log_fd = -1;
+static char boot_path[4096]; /* of a file with the name of a boot of the machine that is over when an image is opened */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void put(const void *data, size_t bytes)
@@ -103,12 +104,22 @@ static void record_remove(int folder, const char *path)
 
 /* ---- what the writer calls ---------------------------------------------------------------------------------------------------------------- */
 
+static void make_boot(const char *path)
+{
+    FILE *file;
+
+    snprintf(boot_path, sizeof boot_path, "%s.boot", path);
+    file = fopen(boot_path, "w");
+    NEED(file && fputs("00000000-1111-2222-3333-444444444444\n", file) >= 0 && fclose(file) == 0, "%s: %s", boot_path, strerror(errno));
+}
+
 SHOWN void recorder_start(const char *path, const char *root)
 {
     REAL(int, "open", (const char *, int, ...));
     struct op_head head = { .kind = OP_ROOT };
     struct stat about;
 
+    make_boot(path);
     NEED(stat(root, &about) == 0, "%s: %s", root, strerror(errno));
     log_fd = real(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
     NEED(log_fd >= 0, "%s: %s", path, strerror(errno));
@@ -299,6 +310,7 @@ SYNC(fdatasync)
         va_start(rest, flags);                                                   \
         if (flags & O_CREAT) mode = va_arg(rest, mode_t);                        \
         va_end(rest);                                                            \
+        if (log_fd >= 0 && strcmp(path, "/proc/sys/kernel/random/boot_id") == 0) path = boot_path; \
         if (log_fd < 0 || !(flags & (O_CREAT | O_TRUNC))) return real(folder, path, flags, mode); \
         BEGIN;                                                                   \
         there = fstatat(folder, path, &about, 0) == 0;                           \

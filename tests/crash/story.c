@@ -14,11 +14,14 @@ enum { DIM = 2, ADDED = 10, GONE = 4, BIG = 2400, LAST_BIG = 34, FIRST_OF_BIG = 
         if (status != 0) goto done; \
     } while (0)
 
+static int writer_durability = PCCT_DURABLE_FULL;
+
 static int open_store(pcct_store **store, const char *path, struct pcct_error *err)
 {
     struct pcct_open_options options = PCCT_OPEN_OPTIONS_INIT;
 
     options.threads = OPEN_THREADS;
+    options.durability = writer_durability;
     return pcct_store_open(store, path, &options, err);
 }
 
@@ -274,7 +277,7 @@ done:
     return status;
 }
 
-int story_record(const char *folder, const char *log)
+int story_record(const char *folder, const char *log, int durability)
 {
     void (*start)(const char *, const char *) = (void (*)(const char *, const char *))(size_t)dlsym(RTLD_DEFAULT, "recorder_start");
     void (*mark)(uint64_t, int, const void *, size_t) = (void (*)(uint64_t, int, const void *, size_t))(size_t)dlsym(RTLD_DEFAULT, "recorder_mark");
@@ -286,6 +289,7 @@ int story_record(const char *folder, const char *log)
     int status = 0;
 
     NEED(start && mark, "the recorder is not there");
+    writer_durability = durability;
     snprintf(path, sizeof path, "%s/store", folder);
     start(log, folder);
     mark(0, 0, "", 0);

@@ -36,7 +36,8 @@ int story_step(struct story_outcome *outcome, pcct_store **store, const char *pa
 /* As after a step, of which only the number of versions made so far is taken. */
 int story_outcome(struct story_outcome *outcome, struct story_history *history, pcct_store *store, uint64_t step, struct pcct_error *err);
 
-/* The story with the recorder preloaded; the store is folder/store, the log is `log`. */
-int story_record(const char *folder, const char *log);
+/* The story with the recorder preloaded; the store is folder/store, the log is `log`. durability: enum pcct_durability of the writer. Whoever judges
+ * goes on with full durability. */
+int story_record(const char *folder, const char *log, int durability);
 
 #endif

@@ -3,8 +3,9 @@
  * The crash suite: records a writer, makes the states in which a failure of power can leave its disk, and judges each. Then the same with mistakes
  * planted, each of which must be found. tools/crash-suite runs the whole; without arguments it is the bounded part.
  *
- *   suite [--images N] [--seconds S] [--plant-seconds S] [--seed N] [--folder FOLDER] [--only PLANT]
+ *   suite [--images N] [--seconds S] [--plant-seconds S] [--seed N] [--folder FOLDER] [--only PLANT] [--wal]
  *
+ * --wal: the writer commits by one flush, and after the crash the catalogue is made anew.
  * FOLDER is kept, with the log and how far it was: the same command again goes on.
  */
 #include "plant.h"
@@ -19,6 +20,7 @@ struct arguments {
     uint64_t images, seed;
     double seconds, plant_seconds;
     const char *folder, *only;
+    int wal; /* the writer commits by one flush */
 };
 
 static int remove_one(const char *path, const struct stat *what, int flag, struct FTW *where)
@@ -29,7 +31,7 @@ static int remove_one(const char *path, const struct stat *what, int flag, struc
     return remove(path);
 }
 
-static void record(const char *program, const char *folder, const char *log)
+static void record(const char *program, const char *folder, const char *log, int wal)
 {
     int status = 0;
     pid_t child = fork();
@@ -38,15 +40,16 @@ static void record(const char *program, const char *folder, const char *log)
     if (child == 0) {
         setenv("LD_PRELOAD", RECORDER, 1);
         setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
-        execl(program, program, "--write", folder, log, (char *)NULL);
+        execl(program, program, wal ? "--write-wal" : "--write", folder, log, (char *)NULL);
         _exit(127);
     }
     NEED(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0, "the writer ended with %d", status);
 }
 
 /* Whole logs only: it is renamed when the writer is done. */
-static void get_log(struct oplog *log, struct story_outcome *outcome, const char *program, const char *folder)
+static void get_log(struct oplog *log, struct story_outcome *outcome, const char *program, const struct arguments *a)
 {
+    const char *folder = a->folder;
     char path[700], fresh[700], story[700];
 
     snprintf(path, sizeof path, "%s/log", folder);
@@ -55,7 +58,7 @@ static void get_log(struct oplog *log, struct story_outcome *outcome, const char
     if (access(path, R_OK) != 0) {
         nftw(story, remove_one, 16, FTW_DEPTH | FTW_PHYS);
         NEED(mkdir(story, 0700) == 0, "%s: %s", story, strerror(errno));
-        record(program, story, fresh);
+        record(program, story, fresh, a->wal);
         NEED(rename(fresh, path) == 0, "%s: %s", path, strerror(errno));
     }
     oplog_read(log, path);
@@ -133,7 +136,7 @@ static int run_plant(const struct arguments *a, const char *program, const struc
     struct oplog log;
     int found;
 
-    get_log(&log, outcome, program, a->folder);
+    get_log(&log, outcome, program, a);
     plant->apply(&log);
     replay.log = &log;
     replay.from = first_difference(sound, &log);
@@ -162,6 +165,7 @@ static void parse(struct arguments *a, int count, char **words)
         else if (strcmp(words[i], "--seconds") == 0) a->seconds = strtod(value_of(count, words, &i), NULL);
         else if (strcmp(words[i], "--plant-seconds") == 0) a->plant_seconds = strtod(value_of(count, words, &i), NULL);
         else if (strcmp(words[i], "--folder") == 0) a->folder = value_of(count, words, &i);
+        else if (strcmp(words[i], "--wal") == 0) a->wal = 1;
         else if (strcmp(words[i], "--only") == 0) a->only = value_of(count, words, &i);
         else NEED(0, "what is %s?", words[i]);
     }
@@ -175,7 +179,8 @@ int main(int count, char **words)
     struct oplog log;
     unsigned passed = 0, failed = 0;
 
-    if (count == 4 && strcmp(words[1], "--write") == 0) return story_record(words[2], words[3]);
+    if (count == 4 && strcmp(words[1], "--write") == 0) return story_record(words[2], words[3], PCCT_DURABLE_FULL);
+    if (count == 4 && strcmp(words[1], "--write-wal") == 0) return story_record(words[2], words[3], PCCT_DURABLE_WAL);
     parse(&a, count, words);
     if (!a.folder) { /* in memory if possible: nothing here needs a disk */
         snprintf(own, sizeof own, "%s/pcct-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : P_tmpdir);
@@ -183,14 +188,14 @@ int main(int count, char **words)
         a.folder = own;
     } else if (mkdir(a.folder, 0700) != 0) NEED(errno == EEXIST, "%s: %s", a.folder, strerror(errno));
     printf("seed %" PRIu64 "\n", a.seed);
-    get_log(&log, outcome, words[0], a.folder);
+    get_log(&log, outcome, words[0], &a);
     describe_log(&log);
     if (!a.only) {
         if (run_sound(&a, &log, outcome)) passed++;
         else failed++;
     }
     for (size_t i = 0; i < plant_count; i++) {
-        if (a.only && strcmp(a.only, plants[i].name) != 0) continue;
+        if (a.only ? strcmp(a.only, plants[i].name) != 0 : a.wal && i > 0) continue; /* by one flush only the first is one */
         if (run_plant(&a, words[0], &plants[i], &log)) passed++;
         else failed++;
     }

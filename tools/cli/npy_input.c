@@ -73,7 +73,7 @@ int npy_input_read(struct rows *rows, struct npy_input *npy, size_t most, struct
     uint64_t left = npy->array.rows - npy->at;
     size_t n = left < most ? (size_t)left : most, dim = (size_t)npy->array.columns;
     TRY(rows_add(&first, rows, n, err));
-    double *points = rows->points + first * dim;
+    double *points = n > 0 ? rows->points + first * dim : NULL;
     if (npy->columns) {
         for (size_t i = 0; i < n; i++) {
             for (size_t j = 0; j < dim; j++) points[i * dim + j] = npy->columns[j * npy->array.rows + npy->at + i];
@@ -81,7 +81,7 @@ int npy_input_read(struct rows *rows, struct npy_input *npy, size_t most, struct
     } else {
         TRY(npy_read_doubles(points, n * dim, &npy->array, npy->source, err));
     }
-    if (npy->label_source) TRY(npy_read_int64(rows->labels + first, n, &npy->label_array, npy->label_source, err));
+    if (npy->label_source && n > 0) TRY(npy_read_int64(rows->labels + first, n, &npy->label_array, npy->label_source, err));
     for (size_t i = 0; i < n; i++) rows->place[first + i] = npy->at + i;
     npy->at += n;
     if (npy->at == npy->array.rows) {
