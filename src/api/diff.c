@@ -139,29 +139,29 @@ done:
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------------------------- */
 
-static int add_label(struct base_vector *list, const struct base_env *env, uint64_t key, struct pcct_error *err)
-{
-    int64_t *label = NULL;
-    int status = base_vector_add(&label, list, env, 1, err);
-
-    if (status == 0) *label = (int64_t)(key ^ UINT64_C(1) << 63);
-    return status;
-}
-
 /* A label was live before the first thing that happened to it when that was to leave, and is live after the last when that was to come. */
 static int sum_up(struct reading *r, struct pcct_error *err)
 {
     struct base_pair *event = r->event.memory.data;
     pcct_diff *diff = r->diff;
-    size_t n = r->event.count, end;
+    struct base_vector *list[4] = { &diff->removed, &diff->replaced, NULL, &diff->added }; /* by first and last: came is the second bit, the first */
+    int64_t *label[4] = { NULL };
+    size_t n = r->event.count, count[4] = { 0 }, end;
     int status = 0;
 
     if (!r->ascending) TRY(base_sort_pairs(event, n, &r->store->env, err));
+    for (int i = 0; i < 4; i++) {
+        if (list[i]) TRY(base_vector_add(&label[i], list[i], diff->env, n, err));
+    }
     for (size_t i = 0; i < n; i = end) {
+        size_t kind;
+
         for (end = i + 1; end < n && event[end].key == event[i].key;) end++;
-        if (event[i].value == CAME && event[end - 1].value == CAME) TRY(add_label(&diff->added, diff->env, event[i].key, err));
-        if (event[i].value == LEFT && event[end - 1].value == LEFT) TRY(add_label(&diff->removed, diff->env, event[i].key, err));
-        if (event[i].value == LEFT && event[end - 1].value == CAME) TRY(add_label(&diff->replaced, diff->env, event[i].key, err));
+        kind = event[i].value << 1 | event[end - 1].value;
+        if (label[kind]) label[kind][count[kind]++] = (int64_t)(event[i].key ^ UINT64_C(1) << 63);
+    }
+    for (int i = 0; i < 4; i++) {
+        if (list[i]) list[i]->count = count[i];
     }
     diff->info.added = diff->added.count;
     diff->info.removed = diff->removed.count;

@@ -14,7 +14,7 @@ pcct tag s.pcct keep v4 --quiet
 pcct branch s.pcct dev v8 --quiet
 pcct knn s.pcct q.npy -k 7 --at v28 >before
 pcct knn s.pcct q.npy -k 7 --at v4 >before4
-pcct prune s.pcct --keep-last 3 --keep-every 10 --before-epoch 25 -n --json | json_get dry_run pruned left removed
+pcct prune s.pcct --keep-last 3 --keep-every 10 --before-epoch 25 -n --json | json_get dry_run pruned left
 pcct log s.pcct --all -n 1 --json | json_get version
 pcct prune s.pcct --keep-last 3 --json | json_get dry_run pruned left
 pcct log s.pcct --all --json | json_get version parent epoch
@@ -29,7 +29,7 @@ pcct branch s.pcct dev --delete --quiet
 pcct prune s.pcct --keep-last 3 --json | "$PYTHON" -c 'import json, sys
 o = json.load(sys.stdin)
 print(o["pruned"], o["left"], o["removed"] > 5, o["freed_bytes"] > 100000)'
-pcct gc s.pcct
+pcct gc s.pcct | sed 's/[0-9.]* [KM]iB left/SIZE left/'
 pcct du s.pcct | head -n 1
 pcct du s.pcct -n 2 --json | "$PYTHON" -c 'import json, sys
 a, b = map(json.loads, sys.stdin)
@@ -51,4 +51,4 @@ pcct log s.pcct -n 2 --json | json_get version parent n_live
 pcct reflog s.pcct -n 3 --json | json_get operation name
 try pcct prune s.pcct
 try pcct prune s.pcct --older-than x
-pcct prune s.pcct --older-than 1
+pcct prune s.pcct --older-than 1 | sed 's/[0-9.]* [KM]iB left/SIZE left/'

@@ -40,7 +40,7 @@ void support_record(struct store_version *record, uint64_t parent, uint64_t vers
 
     memset(record, 0, sizeof(*record));
     base_random_seed(&random, version * 977);
-    record->parent = record->state_parent = parent;
+    record->parent = record->state_parent = record->kept = parent;
     record->n_rows = version * 10;
     record->n_live = version * 9;
     record->inserted = 10;
