@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
-/* Whole units count: that is what the arrays of a small store occupy, so it does not get an anchor with every few commits. */
+/* Without any anchor on the way, opening builds everything from nothing, so the first one comes earlier. Whole units count: that is what the arrays
+ * of a small store occupy, so it does not get an anchor with every few commits. */
 int store_anchor_due(uint64_t *bytes, const struct store_version *version, const struct index_image *image, size_t head_bytes)
 {
     struct store_anchor anchor;
@@ -16,7 +17,7 @@ int store_anchor_due(uint64_t *bytes, const struct store_version *version, const
     store_anchor_layout(&anchor, version->version, image, head_bytes);
     *bytes = STORE_ANCHOR_HEAD_BYTES + head_bytes + anchor.table_units * sizeof(uint64_t);
     for (uint32_t i = 0; i < anchor.extents; i++) *bytes += anchor.extent[i].bytes;
-    return version->redo_bytes >= (anchor.table_units + 1) * STORE_UNIT_BYTES / 4;
+    return version->redo_bytes >= (anchor.table_units + 1) * STORE_UNIT_BYTES / (version->redo_frames >= version->generation ? 8 : 4);
 }
 
 struct writing {

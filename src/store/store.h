@@ -211,7 +211,8 @@ int store_anchor_map(struct index_image *image, struct base_vector *head, struct
 void store_image_unmap(struct index_image *image, const struct base_env *env);
 void store_anchor_reject(struct store *store, uint64_t version);
 
-/* Whether the redo rule asks for an anchor at this version: redo_bytes >= a quarter of what the anchor would write. *bytes: what that is. */
+/* Whether the redo rule asks for an anchor at this version: redo_bytes >= a quarter of what the anchor would write, or an eighth
+ * when there is none on the way. *bytes: what that is. */
 int store_anchor_due(uint64_t *bytes, const struct store_version *version, const struct index_image *image, size_t head_bytes);
 /* Writes an anchor durably and lists it. Needs no writer lock: it holds the maintenance lock instead, from the first extent to the listing, and
  * commits go on meanwhile. *bytes: written. A failure loses nothing. Errors: BUSY (somebody else is writing an anchor), CONFLICT, NOSPACE, IO,

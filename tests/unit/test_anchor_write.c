@@ -62,17 +62,22 @@ static void test_failures(void **state)
     }
 }
 
-/* The rule: redo of a quarter of what the anchor would write, in units of 64 KiB. */
+/* The rule: redo of a quarter of what the anchor would write, in units of 64 KiB; of an eighth for the first one. */
 static void test_due(void **state)
 {
     struct index_image image = {.arrays = 2};
-    struct store_version version = {.version = 1};
+    struct store_version version = {.version = 9, .generation = 9, .redo_frames = 8};
     uint64_t bytes = 0;
 
     (void)state;
     image.array[0] = (struct index_image_array){.id = 1, .item_bytes = 8, .items = 1};
     image.array[1] = (struct index_image_array){.id = 2, .item_bytes = 8, .items = 65536};
     version.redo_bytes = (1 + 1 + 8) * 65536 / 4 - 1;
+    assert_false(store_anchor_due(&bytes, &version, &image, 100));
+    version.redo_bytes++;
+    assert_true(store_anchor_due(&bytes, &version, &image, 100));
+    version.redo_frames = 9; /* there is no anchor yet */
+    version.redo_bytes = (1 + 1 + 8) * 65536 / 8 - 1;
     assert_false(store_anchor_due(&bytes, &version, &image, 100));
     version.redo_bytes++;
     assert_true(store_anchor_due(&bytes, &version, &image, 100));
