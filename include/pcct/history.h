@@ -44,7 +44,8 @@ PCCT_PUBLIC int pcct_common_ancestor(uint64_t *version, pcct_store *store, const
 
 /* Waits until `branch` (NULL: "main") stands elsewhere than at version `after`, whoever commits, in this process or another: *version is where it
  * stands then; equal to `after` when timeout_ms went by before (negative: no limit; 0: only looks). A commit is known within about a millisecond.
- * Any thread; holds nobody up. To read what is new, open a view of the branch. Errors: NOT_FOUND (the branch), IO, DAMAGED, FORKED. */
+ * Any thread; holds nobody up. To read what is new, open a view of the branch. Errors: NOT_FOUND (the branch), CONFLICT (the store was
+ * removed, or its catalogue made anew), IO, DAMAGED, FORKED. */
 PCCT_PUBLIC int pcct_follow(uint64_t *version, pcct_store *store, const char *branch, uint64_t after, int timeout_ms, struct pcct_error *err);
 
 /* A view that some process on this machine has open: of which version, and since when (since 1970, UTC). The head that a handle keeps at hand counts

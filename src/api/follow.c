@@ -20,6 +20,7 @@ int pcct_follow(uint64_t *version, pcct_store *store, const char *branch, uint64
         now = base_os_ticks_ns(&store->os);
         if (*version != after || now >= limit) break;
         store_pins_wait(pins, &store->env, word, limit - now);
+        TRY(store_check_current(store->store, err));
     }
 done:
     return status;

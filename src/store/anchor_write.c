@@ -173,9 +173,7 @@ int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, c
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
     TRY(store_maintenance_lock(store, 0, err));
     status = write_file(&w, store, version, err);
-    if (status == 0 && !store_catalogue_current(store->catalogue, &store->folder, STORE_CATALOGUE_NAME)) {
-        status = base_fail(err, PCCT_E_CONFLICT, "the catalogue of %s was made anew since it was opened; open it again", store->folder.path);
-    }
+    if (status == 0) status = store_check_current(store, err);
     if (status == 0) status = list(store, &w, err);
     if (status == 0) *bytes = w.written;
     store_maintenance_unlock(store);

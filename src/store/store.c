@@ -110,6 +110,12 @@ int store_check_process(const struct store *store, struct pcct_error *err)
     return base_fail(err, PCCT_E_FORKED, "%s was opened before fork(); open it anew in the child", store->folder.path);
 }
 
+int store_check_current(const struct store *store, struct pcct_error *err)
+{
+    if (store->folder.immutable || store_catalogue_current(store->catalogue, &store->folder, STORE_CATALOGUE_NAME)) return 0;
+    return base_fail(err, PCCT_E_CONFLICT, "%s was removed or its catalogue was made anew since it was opened; open it again", store->folder.path);
+}
+
 int store_lock(struct store *store, int wait, struct pcct_error *err)
 {
     int status = 0, held;
@@ -124,10 +130,7 @@ int store_lock(struct store *store, int wait, struct pcct_error *err)
     held = base_os_lock(store->folder.env->os, store->lock, STORE_WRITER_BYTE, 1, wait);
     if (held == 1) status = base_fail(err, PCCT_E_BUSY, "another process is writing to %s; wait for it to end", store->folder.path);
     else if (held < 0) status = base_fail_errno(err, errno, "cannot lock %s", store->folder.path);
-    else if (!store_catalogue_current(store->catalogue, &store->folder, STORE_CATALOGUE_NAME)) {
-        status = base_fail(err, PCCT_E_CONFLICT, "the catalogue of %s was made anew since it was opened; open it again", store->folder.path);
-        base_os_unlock(store->folder.env->os, store->lock, STORE_WRITER_BYTE);
-    }
+    else if ((status = store_check_current(store, err)) != 0) base_os_unlock(store->folder.env->os, store->lock, STORE_WRITER_BYTE);
     if (status != 0) pthread_mutex_unlock(&store->writer);
 done:
     return status;

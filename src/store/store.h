@@ -57,6 +57,8 @@ const struct store_super *store_super(const struct store *store);
 int store_forked(const struct store *store);
 /* Errors: FORKED, in a child of the process that opened it. */
 int store_check_process(const struct store *store, struct pcct_error *err);
+/* Errors: CONFLICT, when the store was removed or its catalogue was made anew since it was opened: what is read is not what others have. */
+int store_check_current(const struct store *store, struct pcct_error *err);
 
 /* Who uses which version, and waiting for commits: store/pins.h. A commit announces itself there. */
 struct store_pins *store_pins(struct store *store);

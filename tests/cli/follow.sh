@@ -20,12 +20,21 @@ assert all(row[1] == "\"more\"" for row in rows)
 print("three in a row")'
 pcct log grid.pcct --follow -n 0
 try pcct log grid.pcct nobody --follow
-pcct log grid.pcct --follow >/dev/null &
+"$PCCT" log grid.pcct --follow >/dev/null & # not the function: the signal is for the program
 follower=$!
 sleep 0.2
 kill -TERM $follower
 wait $follower 2>/dev/null
 echo "exit $?"
+cp -r grid.pcct gone.pcct
+"$PCCT" log gone.pcct --follow >/dev/null 2>said &
+follower=$!
+await "$PCCT" info gone.pcct
+sleep 0.2
+rm -r gone.pcct
+wait $follower
+echo "exit $?"
+cat said
 places
 pcct readers places.pcct
 mkfifo queries
