@@ -5,6 +5,7 @@
 #include "block/layout_walk.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 
 /*
@@ -63,7 +64,8 @@ static void count_block(struct counting *c, uint32_t block)
     const struct block_layout *layout = c->layout;
     const struct metric *metric = layout->metric;
     const double *frame = block_frame(layout, block), limit = c->query->limit * metric_unit(metric, frame[0]);
-    const float sure = (float)((limit - metric->filter.slack) / metric->filter.grow * (1 - 0x1p-22)); /* K <= grow f + slack */
+    const double within = (limit - metric->filter.slack) / metric->filter.grow * (1 - 0x1p-22); /* K <= grow f + slack */
+    const float sure = (float)fmin(within, (double)FLT_MAX); /* an infinite f says that K is great, not how great */
     _Alignas(64) float value[METRIC_LANES];
     uint64_t mask = block_used_lanes(layout, block);
 

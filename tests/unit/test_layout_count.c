@@ -51,6 +51,34 @@ static void counts_are_those_of_a_full_comparison(void **state)
     support_env_finish(&env);
 }
 
+/* Queries so far off that single precision has no number for it, with limits below, at and above the distance of all. */
+static void far_queries_count_nothing_that_is_outside(void **state)
+{
+    static const char *const metrics[] = { "euclidean", "manhattan", "chebyshev" };
+    static const double away[] = { 1e15, 1e20, 1e30, 1e50, 1e140 }, times[] = { 0.25, 0.5, 1, 2 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        struct support_block block;
+        struct block_work work = { 0 };
+
+        support_block_start(&block, &env, ROWS, seed % 2 ? 3 : 1, SUPPORT_UNIFORM, seed);
+        support_block_metric(&block, metrics[seed % 3]);
+        support_ok(support_block_build(&block, seed < 6 ? 5 : 2500, 64, &err), &err);
+        for (size_t i = 0; i < sizeof away / sizeof *away * (sizeof times / sizeof *times); i++) {
+            const double q[3] = { away[i / 4], 0, 0 };
+            const struct block_query query = { q, BLOCK_NONE, times[i % 4] * metric_key(&block.metric, q, block.place), NULL, 0 };
+
+            assert_int_equal(block_count(&block.layout, &block.source, &query, UINT64_MAX, &work), count_all(&block, &query));
+        }
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
 /* Of a ball that holds much only the border is scanned, and of that only what is about as far as the limit is computed in double precision. */
 static void what_is_inside_is_not_looked_at(void **state)
 {
@@ -83,7 +111,7 @@ static void what_is_inside_is_not_looked_at(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_are_those_of_a_full_comparison),
+        cmocka_unit_test(counts_are_those_of_a_full_comparison), cmocka_unit_test(far_queries_count_nothing_that_is_outside),
         cmocka_unit_test(what_is_inside_is_not_looked_at),
     };
 
