@@ -30,40 +30,45 @@ struct reading {
     pcct_diff *diff;
     pcct_store *store;
     struct store_peek peek;
-    struct base_vector event; /* struct base_pair: label, LEFT or CAME, in the order of the way */
+    struct base_vector run;   /* struct run, in the order of the way */
+    size_t labels;            /* in all runs */
+    int ascending;            /* each run is */
     struct base_vector bytes; /* a payload */
-    int ascending;            /* the events are, each label once */
+};
+
+struct run {
+    const int64_t *label; /* borrowed */
+    size_t n;             /* > 0 */
+    uint64_t what;
 };
 
 /* Labels as unsigned numbers of the same order. */
 static uint64_t key_of(int64_t label) { return (uint64_t)label ^ UINT64_C(1) << 63; }
 
-static int note(struct reading *r, const int64_t *labels, size_t n, uint64_t what, struct pcct_error *err)
+static int note(struct reading *r, const int64_t *label, size_t n, uint64_t what, struct pcct_error *err)
 {
-    struct base_pair *event = NULL;
-    size_t before = r->event.count;
-    int status = 0;
+    struct run *run = NULL;
+    int status = 0, ascending = r->ascending;
 
-    TRY(base_vector_add(&event, &r->event, &r->store->env, n, err));
-    for (size_t i = 0; i < n; i++) {
-        event[i] = (struct base_pair){ key_of(labels[i]), what };
-        if (i + before > 0) r->ascending &= event[i].key > event[(ptrdiff_t)i - 1].key;
-    }
+    if (n == 0) return 0;
+    TRY(base_vector_add(&run, &r->run, &r->store->env, 1, err));
+    *run = (struct run){ label, n, what };
+    r->labels += n;
+    for (size_t i = 1; i < n && ascending; i++) ascending = label[i - 1] < label[i];
+    r->ascending = ascending;
 done:
     return status;
 }
 
 /* Within a version deletes come before inserts; on the way back the other way round. */
-static int read_labels(struct reading *r, uint64_t version, int undo, struct pcct_error *err)
+static int read_labels(struct reading *r, const struct store_version *version, int undo, struct pcct_error *err)
 {
     struct index_frame_labels labels;
-    struct store_version record;
     const uint8_t *payload = NULL;
     uint64_t bytes = 0;
     int status = 0;
 
-    TRY(store_version(&record, NULL, r->store->store, version, err));
-    TRY(store_peek(&payload, &bytes, &r->peek, &record, err));
+    TRY(store_peek(&payload, &bytes, &r->peek, version, err));
     if (bytes == 0) goto done;
     TRY(index_frame_labels(&labels, payload, bytes, &r->store->metric, err));
     if (undo) TRY(note(r, labels.added, labels.n_added, LEFT, err));
@@ -120,15 +125,13 @@ static void count_frame(pcct_diff *diff, const struct index_frame *frame, const 
     if (metric_is_custom(metric)) count_array(diff, INDEX_PDIST, n, pdists, sizeof(double));
 }
 
-static int read_all(struct reading *r, uint64_t version, int undo, struct pcct_error *err)
+static int read_all(struct reading *r, const struct store_version *version, int undo, struct pcct_error *err)
 {
-    struct store_version record;
     struct index_frame frame;
     int status = 0;
 
     index_frame_init(&frame, &r->store->env);
-    TRY(store_version(&record, NULL, r->store->store, version, err));
-    TRY(store_frame(&r->bytes, r->store->store, &record, err));
+    TRY(store_frame(&r->bytes, r->store->store, version, err));
     if (r->bytes.count == 0) goto done;
     TRY(index_frame_decode(&frame, r->bytes.memory.data, r->bytes.count, &r->store->metric, err));
     count_frame(r->diff, &frame, &r->store->metric, undo);
@@ -137,36 +140,109 @@ done:
     return status;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- lists -------------------------------------------------------------------------------------------------------------------------------- */
 
 /* A label was live before the first thing that happened to it when that was to leave, and is live after the last when that was to come. */
-static int sum_up(struct reading *r, struct pcct_error *err)
+enum { KINDS = 4 }; /* removed, replaced, neither, added */
+static size_t kind_of(uint64_t first, uint64_t last) { return first << 1 | last; }
+
+/* ---- the whole ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Runs that ascend and whose ranges do not overlap, each label once: put in the order of their ranges they are the lists. *order: what came first to
+ * their first labels; NULL when they are not so. */
+static int order_runs(struct base_pair **order, const struct reading *r, struct pcct_error *err)
 {
-    struct base_pair *event = r->event.memory.data;
-    pcct_diff *diff = r->diff;
-    struct base_vector *list[4] = { &diff->removed, &diff->replaced, NULL, &diff->added }; /* by first and last: came is the second bit, the first */
-    int64_t *label[4] = { NULL };
-    size_t n = r->event.count, count[4] = { 0 }, end;
+    const struct run *run = r->run.memory.data;
+    struct base_pair *item = NULL;
+    size_t n = r->run.count;
     int status = 0;
 
-    if (!r->ascending) TRY(base_sort_pairs(event, n, &r->store->env, err));
-    for (int i = 0; i < 4; i++) {
-        if (list[i]) TRY(base_vector_add(&label[i], list[i], diff->env, n, err));
+    *order = NULL;
+    if (!r->ascending) return 0;
+    TRY(base_take(&item, &r->store->env, n, sizeof *item, err));
+    for (size_t i = 0; i < n; i++) item[i] = (struct base_pair){ key_of(run[i].label[0]), i };
+    TRY(base_sort_pairs(item, n, &r->store->env, err));
+    for (size_t i = 1; i < n; i++) {
+        const struct run *before = &run[item[i - 1].value];
+
+        if (key_of(before->label[before->n - 1]) >= item[i].key) goto done;
     }
+    *order = item;
+    item = NULL;
+done:
+    base_free(&r->store->env, item);
+    return status;
+}
+
+static int join_runs(struct base_vector *const *list, const struct reading *r, const struct base_pair *order, struct pcct_error *err)
+{
+    const struct run *run = r->run.memory.data;
+    int64_t *label[KINDS] = { NULL };
+    size_t count[KINDS] = { 0 };
+    int status = 0;
+
+    for (size_t i = 0; i < r->run.count; i++) count[kind_of(run[i].what, run[i].what)] += run[i].n;
+    for (int i = 0; i < KINDS; i++) {
+        if (count[i] > 0) TRY(base_vector_add(&label[i], list[i], r->diff->env, count[i], err));
+    }
+    for (size_t i = 0; i < r->run.count; i++) {
+        const struct run *next = &run[order[i].value];
+        int64_t **end = &label[kind_of(next->what, next->what)];
+
+        memcpy(*end, next->label, next->n * sizeof **end);
+        *end += next->n;
+    }
+done:
+    return status;
+}
+
+static int sort_labels(struct base_vector *const *list, const struct reading *r, struct pcct_error *err)
+{
+    const struct run *run = r->run.memory.data;
+    struct base_pair *event = NULL;
+    int64_t *label[KINDS] = { NULL };
+    size_t n = 0, count[KINDS] = { 0 }, end;
+    int status = 0;
+
+    for (int i = 0; i < KINDS; i++) {
+        if (list[i]) TRY(base_vector_add(&label[i], list[i], r->diff->env, r->labels, err));
+    }
+    TRY(base_take(&event, &r->store->env, r->labels, sizeof *event, err));
+    for (size_t i = 0; i < r->run.count; i++) {
+        for (size_t j = 0; j < run[i].n; j++) event[n++] = (struct base_pair){ key_of(run[i].label[j]), run[i].what };
+    }
+    TRY(base_sort_pairs(event, n, &r->store->env, err));
     for (size_t i = 0; i < n; i = end) {
         size_t kind;
 
         for (end = i + 1; end < n && event[end].key == event[i].key;) end++;
-        kind = event[i].value << 1 | event[end - 1].value;
+        kind = kind_of(event[i].value, event[end - 1].value);
         if (label[kind]) label[kind][count[kind]++] = (int64_t)(event[i].key ^ UINT64_C(1) << 63);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < KINDS; i++) {
         if (list[i]) list[i]->count = count[i];
     }
+done:
+    base_free(&r->store->env, event);
+    return status;
+}
+
+static int sum_up(struct reading *r, struct pcct_error *err)
+{
+    pcct_diff *diff = r->diff;
+    struct base_vector *const list[KINDS] = { &diff->removed, &diff->replaced, NULL, &diff->added };
+    struct base_pair *order = NULL;
+    int status = 0;
+
+    diff->removed.count = diff->replaced.count = diff->added.count = 0; /* of a way that was given up */
+    TRY(order_runs(&order, r, err));
+    if (order) TRY(join_runs(list, r, order, err));
+    else TRY(sort_labels(list, r, err));
     diff->info.added = diff->added.count;
     diff->info.removed = diff->removed.count;
     diff->info.replaced = diff->replaced.count;
 done:
+    base_free(&r->store->env, order);
     return status;
 }
 
@@ -178,19 +254,21 @@ static int same_place(const struct index_state *a, uint32_t x, const struct inde
     return memcmp(index_points(a) + x * a->metric.input_dim, index_points(b) + y * b->metric.input_dim, bytes) == 0;
 }
 
-static int note_states(struct reading *r, struct index_state state[2], struct pcct_error *err)
+/* Labels of state i that the other one has not, or elsewhere. */
+static int list_others(struct base_vector *list, const struct reading *r, struct index_state state[2], int i, struct pcct_error *err)
 {
     uint32_t other = INDEX_NONE;
+    int64_t *item = NULL;
     int status = 0;
 
-    for (int i = 0; i < 2; i++) {
-        for (uint32_t node = 0; node < state[i].n; node++) {
-            int64_t label = index_label(&state[i])[node];
+    for (uint32_t node = 0; node < state[i].n; node++) {
+        int64_t label = index_label(&state[i])[node];
 
-            if (!index_is_live(&state[i], node)) continue;
-            TRY(index_find(&other, &state[1 - i], label, err));
-            if (other == INDEX_NONE || !same_place(&state[i], node, &state[1 - i], other)) TRY(note(r, &label, 1, i == 0 ? LEFT : CAME, err));
-        }
+        if (!index_is_live(&state[i], node)) continue;
+        TRY(index_find(&other, &state[1 - i], label, err));
+        if (other != INDEX_NONE && same_place(&state[i], node, &state[1 - i], other)) continue;
+        TRY(base_vector_add(&item, list, &r->store->env, 1, err));
+        *item = label;
     }
 done:
     return status;
@@ -201,6 +279,7 @@ static int compare_states(struct reading *r, struct pcct_error *err)
 {
     struct pcct_diff_info *info = &r->diff->info;
     const uint64_t version[2] = { info->from, info->to };
+    struct base_vector list[2] = { { .item_bytes = sizeof(int64_t) }, { .item_bytes = sizeof(int64_t) } };
     struct index_state state[2];
     int status = 0, opened = 0;
 
@@ -208,19 +287,24 @@ static int compare_states(struct reading *r, struct pcct_error *err)
     info->by_states = 1;
     for (int i = 0; i < ARRAYS; i++) r->diff->array[i].added = r->diff->array[i].changed = r->diff->array[i].bytes = 0;
     if (r->diff->level) memset(r->diff->level, 0, LEVELS * sizeof *r->diff->level);
-    r->event.count = 0;
+    r->run.count = r->labels = 0;
     r->ascending = 1;
     for (; opened < 2; opened++) TRY(api_state_open(&state[opened], NULL, NULL, r->store, &r->store->env, version[opened], err));
-    TRY(note_states(r, state, err));
+    for (int i = 0; i < 2; i++) {
+        TRY(list_others(&list[i], r, state, i, err));
+        TRY(note(r, list[i].memory.data, list[i].count, i == 0 ? LEFT : CAME, err));
+    }
     TRY(sum_up(r, err));
 done:
     while (opened > 0) index_free(&state[--opened]);
+    for (int i = 0; i < 2; i++) base_vector_free(&list[i], &r->store->env);
     return status;
 }
 
 static int read_way(struct reading *r, struct pcct_error *err)
 {
-    struct base_vector way[2] = { { .item_bytes = sizeof(uint64_t) }, { .item_bytes = sizeof(uint64_t) } }; /* applied, undone */
+    const size_t item_bytes = sizeof(struct store_version);
+    struct base_vector way[2] = { { .item_bytes = item_bytes }, { .item_bytes = item_bytes } }; /* applied, undone */
     struct pcct_diff_info *info = &r->diff->info;
     int status = 0;
 
@@ -228,11 +312,11 @@ static int read_way(struct reading *r, struct pcct_error *err)
     info->applied = way[0].count;
     info->undone = way[1].count;
     for (int undo = 1; undo >= 0; undo--) {
-        const uint64_t *version = way[undo].memory.data;
+        const struct store_version *version = way[undo].memory.data;
 
         for (size_t i = 0; i < way[undo].count; i++) {
-            TRY(read_labels(r, version[i], undo, err));
-            if (r->diff->level) TRY(read_all(r, version[i], undo, err));
+            TRY(read_labels(r, &version[i], undo, err));
+            if (r->diff->level) TRY(read_all(r, &version[i], undo, err));
         }
     }
     TRY(sum_up(r, err));
@@ -245,7 +329,7 @@ int pcct_diff_open(pcct_diff **out, pcct_store *store, const char *from, const c
                    struct pcct_error *err)
 {
     static const char *const name[ARRAYS] = { "point", "label", "parent", "level", "radius", "pdist" };
-    struct reading r = { .store = store, .event.item_bytes = sizeof(struct base_pair), .bytes.item_bytes = 1, .ascending = 1 };
+    struct reading r = { .store = store, .run.item_bytes = sizeof(struct run), .bytes.item_bytes = 1, .ascending = 1 };
     struct pcct_diff_options o;
     pcct_diff *diff = NULL;
     uint64_t before = 0, after = 0;
@@ -253,6 +337,7 @@ int pcct_diff_open(pcct_diff **out, pcct_store *store, const char *from, const c
 
     if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_diff_open needs a place for the handle");
     *out = NULL;
+    store_peek_begin(&r.peek, store->store);
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_diff_open", err));
     TRY(base_take_zero(&diff, &store->env, 1, sizeof *diff, err));
     diff->env = &store->env;
@@ -262,20 +347,18 @@ int pcct_diff_open(pcct_diff **out, pcct_store *store, const char *from, const c
     TRY(pcct_resolve(&diff->info.from, store, from, err));
     TRY(pcct_resolve(&diff->info.to, store, to, err));
     r.diff = diff;
-    r.peek.store = store->store;
     TRY(store_prunes(&before, store->store, err));
     status = read_way(&r, err);
-    if (status != 0) {
-        if (store_prunes(&after, store->store, NULL) != 0) goto done;
-        /* or pruned while it was read */
-        if (status == PCCT_E_NOT_FOUND || after != before) status = compare_states(&r, err);
-    }
+    if (status == 0) TRY(store_prunes(&after, store->store, err));
+    else if (store_prunes(&after, store->store, NULL) != 0) goto done;
+    /* or pruned while it was read: then what was read after it was proved may have been taken away meanwhile */
+    if (status == PCCT_E_NOT_FOUND || after != before) status = compare_states(&r, err);
     if (status != 0) goto done;
     *out = diff;
     diff = NULL;
 done:
     store_peek_end(&r.peek);
-    base_vector_free(&r.event, &store->env);
+    base_vector_free(&r.run, &store->env);
     base_vector_free(&r.bytes, &store->env);
     pcct_diff_close(diff);
     return status;

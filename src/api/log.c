@@ -10,9 +10,13 @@ struct pcct_log {
     uint64_t next;                 /* version to tell next; 0: no more */
     uint64_t stop;                 /* the version before which it ends; 0: none */
     int all;                       /* by number, over all branches */
-    struct base_vector note;       /* message, keys and values of the last one told */
-    struct base_vector key;        /* struct pcct_key_value into note */
+    struct base_vector list;       /* struct store_told: read at once */
+    size_t told;                   /* of these */
+    struct base_vector note;       /* message, keys and values of each */
+    struct base_vector key;        /* struct pcct_key_value into note: of the last one told */
 };
+
+enum { AT_ONCE = 64 }; /* what it costs to begin to read is then little beside the records */
 
 int pcct_resolve(uint64_t *version, pcct_store *store, const char *revision, struct pcct_error *err)
 {
@@ -68,10 +72,11 @@ static int open_log(pcct_log **out, pcct_store *store, const char *revision, int
     *out = NULL;
     TRY(base_take_zero(&log, &store->env, 1, sizeof *log, err));
     log->store = store;
+    log->list.item_bytes = sizeof(struct store_told);
     log->note.item_bytes = 1;
     log->key.item_bytes = sizeof(struct pcct_key_value);
     log->all = all;
-    if (all) TRY(store_next(&log->next, store->store, UINT64_MAX, err));
+    if (all) log->next = UINT64_MAX;
     else TRY(find_ends(log, revision, err));
     *out = log;
     log = NULL;
@@ -91,14 +96,14 @@ int pcct_log_open_all(pcct_log **out, pcct_store *store, struct pcct_error *err)
 }
 
 /* message 0 key 0 value 0 ...: every string ends within the note, which the store has verified and which must end in 0. */
-static int read_note(struct pcct_version *out, pcct_log *log, struct pcct_error *err)
+static int read_note(struct pcct_version *out, pcct_log *log, const struct store_told *told, struct pcct_error *err)
 {
-    const char *text = log->note.memory.data, *end = text + log->note.count;
+    const char *text = (const char *)log->note.memory.data + told->note_at, *end = text + told->note_bytes;
     struct pcct_key_value *pair = NULL;
     int status = 0;
 
     log->key.count = 0;
-    if (log->note.count == 0 || end[-1] != '\0') {
+    if (told->note_bytes == 0 || end[-1] != '\0') {
         TRY(base_fail(err, PCCT_E_DAMAGED, "the note of version v%llu has no end", (unsigned long long)out->version));
     }
     out->message = text;
@@ -121,25 +126,32 @@ done:
 
 int pcct_log_next(struct pcct_version *out, pcct_log *log, struct pcct_error *err)
 {
-    struct store_version record;
+    const struct store_told *told;
+    const struct store_version *record;
     int status = 0;
 
     memset(out, 0, sizeof *out);
-    if (log->next == 0) return 0;
-    TRY(store_version(&record, &log->note, log->store->store, log->next, err));
-    out->version = record.version;
-    out->parent = record.kept;
-    memcpy(out->identity, record.identity.byte, sizeof out->identity);
-    out->time_ns = record.time_ns;
-    out->n_live = record.n_live;
-    out->inserted = record.inserted;
-    out->deleted = record.deleted;
-    out->frame_bytes = record.bytes;
-    out->state_parent = record.state_parent;
-    out->generation = record.generation;
-    TRY(read_note(out, log, err));
-    if (log->all) TRY(store_next(&log->next, log->store->store, record.version, err));
-    else log->next = record.kept == log->stop ? 0 : record.kept;
+    if (log->told == log->list.count) {
+        log->told = log->list.count = 0;
+        if (log->next == 0) return 0;
+        status = store_history(&log->list, &log->note, &log->next, log->store->store, log->stop, log->all, AT_ONCE, err);
+        if (status != 0) log->list.count = 0;
+        if (log->list.count == 0) return status;
+    }
+    told = (const struct store_told *)log->list.memory.data + log->told;
+    record = &told->version;
+    out->version = record->version;
+    out->parent = record->kept;
+    memcpy(out->identity, record->identity.byte, sizeof out->identity);
+    out->time_ns = record->time_ns;
+    out->n_live = record->n_live;
+    out->inserted = record->inserted;
+    out->deleted = record->deleted;
+    out->frame_bytes = record->bytes;
+    out->state_parent = record->state_parent;
+    out->generation = record->generation;
+    TRY(read_note(out, log, told, err));
+    log->told++;
 done:
     return status != 0 ? status : 1;
 }
@@ -150,6 +162,7 @@ void pcct_log_close(pcct_log *log)
 
     if (!log) return;
     env = log->store->env;
+    base_vector_free(&log->list, &env);
     base_vector_free(&log->note, &env);
     base_vector_free(&log->key, &env);
     base_free(&env, log);

@@ -283,8 +283,12 @@ static int take_section(struct sections *sections, const struct section_head *he
     return base_fail(err, PCCT_E_DAMAGED, "damaged frame: section of unknown kind %u, array %u", head->kind, head->array);
 }
 
-/* 2^52 items of the longest kind have no overflowing length, and no frame has as many bytes. */
-static int split(struct sections *sections, const unsigned char *bytes, size_t n_bytes, const struct metric *metric, struct pcct_error *err)
+/* Sections stand in this order. */
+static uint32_t place_of(uint32_t kind, uint32_t array) { return kind << 16 | array; }
+
+/* Up to the last section whose place is not beyond `stop`. 2^52 items of the longest kind have no overflowing length, and no frame has as many bytes. */
+static int split(struct sections *sections, const unsigned char *bytes, size_t n_bytes, const struct metric *metric, uint32_t stop,
+                 struct pcct_error *err)
 {
     uint32_t last = 0;
     size_t at = 0;
@@ -297,7 +301,8 @@ static int split(struct sections *sections, const unsigned char *bytes, size_t n
         if (n_bytes - at < sizeof head) TRY(base_fail(err, PCCT_E_DAMAGED, "damaged frame: it ends within the head of a section"));
         memcpy(&head, bytes + at, sizeof head);
         at += sizeof head;
-        place = (uint32_t)head.kind << 16 | head.array;
+        place = place_of(head.kind, head.array);
+        if (place > stop) break;
         if (place <= last) TRY(base_fail(err, PCCT_E_DAMAGED, "damaged frame: section of kind %u, array %u out of order", head.kind, head.array));
         last = place;
         if (head.bytes > n_bytes - at || aligned(head.bytes) > n_bytes - at || head.bytes >> 48) {
@@ -332,7 +337,7 @@ int index_frame_labels(struct index_frame_labels *labels, const void *bytes, siz
 
     assert((uintptr_t)bytes % ALIGNMENT == 0);
     memset(labels, 0, sizeof *labels);
-    TRY(split(&sections, bytes, n_bytes, metric, err));
+    TRY(split(&sections, bytes, n_bytes, metric, place_of(KIND_DEL, INDEX_LABEL), err));
     TRY(prove_labels(&sections, err));
     /* every section begins at a multiple of its numbers' size */
     labels->added = (const int64_t *)(const void *)sections.body[ADD_LABEL];
@@ -523,7 +528,7 @@ int index_frame_decode(struct index_frame *frame, const void *bytes, size_t n_by
     int status = 0;
 
     assert(!frame->sealed && frame->change.count == 0 && frame->added.count == 0);
-    TRY(split(&sections, bytes, n_bytes, metric, err));
+    TRY(split(&sections, bytes, n_bytes, metric, UINT32_MAX, err));
     TRY(prove_labels(&sections, err));
     TRY(read_numbers(frame, &sections, err));
     TRY(read_added(frame, &sections, metric, err));

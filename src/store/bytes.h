@@ -50,6 +50,7 @@ static inline int store_zero(const void *data, size_t at, size_t end)
 {
     const char *byte = data;
 
+    while (at + 8 <= end && store_get64(byte, at) == 0) at += 8;
     while (at < end && byte[at] == 0) at++;
     return at >= end;
 }

@@ -305,10 +305,19 @@ int store_txn_begin(struct store_txn *txn, struct store_catalogue *catalogue, co
     MDB_txn *handle = NULL;
     int rc = mdb_txn_begin(catalogue->env, NULL, write ? 0 : MDB_RDONLY, &handle);
 
-    *txn = (struct store_txn){catalogue, folder, rc == 0 ? handle : NULL};
+    *txn = (struct store_txn){catalogue, folder, rc == 0 ? handle : NULL, NULL};
     /* LMDB lets one thread of one process write at a time, so this is the writer's alone until it ends */
     if (write && rc == 0) (void)mdb_env_set_flags(catalogue->env, MDB_NOSYNC, 0);
     return rc == 0 ? 0 : fail(err, folder, rc, write ? "begin a change" : "begin to read");
+}
+
+int store_txn_walk(struct store_txn *txn, struct pcct_error *err)
+{
+    MDB_cursor *cursor = NULL;
+    int rc = mdb_cursor_open(txn->handle, txn->catalogue->table[STORE_VERSIONS], &cursor);
+
+    if (rc == 0) txn->walk = cursor;
+    return rc == 0 ? 0 : fail(err, txn->folder, rc, table_name[STORE_VERSIONS]);
 }
 
 void store_txn_unsynced(struct store_txn *txn)
@@ -339,8 +348,9 @@ int store_txn_commit(struct store_txn *txn, int *unsure, struct pcct_error *err)
 
 void store_txn_abort(struct store_txn *txn)
 {
+    if (txn->walk) mdb_cursor_close(txn->walk);
     if (txn->handle) mdb_txn_abort(txn->handle);
-    txn->handle = NULL;
+    txn->walk = txn->handle = NULL;
 }
 
 /* A value is followed by a hash over the hashes of key and value, so that a value that got to another key is noticed. */
@@ -360,12 +370,25 @@ static int sound(const MDB_val *key, const MDB_val *value)
     return value->mv_size >= 8 && store_get64(value->mv_data, bytes) == checksum(key->mv_data, key->mv_size, value->mv_data, bytes);
 }
 
+static int step_back(MDB_cursor *cursor, MDB_val *key, MDB_val *value)
+{
+    MDB_val before = {0, NULL};
+
+    if (mdb_cursor_get(cursor, &before, value, MDB_PREV) == 0 && before.mv_size == key->mv_size &&
+        memcmp(before.mv_data, key->mv_data, key->mv_size) == 0) {
+        return 0;
+    }
+    return mdb_cursor_get(cursor, key, value, MDB_SET);
+}
+
 int store_txn_get(const uint8_t **value, size_t *bytes, struct store_txn *txn, enum store_table table, const void *key, size_t key_bytes,
                   struct pcct_error *err)
 {
     MDB_val k = {key_bytes, (void *)(uintptr_t)key}, v = {0, NULL};
-    int rc = mdb_get(txn->handle, txn->catalogue->table[table], &k, &v);
+    int rc;
 
+    if (txn->walk && table == STORE_VERSIONS) rc = step_back(txn->walk, &k, &v);
+    else rc = mdb_get(txn->handle, txn->catalogue->table[table], &k, &v);
     *value = NULL;
     *bytes = 0;
     if (rc == MDB_NOTFOUND) return 0;

@@ -15,6 +15,7 @@ int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, 
     path->count = 0;
     TRY(store_check_process(store, err));
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    TRY(store_txn_walk(&txn, err));
     while (at != 0) {
         TRY(store_anchor_listed(&listed, &txn, at, err));
         if (listed) {
@@ -43,21 +44,22 @@ done:
 int store_way(uint64_t *common, struct base_vector *undo, struct base_vector *redo, struct store *store, uint64_t from, uint64_t to,
               struct pcct_error *err)
 {
+    struct store_version *item = NULL;
     struct store_record record;
     struct store_txn txn = {0};
-    uint64_t *item = NULL;
     int status = 0;
 
-    assert(undo->item_bytes == sizeof(uint64_t) && redo->item_bytes == sizeof(uint64_t));
+    assert(undo->item_bytes == sizeof(*item) && redo->item_bytes == sizeof(*item));
     undo->count = redo->count = 0;
     TRY(store_check_process(store, err));
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    TRY(store_txn_walk(&txn, err));
     while (from != to) {
         uint64_t *newer = from > to ? &from : &to;
 
         TRY(base_vector_add(&item, from > to ? undo : redo, store->folder.env, 1, err));
-        *item = *newer;
         TRY(store_record_get(&record, NULL, &txn, *newer, err));
+        *item = record.version;
         if (record.version.flags & STORE_DROPPED) {
             status = base_fail(err, PCCT_E_NOT_FOUND, "the frame of v%" PRIu64 " is not there any more: it was pruned", *newer);
             goto done;

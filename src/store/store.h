@@ -92,8 +92,15 @@ enum { STORE_PRUNED = 1, STORE_DROPPED = 2 };
 int store_version(struct store_version *out, struct base_vector *note, struct store *store, uint64_t version, struct pcct_error *err);
 int store_head(uint64_t *version, struct store *store, const char *ref, struct pcct_error *err); /* NOT_FOUND names the ref */
 int store_revision(uint64_t *version, struct store *store, const char *text, struct pcct_error *err); /* see pcct/view.h */
-/* The last version made before version `below` that is not pruned; 0: there is none. */
-int store_next(uint64_t *version, struct store *store, uint64_t below, struct pcct_error *err);
+/* Up to `most` versions at once, newest first, from *next on: each one's nearest ancestor that is kept, before `stop` (0: none); with `all`, by number,
+ * all that are not pruned, from UINT64_MAX: the newest. *next: where to go on; 0: no more. told (struct store_told) and note (item_bytes 1) are
+ * replaced. What cannot be read ends the list, or fails when it comes first. Errors: those of store_version. */
+struct store_told {
+    struct store_version version;
+    uint64_t note_at, note_bytes; /* in `note` */
+};
+int store_history(struct base_vector *told, struct base_vector *note, uint64_t *next, struct store *store, uint64_t stop, int all, size_t most,
+                  struct pcct_error *err);
 /* The newest version that is an ancestor of both, or one of them; 0: the empty one. O(log) records are read. */
 int store_common_ancestor(uint64_t *version, struct store *store, uint64_t a, uint64_t b, struct pcct_error *err);
 /* *found: 1 and the version when this write id was committed. */
@@ -187,21 +194,27 @@ int store_frame(struct base_vector *bytes, struct store *store, const struct sto
  * damaged in this handle (store_anchor_reject) are passed over. */
 int store_path(uint64_t *anchor, struct base_vector *path, struct store *store, uint64_t version, struct pcct_error *err);
 
-/* The way from the state of version `from` to that of `to`: the versions to undo, newest first, then those to apply, oldest first (uint64_t, both
- * replaced). *common: the newest version that both rest on. Errors: NOT_FOUND, DAMAGED, MEMORY. */
+/* The way from the state of version `from` to that of `to`: the versions to undo, newest first, then those to apply, oldest first (struct
+ * store_version, both replaced). *common: the newest version that both rest on. Errors: NOT_FOUND, DAMAGED, MEMORY. */
 int store_way(uint64_t *common, struct base_vector *undo, struct base_vector *redo, struct store *store, uint64_t from, uint64_t to,
               struct pcct_error *err);
 
 /*
- * A look at payloads where they stand in the journal, segment by segment mapped: for who reads little of many frames. The head of the frame is
+ * A look at payloads where they stand in the journal, its segments mapped as they are asked for: for who reads little of many frames. The head of the frame is
  * verified, the payload is not: what is taken from it must be proved by other means (index_frame_labels).
  */
 struct store_peek {
     struct store *store;
-    void *map;             /* NULL: none */
+    struct base_vector map;  /* struct store_peek_map */
+    size_t last;             /* the one that was looked at before */
+};
+struct store_peek_map {
+    void *data;
     uint64_t segment, bytes;
 };
-/* *payload (aligned to 64 bytes): borrowed until the next call on this peek. Errors: DAMAGED (naming file and version), IO. */
+void store_peek_begin(struct store_peek *peek, struct store *store);
+/* *payload (aligned to 64 bytes): borrowed until store_peek_end; prunes that come later may take it away: see store_prunes. Errors: DAMAGED (naming
+ * file and version), IO, MEMORY. */
 int store_peek(const uint8_t **payload, uint64_t *bytes, struct store_peek *peek, const struct store_version *version, struct pcct_error *err);
 void store_peek_end(struct store_peek *peek);
 

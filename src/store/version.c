@@ -140,22 +140,50 @@ done:
     return status;
 }
 
-int store_next(uint64_t *version, struct store *store, uint64_t below, struct pcct_error *err)
+static int tell(struct base_vector *told, struct base_vector *note, const struct store *store, const struct store_record *record,
+                const uint8_t *text, struct pcct_error *err)
+{
+    struct store_told *item = NULL;
+    uint8_t *copy = NULL;
+    int status = 0;
+
+    TRY(base_vector_add(&item, told, store->folder.env, 1, err));
+    *item = (struct store_told){record->version, note->count, record->note_bytes};
+    TRY(base_vector_add(&copy, note, store->folder.env, record->note_bytes, err));
+    if (record->note_bytes > 0) memcpy(copy, text, record->note_bytes);
+done:
+    return status;
+}
+
+int store_history(struct base_vector *told, struct base_vector *note, uint64_t *next, struct store *store, uint64_t stop, int all, size_t most,
+                  struct pcct_error *err)
 {
     struct store_txn txn = {0};
     struct store_record record;
     struct store_state state;
+    const uint8_t *text = NULL;
+    uint64_t at = *next;
     int status = 0;
 
+    told->count = note->count = 0;
     TRY(store_check_process(store, err));
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    TRY(store_txn_walk(&txn, err));
     TRY(store_state_get(&state, &txn, err));
-    for (*version = below < state.next_version ? below : state.next_version; *version > 0 && --*version > 0;) {
-        status = store_record_get(&record, NULL, &txn, *version, err);
-        if (status == 0 && !(record.version.flags & STORE_PRUNED)) break;
-        if (status != PCCT_E_NOT_FOUND) TRY(status);
-        status = 0;
+    if (all && at >= state.next_version) at = state.next_version - 1;
+    while (at != 0 && told->count < most) {
+        status = store_record_get(&record, &text, &txn, at, told->count > 0 ? NULL : err);
+        if (all && (status == PCCT_E_NOT_FOUND || (status == 0 && record.version.flags & STORE_PRUNED))) {
+            status = 0;
+            at--;
+            continue;
+        }
+        if (status != 0) break;
+        TRY(tell(told, note, store, &record, text, err));
+        at = all ? at - 1 : record.version.kept == stop ? 0 : record.version.kept;
     }
+    if (told->count > 0) status = 0;
+    if (status == 0) *next = at;
 done:
     store_txn_abort(&txn);
     return status;

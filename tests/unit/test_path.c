@@ -37,10 +37,13 @@ static void tear_down(struct store *store, struct support_env *support, struct s
 
 static void expect(const struct base_vector *list, const char *versions)
 {
-    const uint64_t *version = list->memory.data;
+    const struct store_version *version = list->memory.data;
 
     assert_int_equal(list->count, strlen(versions));
-    for (size_t i = 0; i < list->count; i++) assert_int_equal(version[i], versions[i] - '0');
+    for (size_t i = 0; i < list->count; i++) {
+        assert_int_equal(version[i].version, versions[i] - '0');
+        assert_int_equal(version[i].bytes > 0, 1);
+    }
 }
 
 static void test_ways(void **state)
@@ -48,7 +51,9 @@ static void test_ways(void **state)
     static const struct { uint64_t from, to, common; const char *undo, *redo; } ways[] = {
         {6, 8, 3, "654", "78"}, {8, 6, 3, "87", "456"}, {9, 6, 2, "9", "3456"}, {9, 8, 2, "9", "378"}, {0, 9, 0, "", "129"}, {4, 4, 4, "", ""},
     };
-    struct base_vector undo = {.item_bytes = 8}, redo = {.item_bytes = 8};
+    static const uint64_t path[] = {1, 2, 9};
+    const size_t item_bytes = sizeof(struct store_version);
+    struct base_vector undo = {.item_bytes = item_bytes}, redo = {.item_bytes = item_bytes}, list = {.item_bytes = 8};
     struct support_env support;
     struct support_store s;
     struct store *store = NULL;
@@ -63,12 +68,14 @@ static void test_ways(void **state)
         expect(&undo, ways[i].undo);
         expect(&redo, ways[i].redo);
     }
-    support_ok(store_path(&anchor, &redo, store, 9, &err), &err);
+    support_ok(store_path(&anchor, &list, store, 9, &err), &err);
     assert_int_equal(anchor, 0);
-    expect(&redo, "129");
+    assert_int_equal(list.count, 3);
+    assert_memory_equal(list.memory.data, path, sizeof(path));
     assert_int_equal(store_way(&common, &undo, &redo, store, 1, 99, &err), PCCT_E_NOT_FOUND);
     base_vector_free(&undo, &support.env);
     base_vector_free(&redo, &support.env);
+    base_vector_free(&list, &support.env);
     tear_down(store, &support, &s);
 }
 

@@ -12,10 +12,11 @@ static void test_all(void **state)
 {
     struct support_env support;
     struct support_store s;
-    struct store_peek peek = {NULL, NULL, 0, 0};
+    struct store_peek peek;
+    struct store *store = NULL;
     struct store_version record, other;
     struct pcct_error err;
-    const uint8_t *payload = NULL;
+    const uint8_t *payload = NULL, *all[VERSIONS + 1];
     uint8_t *right = malloc(BYTES), *journal;
     uint64_t n = 0;
     size_t bytes;
@@ -23,17 +24,29 @@ static void test_all(void **state)
     (void)state;
     support_env_start(&support, 1);
     support_store_start(&s, &support);
-    support_ok(store_open(&peek.store, s.path, &support.env, &err), &err);
-    support_commit(peek.store, VERSIONS, BYTES);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    store_peek_begin(&peek, store);
+    support_commit(store, VERSIONS, BYTES);
     for (uint64_t v = 1; v <= VERSIONS; v++) {
-        support_ok(store_version(&record, NULL, peek.store, v, &err), &err);
+        support_ok(store_version(&record, NULL, store, v, &err), &err);
         support_ok(store_peek(&payload, &n, &peek, &record, &err), &err);
         support_payload(right, BYTES, v);
         assert_int_equal(n, BYTES);
         assert_int_equal((uintptr_t)payload % 64, 0);
         assert_memory_equal(payload, right, BYTES);
+        all[v] = payload;
     }
     assert_int_equal(record.segment, 2);
+    /* what was lent stays, whichever segment was looked at after it */
+    for (uint64_t v = VERSIONS; v >= 1; v--) {
+        support_ok(store_version(&record, NULL, store, v, &err), &err);
+        support_ok(store_peek(&payload, &n, &peek, &record, &err), &err);
+        assert_ptr_equal(payload, all[v]);
+        support_payload(right, BYTES, v);
+        assert_memory_equal(all[v], right, BYTES);
+    }
+    assert_int_equal(peek.map.count, 2);
+    support_ok(store_version(&record, NULL, store, VERSIONS, &err), &err);
     other = record;
     other.identity.byte[3] ^= 1;
     assert_int_equal(store_peek(&payload, &n, &peek, &other, &err), PCCT_E_DAMAGED);
@@ -44,7 +57,7 @@ static void test_all(void **state)
     assert_int_equal(store_peek(&payload, &n, &peek, &other, &err), PCCT_E_DAMAGED);
     assert_null(payload);
     store_peek_end(&peek);
-    support_ok(store_version(&record, NULL, peek.store, 3, &err), &err);
+    support_ok(store_version(&record, NULL, store, 3, &err), &err);
     journal = support_file_read(&bytes, &s, "journal/J00000001");
     journal[record.offset + 40] ^= 1;
     support_file_write(&s, "journal/J00000001", journal, bytes);
@@ -59,7 +72,7 @@ static void test_all(void **state)
     store_peek_end(&peek);
     free(journal);
     free(right);
-    store_close(peek.store);
+    store_close(store);
     support_store_finish(&s);
     support_env_finish(&support);
 }
