@@ -518,10 +518,134 @@ static void test_readers(void **state)
     folder_free(folder);
 }
 
+/* ---- lists -------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { PLANE = 2, LONG_WAY = 150 };
+
+static void change(pcct_store *store, const int64_t *gone, size_t n_gone, const int64_t *come, size_t n_come)
+{
+    struct pcct_error err = { 0, "" };
+    pcct_batch *batch = NULL;
+
+    OK(pcct_batch_begin(&batch, store, "main", NULL, &err));
+    if (n_gone) OK(pcct_batch_delete(batch, gone, n_gone, &err));
+    for (size_t i = 0; i < n_come; i++) {
+        const double point[PLANE] = { (double)come[i], (double)(come[i] * come[i] % 17) };
+
+        OK(pcct_batch_insert(batch, point, 1, &come[i], &err));
+    }
+    OK(pcct_batch_commit(NULL, batch, NULL, &err));
+    pcct_batch_close(batch);
+}
+
+static void expect_list(const int64_t *list, uint64_t n, const int64_t *right, uint64_t n_right, const char *what)
+{
+    CHECK(n == n_right, "%s: %d labels instead of %d", what, (int)n, (int)n_right);
+    for (uint64_t i = 0; i < n; i++) CHECK(list[i] == right[i], "%s: label %d", what, (int)i);
+}
+
+static void expect_lists(pcct_store *store, const char *from, const char *to, const int64_t *added, uint64_t n_added, const int64_t *removed,
+                         uint64_t n_removed, const int64_t *replaced, uint64_t n_replaced)
+{
+    struct pcct_diff_info info = { .size = sizeof info };
+    struct pcct_error err = { 0, "" };
+    pcct_diff *diff = NULL;
+
+    OK(pcct_diff_open(&diff, store, from, to, NULL, &err));
+    OK(pcct_diff_describe(&info, diff));
+    expect_list(pcct_diff_added(diff), info.added, added, n_added, "added");
+    expect_list(pcct_diff_removed(diff), info.removed, removed, n_removed, "removed");
+    expect_list(pcct_diff_replaced(diff), info.replaced, replaced, n_replaced, "replaced");
+    pcct_diff_close(diff);
+}
+
+/* Lists that lie apart in any order, that touch in one label, that overlap, that descend, and of labels far apart. */
+static void test_lists(void **state)
+{
+    static const int64_t far = INT64_MAX - 5, near = INT64_MIN + 5;
+    struct pcct_create_options options = PCCT_CREATE_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    char *folder = folder_new(), *path = path_join(folder, "s");
+    pcct_store *store = NULL;
+
+    (void)state;
+    options.dim = PLANE;
+    OK(pcct_store_create(path, &options, &err));
+    OK(pcct_store_open(&store, path, NULL, &err));
+    change(store, NULL, 0, (int64_t[]){ 20, 21, 22 }, 3);                          /* v1 */
+    change(store, NULL, 0, (int64_t[]){ -9, -8 }, 2);                              /* v2 */
+    change(store, NULL, 0, (int64_t[]){ 10, 11, 19 }, 3);                          /* v3 */
+    change(store, (int64_t[]){ 22 }, 1, NULL, 0);                                  /* v4 */
+    change(store, NULL, 0, (int64_t[]){ 22, 23 }, 2);                              /* v5 */
+    change(store, NULL, 0, (int64_t[]){ 40, 30, 35 }, 3);                          /* v6 */
+    change(store, (int64_t[]){ 11, 30, -8 }, 3, (int64_t[]){ far, 12, near }, 3);  /* v7 */
+    expect_lists(store, "v0", "v3", (int64_t[]){ -9, -8, 10, 11, 19, 20, 21, 22 }, 8, NULL, 0, NULL, 0);
+    expect_lists(store, "v3", "v0", NULL, 0, (int64_t[]){ -9, -8, 10, 11, 19, 20, 21, 22 }, 8, NULL, 0);
+    expect_lists(store, "v2", "v4", (int64_t[]){ 10, 11, 19 }, 3, (int64_t[]){ 22 }, 1, NULL, 0);
+    expect_lists(store, "v3", "v5", (int64_t[]){ 23 }, 1, NULL, 0, (int64_t[]){ 22 }, 1);
+    expect_lists(store, "v5", "v3", NULL, 0, (int64_t[]){ 23 }, 1, (int64_t[]){ 22 }, 1);
+    expect_lists(store, "v4", "v6", (int64_t[]){ 22, 23, 30, 35, 40 }, 5, NULL, 0, NULL, 0);
+    expect_lists(store, "v5", "v7", (int64_t[]){ near, 12, 35, 40, far }, 5, (int64_t[]){ -8, 11 }, 2, NULL, 0);
+    expect_lists(store, "v7", "v2", (int64_t[]){ -8 }, 1, (int64_t[]){ near, 10, 12, 19, 23, 35, 40, far }, 8, (int64_t[]){ 22 }, 1);
+    expect_lists(store, "v4", "v4", NULL, 0, NULL, 0, NULL, 0);
+    pcct_store_close(store);
+    free(path);
+    folder_free(folder);
+}
+
+static void expect_walk(pcct_log *log, uint64_t first, uint64_t last)
+{
+    struct pcct_version told;
+    struct pcct_error err = { 0, "" };
+
+    for (uint64_t v = first; v >= last; v--) {
+        char text[32];
+
+        CHECK(pcct_log_next(&told, log, &err) == 1 && told.version == v, "v%" PRIu64 " instead of v%" PRIu64, told.version, v);
+        CHECK(told.n_keys == 1 && strcmp(told.keys[0].value, name_of(text, v)) == 0 && strcmp(told.message, text) == 0, "%s", text);
+    }
+    CHECK(pcct_log_next(&told, log, &err) == 0 && pcct_log_next(&told, log, &err) == 0, "the log goes on");
+    pcct_log_close(log);
+}
+
+/* More versions than are read at once. */
+static void test_long_log(void **state)
+{
+    struct pcct_create_options options = PCCT_CREATE_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    char *folder = folder_new(), *path = path_join(folder, "s"), text[32];
+    pcct_store *store = NULL;
+    pcct_log *log = NULL;
+
+    (void)state;
+    options.dim = PLANE;
+    OK(pcct_store_create(path, &options, &err));
+    OK(pcct_store_open(&store, path, NULL, &err));
+    for (uint64_t v = 1; v <= LONG_WAY; v++) {
+        pcct_batch *batch = NULL;
+
+        OK(pcct_batch_begin(&batch, store, "main", NULL, &err));
+        OK(pcct_batch_set(batch, "number", name_of(text, v), &err));
+        OK(pcct_batch_commit(NULL, batch, text, &err));
+        pcct_batch_close(batch);
+    }
+    OK(pcct_log_open(&log, store, NULL, &err));
+    expect_walk(log, LONG_WAY, 1);
+    OK(pcct_log_open_all(&log, store, &err));
+    expect_walk(log, LONG_WAY, 1);
+    OK(pcct_log_open(&log, store, "v22..v149", &err));
+    expect_walk(log, 149, 23);
+    OK(pcct_log_open(&log, store, "v64", &err));
+    expect_walk(log, 64, 1);
+    pcct_store_close(store);
+    free(path);
+    folder_free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_model), cmocka_unit_test(test_pruned), cmocka_unit_test(test_restore),
-                                        cmocka_unit_test(test_readers) };
+                                        cmocka_unit_test(test_readers), cmocka_unit_test(test_lists), cmocka_unit_test(test_long_log) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

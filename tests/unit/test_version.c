@@ -116,11 +116,42 @@ static void test_anchors(void **state)
     assert_false(store_version_known(&known, 6));
 }
 
+/* In pieces, before a version, by number. */
+static void test_history(void **state)
+{
+    struct base_vector told = {.item_bytes = sizeof(struct store_told)}, note = {.item_bytes = 1};
+    const struct store_told *item;
+    struct pcct_error err;
+    uint64_t next = 3;
+
+    (void)state;
+    support_ok(store_history(&told, &note, &next, store, 0, 0, 2, &err), &err);
+    item = told.memory.data;
+    assert_true(told.count == 2 && item[0].version.version == 3 && item[1].version.version == 2 && next == 1);
+    assert_int_equal(item[1].note_at, item[0].note_bytes);
+    assert_int_equal(note.count, item[1].note_at + item[1].note_bytes);
+    support_ok(store_history(&told, &note, &next, store, 0, 0, 2, &err), &err);
+    assert_true(told.count == 1 && next == 0);
+    next = 3;
+    support_ok(store_history(&told, &note, &next, store, 1, 0, 9, &err), &err);
+    assert_true(told.count == 2 && next == 0);
+    next = UINT64_MAX;
+    support_ok(store_history(&told, &note, &next, store, 0, 1, 9, &err), &err);
+    item = told.memory.data;
+    assert_true(told.count == 3 && item[0].version.version == 3 && next == 0);
+    next = 77;
+    assert_int_equal(store_history(&told, &note, &next, store, 0, 0, 9, &err), PCCT_E_NOT_FOUND);
+    assert_int_equal(next, 77);
+    base_vector_free(&told, &support.env);
+    base_vector_free(&note, &support.env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_whole, set_up, tear_down), cmocka_unit_test_setup_teardown(test_refs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_records, set_up, tear_down), cmocka_unit_test_setup_teardown(test_anchors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_history, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
