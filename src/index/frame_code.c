@@ -286,7 +286,8 @@ static int take_section(struct sections *sections, const struct section_head *he
 /* Sections stand in this order. */
 static uint32_t place_of(uint32_t kind, uint32_t array) { return kind << 16 | array; }
 
-/* Up to the last section whose place is not beyond `stop`. 2^52 items of the longest kind have no overflowing length, and no frame has as many bytes. */
+/* Up to the last section whose place is not beyond `stop`.
+ * 2^52 items of the longest kind have no overflowing length, and no frame has as many bytes. */
 static int split(struct sections *sections, const unsigned char *bytes, size_t n_bytes, const struct metric *metric, uint32_t stop,
                  struct pcct_error *err)
 {

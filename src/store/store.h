@@ -92,7 +92,8 @@ enum { STORE_PRUNED = 1, STORE_DROPPED = 2 };
 int store_version(struct store_version *out, struct base_vector *note, struct store *store, uint64_t version, struct pcct_error *err);
 int store_head(uint64_t *version, struct store *store, const char *ref, struct pcct_error *err); /* NOT_FOUND names the ref */
 int store_revision(uint64_t *version, struct store *store, const char *text, struct pcct_error *err); /* see pcct/view.h */
-/* Up to `most` versions at once, newest first, from *next on: each one's nearest ancestor that is kept, before `stop` (0: none); with `all`, by number,
+/* Up to `most` versions at once, newest first, from *next on: each one's nearest ancestor that is kept, before `stop` (0: none); with
+ * `all`, by number,
  * all that are not pruned, from UINT64_MAX: the newest. *next: where to go on; 0: no more. told (struct store_told) and note (item_bytes 1) are
  * replaced. What cannot be read ends the list, or fails when it comes first. Errors: those of store_version. */
 struct store_told {
@@ -200,7 +201,8 @@ int store_way(uint64_t *common, struct base_vector *undo, struct base_vector *re
               struct pcct_error *err);
 
 /*
- * A look at payloads where they stand in the journal, its segments mapped as they are asked for: for who reads little of many frames. The head of the frame is
+ * A look at payloads where they stand in the journal, its segments mapped as they are asked for: for who reads little of many frames. The
+ * head of the frame is
  * verified, the payload is not: what is taken from it must be proved by other means (index_frame_labels).
  */
 struct store_peek {
