@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A name must not read as another kind of revision: v17, an ancestor, a range, a whole identity; nor as an option. */
+/* A name must not read as another kind of revision: v17, an ancestor, a range; nor as an option. */
 static int name_fits(const char *name)
 {
     size_t length = strlen(name);
@@ -16,7 +16,15 @@ static int name_fits(const char *name)
         if (!isalnum((unsigned char)name[i]) && !strchr("._-/", name[i])) return 0;
     }
     if (name[0] == 'v' && length > 1 && strspn(name + 1, "0123456789") == length - 1) return 0;
-    return !(length == 32 && strspn(name, "0123456789abcdefABCDEF") == length);
+    return 1;
+}
+
+/* Such a name would hide the version whose identity begins so. Only new ones are held to it: one that is there can be moved and deleted. */
+static int is_identity(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length >= STORE_DIGITS_LEAST && length <= STORE_DIGITS_MOST && strspn(name, "0123456789abcdefABCDEF") == length;
 }
 
 static int is_tag(enum store_operation operation)
@@ -34,10 +42,10 @@ static int check(uint64_t *before, struct store_txn *txn, const struct store_ref
     int status = 0, found = 0;
 
     *before = 0;
-    if (!name_fits(change->name)) {
+    if (!name_fits(change->name) || (makes && is_identity(change->name))) {
         return base_fail(err, PCCT_E_INVALID,
-                         "\"%.64s\" cannot be the name of a %s: 1 to %d of letters, digits and . _ - /, not like v17 or an identity",
-                         change->name, kind, STORE_NAME_BYTES - 1);
+                         "\"%.64s\" cannot be the name of a %s: 1 to %d of letters, digits and . _ - /, not like v17 or an identity "
+                         "(%d or more hex digits)", change->name, kind, STORE_NAME_BYTES - 1, STORE_DIGITS_LEAST);
     }
     TRY(store_ref_get(&found, &ref, txn, change->name, err));
     if (makes && found) {

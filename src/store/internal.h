@@ -28,6 +28,9 @@ struct store {
     struct base_vector verified, rejected; /* uint64_t: versions whose anchors were found sound; damaged */
 };
 
+/* How many hex digits of an identity name a version. */
+enum { STORE_DIGITS_LEAST = 4, STORE_DIGITS_MOST = 32 };
+
 /* Bytes of LOCK; STORE_PINS_LOCK_BYTE is another. */
 enum { STORE_WRITER_BYTE = 0, STORE_MAINTENANCE_BYTE = 1 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { LEAST_DIGITS = 4, MOST_DIGITS = 32, SHOWN = 6, LIST_BYTES = 256, KEY_BYTES = 65, VALUE_BYTES = 4097 };
+enum { SHOWN = 6, LIST_BYTES = 256, KEY_BYTES = 65, VALUE_BYTES = 4097 };
 
 struct revision {
     const char *text;
@@ -118,7 +118,7 @@ static int parse_identity(struct search *search, const char *name)
     size_t length = strlen(name);
 
     memset(search, 0, sizeof(*search));
-    if (length < LEAST_DIGITS || length > MOST_DIGITS) return 0;
+    if (length < STORE_DIGITS_LEAST || length > STORE_DIGITS_MOST) return 0;
     for (size_t i = 0; i < length; i++) {
         int c = tolower((unsigned char)name[i]);
         int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -201,7 +201,7 @@ static int nothing_found(struct store_txn *txn, const char *name, struct pcct_er
     status = base_fail(err, PCCT_E_NOT_FOUND,
                        "there is no branch, tag or version \"%s\"; branches and tags: %s; versions are written v17 or by at least %d digits of "
                        "their identity",
-                       name, names.list, LEAST_DIGITS);
+                       name, names.list, STORE_DIGITS_LEAST);
 done:
     return status;
 }

@@ -31,6 +31,7 @@ pcct fsck s.pcct --rebuild-catalogue | sed -n 's/.*no damage/no damage/p' | stea
 pcct branch s.pcct | steady
 try pcct branch s.pcct dev
 try pcct branch s.pcct v7
+try pcct tag s.pcct 614d v2
 try pcct tag s.pcct new none
 try pcct branch s.pcct main --delete
 try pcct branch s.pcct none --delete

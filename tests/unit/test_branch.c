@@ -151,24 +151,31 @@ static void refuse(enum store_operation operation, const char *name, uint64_t ve
 static void test_refusals(void **state)
 {
     static const char *const bad[] = {"", "v17", "-x", ".x", "/x", "x/", "a..b", "a~1", "a b", "a:b", "a@b", "0123456789abcdef0123456789abcdef",
+                                      "614d", "Beef5", "2026",
                                       "a-name-of-more-than-sixty-three-bytes-is-not-one-that-a-branch-can-have"};
     struct pcct_error err;
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) refuse(STORE_BRANCH_MADE, bad[i], 1, PCCT_E_INVALID, "cannot be the name");
     support_ok(change(STORE_BRANCH_MADE, "v17a", UINT64_MAX, 1, &err), &err);
-    support_ok(change(STORE_TAG_MADE, "cafe", UINT64_MAX, 1, &err), &err);
+    refuse(STORE_TAG_MADE, "614d", 1, PCCT_E_INVALID, "identity");
+    refuse(STORE_TAG_DELETED, "614d", 1, PCCT_E_NOT_FOUND, "no tag"); /* what an older one made can be deleted */
+    support_ok(change(STORE_TAG_MADE, "abc", UINT64_MAX, 1, &err), &err);
+    support_ok(change(STORE_TAG_MADE, "614dx", UINT64_MAX, 1, &err), &err);
+    support_ok(change(STORE_TAG_DELETED, "abc", UINT64_MAX, 0, &err), &err);
+    support_ok(change(STORE_TAG_DELETED, "614dx", UINT64_MAX, 0, &err), &err);
+    support_ok(change(STORE_TAG_MADE, "cafes", UINT64_MAX, 1, &err), &err);
     refuse(STORE_BRANCH_MADE, "main", 1, PCCT_E_EXISTS, "at v5");
     refuse(STORE_TAG_MADE, "main", 1, PCCT_E_EXISTS, "a branch");
-    refuse(STORE_TAG_MADE, "cafe", 1, PCCT_E_EXISTS, "a tag");
+    refuse(STORE_TAG_MADE, "cafes", 1, PCCT_E_EXISTS, "a tag");
     refuse(STORE_BRANCH_MADE, "new", 6, PCCT_E_NOT_FOUND, "no version v6");
     refuse(STORE_BRANCH_MOVED, "new", 1, PCCT_E_NOT_FOUND, "no branch \"new\"");
-    refuse(STORE_BRANCH_MOVED, "cafe", 2, PCCT_E_INVALID, "is a tag");
-    refuse(STORE_BRANCH_DELETED, "cafe", 0, PCCT_E_INVALID, "is a tag");
+    refuse(STORE_BRANCH_MOVED, "cafes", 2, PCCT_E_INVALID, "is a tag");
+    refuse(STORE_BRANCH_DELETED, "cafes", 0, PCCT_E_INVALID, "is a tag");
     refuse(STORE_TAG_DELETED, "main", 0, PCCT_E_INVALID, "is a branch");
     refuse(STORE_BRANCH_DELETED, "main", 0, PCCT_E_INVALID, "main stays");
     refuse(STORE_TAG_DELETED, "none", 0, PCCT_E_NOT_FOUND, "no tag");
-    expect_refs("cafe@1* main@5 v17a@1 ");
+    expect_refs("cafes@1* main@5 v17a@1 ");
 }
 
 /* The n-th system call fails: a change told as failed did not happen, also for the journal; one told as done did. */
