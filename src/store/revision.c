@@ -47,8 +47,9 @@ static int not_a_revision(struct pcct_error *err, const char *text)
 /* YYYY-MM-DD, which stands for the end of that day, or that with THH:MM or THH:MM:SS; UTC. */
 static int parse_time(int64_t *until_ns, const char *text, size_t length)
 {
-    struct tm when = {.tm_isdst = 0};
+    struct tm when = {.tm_isdst = 0}, told;
     char copy[32], *end;
+    int64_t seconds;
 
     if (length < 10 || length >= sizeof(copy)) return 0;
     memcpy(copy, text, length);
@@ -56,7 +57,10 @@ static int parse_time(int64_t *until_ns, const char *text, size_t length)
     if (copy[length - 1] == 'Z') copy[--length] = '\0';
     end = strptime(copy, length == 10 ? "%Y-%m-%d" : length == 16 ? "%Y-%m-%dT%H:%M" : "%Y-%m-%dT%H:%M:%S", &when);
     if (!end || *end || when.tm_year < 70 || when.tm_year > 360) return 0;
-    *until_ns = (int64_t)timegm(&when) * 1000000000 + (length == 10 ? INT64_C(86400) * 1000000000 - 1 : 0);
+    told = when;
+    seconds = (int64_t)timegm(&when); /* makes 1 March of 30 February */
+    if (when.tm_mday != told.tm_mday || when.tm_sec != told.tm_sec) return 0;
+    *until_ns = seconds * 1000000000 + (length == 10 ? INT64_C(86400) * 1000000000 - 1 : 0);
     return 1;
 }
 

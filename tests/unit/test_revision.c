@@ -210,6 +210,11 @@ static void test_keys_and_times(void **state)
     expect(store, "@{2025-11-09}", PCCT_E_NOT_FOUND, "reflog");
     expect(store, "old@{2026-01-01}", PCCT_E_NOT_FOUND, "reflog");
     expect(store, "@{2025-13-09}", PCCT_E_INVALID, "not a revision");
+    expect(store, "main@{2025-11-31}", PCCT_E_INVALID, "not a revision");
+    expect(store, "main@{2025-02-30}", PCCT_E_INVALID, "not a revision");
+    expect(store, "main@{2025-02-29T12:00}", PCCT_E_INVALID, "not a revision");
+    expect(store, "main@{2025-11-11T11:59:60}", PCCT_E_INVALID, "not a revision");
+    assert_int_equal(resolve(store, "main@{2028-02-29}"), 4);
     expect(store, "@{2025-11-09", PCCT_E_INVALID, "not a revision");
     expect(store, "@{yesterday}", PCCT_E_INVALID, "not a revision");
     expect(store, "main@2025-11-09", PCCT_E_INVALID, "not a revision");
