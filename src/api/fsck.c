@@ -5,12 +5,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A fsck of the files (store/) and then of what they mean: the newest sound version is opened and T1 to T6 are proved for it. */
 struct checking {
     const struct pcct_fsck_options *options;
     uint64_t newest;      /* sound version */
     uint64_t damaged;
+    const char *catalogue; /* what was told of one of no use */
 };
 
 static void report(void *ctx, int damaged, const char *text)
@@ -71,8 +73,12 @@ done:
     case PCCT_E_INVALID:
     case PCCT_E_LIMIT: base_fail(err, status, "%s", fault.message); break;
     default:
-        snprintf(line, sizeof line, "version %s: %s", revision, fault.message);
-        report(checking, 1, line);
+        if (store) {
+            snprintf(line, sizeof line, "version %s: %s", revision, fault.message);
+            report(checking, 1, line);
+        } else if (strcmp(fault.message, checking->catalogue) != 0) {
+            report(checking, 1, fault.message); /* of no version: none can be opened */
+        }
         status = 0;
     }
     pcct_view_close(view);
@@ -97,6 +103,7 @@ int pcct_fsck(struct pcct_fsck_result *out, const char *path, const struct pcct_
     base_env_init(&env, &os, o.threads);
     fsck.rebuild = o.rebuild;
     TRY(store_fsck(&fsck, path, &env, err));
+    checking.catalogue = fsck.catalogue;
     if (checking.newest > 0) TRY(check_meaning(&checking, path, err));
     result.versions = fsck.versions;
     result.frames = fsck.frames;

@@ -86,6 +86,7 @@ static int open_catalogue(struct check *c, struct pcct_error *err)
     if (status == 0) return 0;
     if (status != PCCT_E_DAMAGED && status != PCCT_E_FORMAT && status != PCCT_E_NOT_FOUND) return base_fail(err, status, "%s", cause.message);
     store_scan_report(&c->scan, 1, "%s", cause.message);
+    snprintf(c->fsck->catalogue, sizeof(c->fsck->catalogue), "%s", cause.message);
     return 0;
 }
 
@@ -349,6 +350,7 @@ int store_fsck(struct store_fsck *fsck, const char *path, const struct base_env 
     unsigned damaged_copies = 0;
     int status = 0;
 
+    fsck->catalogue[0] = '\0';
     fsck->versions = fsck->frames = fsck->anchors = fsck->bytes = fsck->damaged = fsck->versions_readable = 0;
     TRY(store_folder_open(&c.folder, path, 0, env, err));
     store_scan_init(&c.scan, &c.folder);

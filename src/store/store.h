@@ -256,6 +256,7 @@ struct store_fsck {
     void *ctx;
     int rebuild;
     uint64_t versions, frames, anchors, bytes, damaged, versions_readable; /* out */
+    char catalogue[PCCT_MESSAGE_BYTES]; /* out: what was told of one of no use, or "" */
 };
 int store_fsck(struct store_fsck *fsck, const char *path, const struct base_env *env, struct pcct_error *err);
 

@@ -28,3 +28,10 @@ pcct fsck whole.pcct --rebuild-catalogue >report
 echo "exit $?"
 pcct log whole.pcct --json | cmp - log_before
 pcct knn whole.pcct q.csv -k 1
+# what keeps a store from being opened is told once, and of no version
+cp -a whole.pcct lost.pcct
+rm lost.pcct/LOCK
+pcct fsck lost.pcct | sed '$d'
+touch lost.pcct/LOCK
+rm lost.pcct/catalogue.mdb
+pcct fsck lost.pcct | sed '$d'
