@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
 #include "interrupt.h"
+#include "reading.h"
 #include "record.h"
 #include "verbs.h"
 
@@ -13,6 +14,7 @@
 static const struct option_row rows[] = {
     { OPT_RUN, 0, "run", "COMMAND", "shell command that tells a version: 0 good, 125 cannot tell, other up to 127 bad.\n"
                                     "It finds the version in $PCCT_REVISION (such as v17) and the store in $PCCT_STORE" },
+    OPTION_IMMUTABLE,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.bisect.1)" },
     OPTION_QUIET,
     { OPT_END, 0, NULL, NULL, NULL },
@@ -116,7 +118,7 @@ static int run(const struct options *options, struct pcct_error *err)
     struct record record;
     size_t bad = 0, unsure = 0;
     if (!options->value[OPT_RUN]) TRY(fault(err, PCCT_E_INVALID, "--run is missing: the command that tells good from bad"));
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    TRY(reading_open(&store, options, err));
     TRY(list(&suspects, store, options->operand[1], options->operand[2], err));
     TRY(search(&bad, &unsure, &suspects, options, err));
     if (options->value[OPT_JSON]) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
+#include "reading.h"
 #include "record.h"
 #include "text.h"
 #include "verbs.h"
@@ -14,6 +15,7 @@
     { OPT_EXPECT, 0, "expect", "REV", "delete only if NAME stands at REV, else exit with 4" },                                          \
     { OPT_NO_WAIT, 0, "no-wait", NULL, "exit with 4 at once when another writer is at work" },                                          \
     { OPT_JSON, 0, "json", NULL, "the list as JSON objects, one a line: name kind version time; else one object\n(schema " schema ")" }, \
+    OPTION_IMMUTABLE,                                                                                                                   \
     OPTION_QUIET,                                                                                                                       \
     { OPT_END, 0, NULL, NULL, NULL }
 
@@ -78,7 +80,7 @@ static int run(const struct options *options, int kind, const char *schema, stru
     if (options->value[OPT_DELETE] && !name) TRY(fault(err, PCCT_E_INVALID, "--delete needs the name of a %s", options->verb->name));
     if (options->value[OPT_DELETE] && revision) TRY(fault(err, PCCT_E_INVALID, "--delete takes no revision; --expect does"));
     if (how.expect && !options->value[OPT_DELETE]) TRY(fault(err, PCCT_E_INVALID, "--expect goes with --delete; see pcct reset for moving a branch"));
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    TRY(reading_open(&store, options, err));
     if (!name) {
         TRY(pcct_refs_each(store, list_one, &listing, err));
         TRY(listing.status);

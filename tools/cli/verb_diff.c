@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "diff_neighbours.h"
 #include "fault.h"
+#include "reading.h"
 #include "record.h"
 #include "text.h"
 #include "verbs.h"
@@ -16,6 +17,7 @@ static const struct option_row rows[] = {
     { OPT_IDS, 0, "ids", NULL, "the labels themselves: a line each, + added, - removed, ! replaced" },
     { OPT_NEIGHBOURS, 0, "neighbours", NULL, "instead of all that: the points whose -k nearest differ, with their lists before and after" },
     { OPT_K, 'k', "k", "K", "with --neighbours: how many (required)" },
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.diff.1), labels included with --ids;\n"
                                  "with --neighbours schema pcct.diff.neighbours.1" },
@@ -131,7 +133,7 @@ static int run(const struct options *options, struct pcct_error *err)
         to = dots && dots[2] ? dots + 2 : "main";
     }
     how.stat = options->value[OPT_STAT] != NULL;
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    TRY(reading_open(&store, options, err));
     if (options->value[OPT_NEIGHBOURS]) {
         TRY(diff_neighbours(options, store, *from ? from : "main", to, err));
         goto done;

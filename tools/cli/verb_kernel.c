@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "kernels.h"
 #include "npy.h"
+#include "reading.h"
 #include "record.h"
 #include "target.h"
 #include "text.h"
@@ -20,6 +21,7 @@ static const struct option_row rows[] = {
     { OPT_AT, 0, "at", "REV", "show, export: the version to ask (default main)" },
     { OPT_OUTPUT, 'o', "output", "FILE", "export: write to FILE, an .npz (-: standard output)" },
     OPTIONS_WRITING,
+    OPTION_IMMUTABLE,
     OPTION_THREADS,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.kernel.1)" },
     OPTION_QUIET,
@@ -60,6 +62,7 @@ static int set(const struct options *options, struct pcct_error *err)
     pcct_view *view = NULL;
     pcct_batch *batch = NULL;
     if (!kernel_words_given(options)) TRY(fault(err, PCCT_E_INVALID, "--kernel is missing: rbf, matern12, matern32 or matern52"));
+    if (options->value[OPT_IMMUTABLE]) TRY(fault(err, PCCT_E_INVALID, "--immutable goes with pcct kernel show and export"));
     TRY(writing_open(&writing, options, err));
     TRY(pcct_view_open(&view, writing.store, "main", err));
     TRY(kernel_words_read(&words, options, view, err));
@@ -150,7 +153,7 @@ static int read_kernel(const struct options *options, int (*tell)(const struct p
     pcct_gp *gp = NULL;
     struct pcct_gp_info info = { .size = sizeof info };
     if (kernel_words_given(options)) TRY(fault(err, PCCT_E_INVALID, "--kernel goes with pcct kernel set"));
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    TRY(reading_open(&store, options, err));
     TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
     TRY(pcct_gp_parameters(&gp, view, err));
     TRY(pcct_gp_describe(&info, gp));

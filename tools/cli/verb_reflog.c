@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
+#include "reading.h"
 #include "record.h"
 #include "text.h"
 #include "verbs.h"
@@ -10,6 +11,7 @@
 
 static const struct option_row rows[] = {
     { OPT_NUMBER, 'n', "number", "N", "the newest N only" },
+    OPTION_IMMUTABLE,
     { OPT_JSON, 0, "json", NULL, "a JSON object a line: number name operation before after time" },
     { OPT_END, 0, NULL, NULL, NULL },
 };
@@ -60,7 +62,7 @@ static int run(const struct options *options, struct pcct_error *err)
     struct listing listing = { 0, options->value[OPT_JSON] != NULL, 0, err };
     pcct_store *store = NULL;
     TRY(options_u64(&listing.most, options, OPT_NUMBER, UINT64_MAX, 0, INT64_MAX, err));
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    TRY(reading_open(&store, options, err));
     TRY(pcct_reflog_each(store, options->operand[1], list_one, &listing, err));
     TRY(listing.status);
 done:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
+#include "reading.h"
 #include "text.h"
 #include "verbs.h"
 #include "version_output.h"
@@ -7,6 +8,7 @@
 #include <inttypes.h>
 
 static const struct option_row rows[] = {
+    OPTION_IMMUTABLE,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.show.1): the keys of log --json, generation and names" },
     { OPT_END, 0, NULL, NULL, NULL },
 };
@@ -43,7 +45,7 @@ static int run(const struct options *options, struct pcct_error *err)
     struct version_names names = { NULL, 0, 0 };
     const char *revision = options->operand[1] ? options->operand[1] : "main";
     uint64_t number = 0;
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    TRY(reading_open(&store, options, err));
     TRY(pcct_resolve(&number, store, revision, err)); /* one version, not a range */
     TRY(pcct_log_open(&log, store, revision, err));
     found = pcct_log_next(&version, log, err);
