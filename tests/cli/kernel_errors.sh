@@ -30,3 +30,17 @@ try pcct graph grid.pcct --update noise.npz -o again.npz
 try pcct graph grid.pcct --update noise.npz --metric residual -o again.npz
 # keys of the library's own
 try pcct kernel set grid.pcct --kernel rbf --set pcct.kernel=none
+# inducing points: none, or fewer than asked for; words that go with a choice only; a label twice
+pcct create empty.pcct --dim 2 --quiet
+try pcct kernel set empty.pcct --kernel rbf --inducing 5
+try pcct kernel set empty.pcct --kernel rbf --inducing 0 -q
+try pcct kernel set grid.pcct --kernel rbf --inducing 99
+try pcct kernel set grid.pcct --kernel rbf --inducing 3 --inducing-by net
+try pcct kernel set grid.pcct --kernel rbf --inducing 99 --inducing-by random --seed 3 -q
+try pcct kernel set grid.pcct --kernel rbf --inducing 3 --seed 3
+try pcct kernel set grid.pcct --kernel rbf --inducing 3 --inducing-by net --seed 3
+try pcct kernel set grid.pcct --kernel rbf --seed 3
+try pcct kernel set grid.pcct --kernel rbf --inducing-by net
+try pcct kernel set grid.pcct --kernel rbf --inducing 1,2 --inducing-by net
+try pcct kernel set grid.pcct --kernel rbf --inducing 4,1,3,1,2
+pcct log grid.pcct -n 1 --json | json_get version

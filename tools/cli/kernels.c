@@ -43,6 +43,46 @@ done:
     return status;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int check_distinct(const int64_t *labels, size_t n, struct pcct_error *err)
+{
+    int status = 0;
+    int64_t *sorted = malloc((n + 1) * sizeof *sorted);
+    if (!sorted) TRY(fault(err, PCCT_E_MEMORY, "no memory for %zu labels", n));
+    memcpy(sorted, labels, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_value);
+    for (size_t i = 1; i < n; i++) {
+        if (sorted[i] == sorted[i - 1]) TRY(fault(err, PCCT_E_DUPLICATE, "label %" PRId64 " is twice among those of --inducing", sorted[i]));
+    }
+done:
+    free(sorted);
+    return status;
+}
+
+/* A file or list of labels leaves nothing to be chosen. */
+static int check_choice(const struct options *options, int how, int chosen, struct pcct_error *err)
+{
+    if (options->value[OPT_INDUCING_BY] && !chosen) return fault(err, PCCT_E_INVALID, "--inducing-by goes with --inducing and a number");
+    if (options->value[OPT_SEED] && how != PCCT_INDUCING_RANDOM) return fault(err, PCCT_E_INVALID, "--seed goes with --inducing-by random");
+    return 0;
+}
+
+static int check_number(size_t m, size_t wanted, int how, const struct options *options, struct pcct_error *err)
+{
+    char text[TEXT_BYTES];
+    if (m == wanted) return 0;
+    if (m == 0) return fault(err, PCCT_E_INVALID, "--inducing %zu: there are no points that inducing points could be chosen among", wanted);
+    if (options->value[OPT_QUIET]) return 0;
+    fprintf(stderr, "pcct: %s: note: %s chosen, not %zu: %s\n", options->verb->name, text_count(text, m, "inducing point"), wanted,
+            how == PCCT_INDUCING_NET ? "the next net has more than that" : "there are no more points");
+    return 0;
+}
+
 static int choose_inducing(struct kernel_words *words, const struct options *options, const pcct_view *view, uint32_t dim, struct pcct_error *err)
 {
     static const char *const ways[] = { "farthest", "net", "random", NULL };
@@ -51,19 +91,25 @@ static int choose_inducing(struct kernel_words *words, const struct options *opt
     int64_t number = 0, *labels = NULL;
     size_t m = 0;
     struct pcct_inducing_options choose = PCCT_INDUCING_OPTIONS_INIT;
+    const int chosen = text && text_is_int64(&number, text, strlen(text));
     TRY(options_choice(&choose.how, options, OPT_INDUCING_BY, ways, err));
     TRY(options_u64(&choose.seed, options, OPT_SEED, 0, 0, UINT64_MAX, err));
-    if (text_is_int64(&number, text, strlen(text))) {
+    TRY(check_choice(options, choose.how, chosen, err));
+    if (!text) goto done;
+    if (chosen) {
         if (number < 0 || number > INDUCING_MOST) TRY(fault(err, PCCT_E_INVALID, "--inducing %" PRId64 " is out of range", number));
         m = (size_t)number;
-        words->inducing = malloc((m * dim + 1) * sizeof *words->inducing);
-        if (!words->inducing) TRY(fault(err, PCCT_E_MEMORY, "no memory for %zu inducing points", m));
-        choose.lengthscale = words->lengthscale;
-        TRY(pcct_inducing_choose(words->inducing, NULL, &m, view, &choose, err));
     } else {
         TRY(label_list_read(&labels, &m, text, err));
-        words->inducing = malloc((m * dim + 1) * sizeof *words->inducing);
-        if (!words->inducing) TRY(fault(err, PCCT_E_MEMORY, "no memory for %zu inducing points", m));
+        TRY(check_distinct(labels, m, err));
+    }
+    words->inducing = malloc((m * dim + 1) * sizeof *words->inducing);
+    if (!words->inducing) TRY(fault(err, PCCT_E_MEMORY, "no memory for %zu inducing points", m));
+    if (chosen) {
+        choose.lengthscale = words->lengthscale;
+        TRY(pcct_inducing_choose(words->inducing, NULL, &m, view, &choose, err));
+        TRY(check_number(m, (size_t)number, choose.how, options, err));
+    } else {
         TRY(pcct_view_find(words->inducing, view, labels, m, err));
     }
     words->kernel.inducing = words->inducing;
@@ -89,7 +135,7 @@ int kernel_words_read(struct kernel_words *words, const struct options *options,
     }
     TRY(read_number(&words->kernel.nugget, options, OPT_NUGGET, err));
     TRY(read_number(&words->kernel.jitter, options, OPT_JITTER, err));
-    if (options->value[OPT_INDUCING]) TRY(choose_inducing(words, options, view, info.dim, err));
+    TRY(choose_inducing(words, options, view, info.dim, err));
 done:
     return status;
 }
