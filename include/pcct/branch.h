@@ -10,8 +10,8 @@ extern "C" {
 
 /*
  * Names for versions. A branch moves with each commit to it, and may be put elsewhere; a tag stays where it was made. Every store has the branch
- * "main". Names: 1 to 63 of [A-Za-z0-9._/-], not beginning with . - or /, without "..", and not like v17 or a whole identity; branches and tags share
- * them.
+ * "main". Names: 1 to 63 of [A-Za-z0-9._/-], not beginning with . - or /, without "..", and not like v17 or an identity (4 to 32 hex digits only);
+ * branches and tags share them.
  *
  * Each change is as durable as a commit when the call returns, and stands in the journal and in the reflog. Like commits, changes come one after the
  * other across threads and processes. Threads: any.
