@@ -76,13 +76,11 @@ static int move_on(int *fd, struct store_segment *made, struct store_tail *place
     struct base_os *os = folder->env->os;
     int status = 0;
 
-    if (place->offset + sizeof(end) <= segment_bytes) {
-        if (base_os_pwrite(os, *fd, end, sizeof(end), place->offset) < 0)
-            return base_fail_errno(err, errno, "cannot write the journal of %s", folder->path);
-        if (base_os_fdatasync(os, *fd) != 0) {
-            *sync_failed = 1;
-            return base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
-        }
+    if (place->offset + sizeof(end) <= segment_bytes && base_os_pwrite(os, *fd, end, sizeof(end), place->offset) < 0)
+        return base_fail_errno(err, errno, "cannot write the journal of %s", folder->path);
+    if (base_os_fdatasync(os, *fd) != 0) { /* also a full one: its frames may not have been flushed by their commits */
+        *sync_failed = 1;
+        return base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
     }
     /* behind a base the sizes begin anew, since mostly little is left before it */
     TRY(make_next(&next, folder, base ? 0 : segment_bytes, record->version.bytes, err));

@@ -102,6 +102,31 @@ static void test_append(void **state)
     for (uint64_t v = 1; v < 40; v++) check(&record[v], v * 7, v * 4001);
 }
 
+/* A segment that is full to its last byte is flushed before the next is made, though its frames were not. */
+static void test_full_segment(void **state)
+{
+    struct store_record record;
+    struct store_segment made;
+    struct store_tail end;
+    struct pcct_error err;
+    int sync_failed = 0;
+
+    (void)state;
+    support_ok(append(&record, 1, 0, (1 << 20) - STORE_SEGMENT_HEAD_BYTES - store_frame_payload_offset(0), &err), &err);
+    assert_int_equal(tail.offset, 1 << 20);
+    support_record(&record.version, 1, 2);
+    record.version.version = record.version.generation = 2;
+    record.payload_bytes = 1;
+    support.os.fail_mask = UINT64_C(1) << BASE_OS_FDATASYNC;
+    support.os.counted = 0;
+    support.os.fail_errno = EIO;
+    support.os.fail_at = 1;
+    assert_int_equal(store_journal_append(&record, &end, &made, &sync_failed, &folder, &tail, 0, "", "x", &err), PCCT_E_IO);
+    support.os.fail_mask = 0;
+    assert_true(sync_failed);
+    assert_int_equal(made.number, 0);
+}
+
 /* Without room for the doubled segment the next is as small as the first ones; then just large enough; then there is no room. */
 static void test_small_segment(void **state)
 {
@@ -183,7 +208,7 @@ static void test_nowhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_append, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_append, set_up, tear_down), cmocka_unit_test_setup_teardown(test_full_segment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_small_segment, set_up, tear_down), cmocka_unit_test_setup_teardown(test_wipe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nowhere, set_up, tear_down),
     };
