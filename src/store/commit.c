@@ -52,6 +52,12 @@ done:
     return status;
 }
 
+/* A pruning gives back what was durable, so it is durable itself, and all before it. */
+static enum store_durability durability(const struct store *store, const struct store_writing *w)
+{
+    return w->record->operation == STORE_PRUNING ? STORE_FULL : store->durability;
+}
+
 /* One LMDB transaction. *unsure as in store_txn_commit. */
 static int publish(int *unsure, struct store *store, const struct store_writing *w, const struct store_tail *end, const struct store_segment *made,
                    struct pcct_error *err)
@@ -64,7 +70,7 @@ static int publish(int *unsure, struct store *store, const struct store_writing 
     after.next_reflog++;
     after.tail = *end;
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
-    if (store->durability != STORE_FULL) store_txn_unsynced(&txn);
+    if (durability(store, w) != STORE_FULL) store_txn_unsynced(&txn);
     TRY(store_state_get(&now, &txn, err));
     if (now.next_version != w->state->next_version || now.tail.segment != w->state->tail.segment || now.tail.offset != w->state->tail.offset) {
         status = base_fail(err, PCCT_E_CONFLICT, "somebody wrote to %s without its lock; try again", store->folder.path);
@@ -116,7 +122,8 @@ static int remove_leftover(const struct store *store, const struct store_state *
  * is, since the catalogue may name it. Three flushes in all: the segment, LMDB's pages, its meta page.
  *
  * Durability wal: 4 and 5 are not flushed, so the end of 3 is the commit point, and store/unsynced.h sees to it that nobody takes the catalogue for
- * what was committed after the machine went down. One flush. Durability none: 3 is not flushed either.
+ * what was committed after the machine went down. One flush. Durability none: 3 is not flushed either. A pruning has durability full in any case,
+ * since space is given back after it.
  */
 int store_write(const struct store_writing *w, struct store *store, struct pcct_error *err)
 {
@@ -130,10 +137,10 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
                          store->folder.path);
     }
     TRY(remove_leftover(store, w->state, err));
-    if (store->durability != STORE_FULL) TRY(store_unsynced_begin(store, err));
+    if (durability(store, w) != STORE_FULL) TRY(store_unsynced_begin(store, err));
     w->record->version.time_ns = base_os_time_ns(store->folder.env->os);
-    status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, store->durability != STORE_NONE, w->note,
-                                  w->payload, err); /* 2 and 3 */
+    status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, durability(store, w) != STORE_NONE,
+                                  w->note, w->payload, err); /* 2 and 3 */
     if (status != 0) {
         if (sync_failed) store_poison(store);
         goto done;
@@ -144,7 +151,7 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
         if (!unsure) store_journal_wipe(&store->folder, &w->record->version, 1);
         goto done;
     }
-    if (store->durability == STORE_FULL) store_unsynced_over(store);
+    if (durability(store, w) == STORE_FULL) store_unsynced_over(store);
     store_pins_announce(&store->pins); /* 6 */
 done:
     return status;

@@ -3,6 +3,7 @@
 #include "store/internal.h"
 #include "store/scan.h"
 #include "store/super.h"
+#include "store/unsynced.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,8 +82,15 @@ done:
 static int open_catalogue(struct check *c, struct pcct_error *err)
 {
     struct pcct_error cause = {0, ""};
-    int status = try_catalogue(c, &cause);
+    int stale = 0, status = store_unsynced_look(&stale, &c->folder, err);
 
+    if (status != 0) return status;
+    if (stale) {
+        store_scan_report(&c->scan, 0, "the machine went down while %s was written: its journal was looked at without " STORE_CATALOGUE_NAME
+                          ", which may be behind it and is made anew when the store is opened", c->folder.path);
+        return 0;
+    }
+    status = try_catalogue(c, &cause);
     if (status == 0) return 0;
     if (status != PCCT_E_DAMAGED && status != PCCT_E_FORMAT && status != PCCT_E_NOT_FOUND) return base_fail(err, status, "%s", cause.message);
     store_scan_report(&c->scan, 1, "%s", cause.message);
@@ -323,20 +331,22 @@ static int ask_old(int *readable, uint64_t *versions, struct check *c, struct pc
 }
 
 /* From what the files say, under the writer lock. An old catalogue that can be read still says where the journal ends, and is not given up for one
- * with fewer versions. */
+ * with fewer versions. One that may be behind the journal (store/unsynced.h) is not asked. */
 static int rebuild(struct check *c, struct pcct_error *err)
 {
     struct store_scan scan;
     uint64_t versions = 0;
-    int status = 0, lock = -1, readable = 0;
+    int status = 0, lock = -1, readable = 0, stale = 0;
 
     store_scan_init(&scan, &c->folder);
     scan.ctx = c->fsck->ctx;
     TRY(hold_lock(&lock, c, err));
-    TRY(ask_old(&readable, &versions, c, err));
+    TRY(store_unsynced_look(&stale, &c->folder, err));
+    if (!stale) TRY(ask_old(&readable, &versions, c, err));
     TRY(store_scan_journal(&scan, readable ? &c->state.tail : NULL, err)); /* quietly: the check that follows tells the damage */
     scan.report = c->fsck->report;
     TRY(store_rebuild(&scan, readable, versions, err));
+    if (stale) TRY(store_unsynced_remove(&c->folder, err));
 done:
     if (lock >= 0) base_os_close(c->folder.env->os, lock); /* gives the lock back */
     store_scan_free(&scan);

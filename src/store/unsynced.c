@@ -29,8 +29,7 @@ static int is_there(const struct store_folder *folder)
     return base_os_fstatat(folder->env->os, folder->top, name, &about) == 0 || errno != ENOENT;
 }
 
-/* *stale: there is a mark, and it is not of this boot; also one that cannot be made out. */
-static int look(int *stale, const struct store_folder *folder, struct pcct_error *err)
+int store_unsynced_look(int *stale, const struct store_folder *folder, struct pcct_error *err)
 {
     struct base_os *os = folder->env->os;
     uint8_t mark[MARK_BYTES], wanted[MARK_BYTES];
@@ -48,8 +47,7 @@ static int look(int *stale, const struct store_folder *folder, struct pcct_error
     return status;
 }
 
-/* The folder is synced, so that what was decided here is not undone by a crash. */
-static int remove_mark(const struct store_folder *folder, struct pcct_error *err)
+int store_unsynced_remove(const struct store_folder *folder, struct pcct_error *err)
 {
     struct base_os *os = folder->env->os;
 
@@ -67,7 +65,7 @@ static int make_anew(struct store *store, struct pcct_error *err)
     int status = 0, stale = 0;
 
     store_scan_init(&scan, folder);
-    TRY(look(&stale, folder, err)); /* somebody else may have done it meanwhile */
+    TRY(store_unsynced_look(&stale, folder, err)); /* somebody else may have done it meanwhile */
     if (!stale) goto done;
     scan.strict = 1;
     TRY(store_scan_journal(&scan, NULL, err));
@@ -80,7 +78,7 @@ static int make_anew(struct store *store, struct pcct_error *err)
     }
     store_catalogue_remove(folder, STORE_CATALOGUE_NAME);
     TRY(store_rebuild(&scan, 0, 0, err));
-    TRY(remove_mark(folder, err));
+    TRY(store_unsynced_remove(folder, err));
 done:
     store_scan_free(&scan);
     return status;
@@ -92,7 +90,7 @@ int store_unsynced_check(struct store *store, struct pcct_error *err)
     struct base_os *os = folder->env->os;
     int status = 0, stale = 0;
 
-    TRY(look(&stale, folder, err));
+    TRY(store_unsynced_look(&stale, folder, err));
     if (!stale) goto done;
     if (folder->immutable) {
         return base_fail(err, PCCT_E_DAMAGED, "the catalogue of %s may be behind its journal, since the machine went down while it was written; open "
@@ -128,7 +126,7 @@ done:
 
 void store_unsynced_over(struct store *store)
 {
-    if (is_there(&store->folder)) (void)remove_mark(&store->folder, NULL);
+    if (is_there(&store->folder)) (void)store_unsynced_remove(&store->folder, NULL);
     store->unsynced = 0;
 }
 

@@ -11,6 +11,11 @@
  * store in another boot and finds it makes the catalogue anew from the journal before LMDB sees it.
  */
 
+/* *stale: there is a mark, and it is not of this boot; also one that cannot be made out. What the catalogue says is of no use then. */
+int store_unsynced_look(int *stale, const struct store_folder *folder, struct pcct_error *err);
+/* With the writer lock, when the catalogue was made anew. The folder is synced, so that what was decided is not undone by a crash. */
+int store_unsynced_remove(const struct store_folder *folder, struct pcct_error *err);
+
 /* At opening, before the catalogue. Errors: DAMAGED (it must be made anew, and the store is immutable), and those of making it anew. */
 int store_unsynced_check(struct store *store, struct pcct_error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_store.h"
 
+#include "store/bytes.h"
 #include "store/unsynced.h"
 
 #include <errno.h>
@@ -183,6 +184,85 @@ static void after_the_machine_went_down(void **state)
     }
 }
 
+/* Of another boot, and whole. */
+static void make_stale(const struct scene *scene, uint8_t *mark, size_t bytes)
+{
+    mark[30] ^= 1;
+    store_put64(mark, bytes - 8, base_hash64(mark, bytes - 8));
+    support_file_write(&scene->s, "UNSYNCED", mark, bytes);
+}
+
+/* `full` versions that are on the disk, then `loose` ones; the machine goes down, and of the catalogue only the first are left. */
+static void leave_behind(struct scene *scene, enum store_durability durability, uint64_t full, uint64_t loose)
+{
+    uint8_t *mark, *catalogue;
+    size_t mark_bytes = 0, bytes = 0;
+
+    start(scene, STORE_FULL);
+    support_commit(scene->store, full, BYTES);
+    store_close(scene->store);
+    catalogue = support_file_read(&bytes, &scene->s, "catalogue.mdb");
+    open_as(scene, durability);
+    support_commit(scene->store, loose, BYTES);
+    mark = support_file_read(&mark_bytes, &scene->s, "UNSYNCED");
+    store_close(scene->store);
+    support_file_write(&scene->s, "catalogue.mdb", catalogue, bytes);
+    make_stale(scene, mark, mark_bytes);
+    free(mark);
+    free(catalogue);
+}
+
+/* fsck does not go by a catalogue that may be behind, and a rebuilding ends with a store that opens. */
+static void fsck_of_what_is_behind(void **state)
+{
+    (void)state;
+    for (int durability = STORE_WAL; durability <= STORE_NONE; durability++) {
+        for (int unreadable = 0; unreadable < 2; unreadable++) {
+            struct scene scene;
+            struct store_fsck fsck;
+            char first[256];
+
+            leave_behind(&scene, (enum store_durability)durability, 1, 4);
+            if (unreadable) support_file_write(&scene.s, "UNSYNCED", "?", 1);
+            assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
+            assert_string_equal(first, "");
+            assert_int_equal(fsck.versions, 5);
+            assert_int_equal(fsck.versions_readable, 5);
+            assert_true(has_mark(&scene));
+            assert_int_equal(support_fsck(&fsck, &scene.s, 1, first), 0);
+            assert_string_equal(first, "");
+            assert_int_equal(fsck.versions_readable, 5);
+            assert_false(has_mark(&scene));
+            open_as(&scene, STORE_FULL);
+            for (uint64_t v = 1; v <= 5; v++) support_ok(support_check(scene.store, v, BYTES, NULL), NULL);
+            finish(&scene);
+        }
+    }
+}
+
+/* A pruning flushes, and with it all before: nothing is given back that a crash might ask for. */
+static void a_pruning_is_durable(void **state)
+{
+    (void)state;
+    for (int durability = STORE_WAL; durability <= STORE_NONE; durability++) {
+        struct scene scene;
+        struct store_prune prune = {.keep_last = 1};
+        struct pcct_error err = {0, ""};
+
+        start(&scene, (enum store_durability)durability);
+        support_commit(scene.store, 5, BYTES);
+        assert_true(has_mark(&scene));
+        support_ok(store_lock(scene.store, 1, &err), &err);
+        support_ok(store_prune(&prune, scene.store, &err), &err);
+        store_unlock(scene.store);
+        assert_int_equal(prune.pruned, 4);
+        assert_false(has_mark(&scene));
+        support_commit(scene.store, 1, BYTES);
+        assert_true(has_mark(&scene));
+        finish(&scene);
+    }
+}
+
 /* A system call fails while the catalogue is made anew: told, nothing lost, and the next try does it. */
 static void each_call_fails(void **state)
 {
@@ -266,7 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flushes_of_a_commit), cmocka_unit_test(the_mark_comes_and_goes), cmocka_unit_test(after_the_machine_went_down),
-        cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
+        cmocka_unit_test(fsck_of_what_is_behind), cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
