@@ -137,7 +137,7 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
                          store->folder.path);
     }
     TRY(remove_leftover(store, w->state, err));
-    if (durability(store, w) != STORE_FULL) TRY(store_unsynced_begin(store, err));
+    if (durability(store, w) != STORE_FULL) TRY(store_unsynced_begin(store, &w->state->tail, err));
     w->record->version.time_ns = base_os_time_ns(store->folder.env->os);
     status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, durability(store, w) != STORE_NONE,
                                   w->note, w->payload, err); /* 2 and 3 */

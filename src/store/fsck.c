@@ -17,6 +17,7 @@ struct check {
     struct store_catalogue *catalogue; /* NULL: of no use */
     struct store_txn txn;
     struct store_state state;
+    struct store_unsynced mark;
     struct base_vector lost;           /* struct store_found: recorded, but their frames were not found */
     uint64_t identities, write_ids;
 };
@@ -82,10 +83,11 @@ done:
 static int open_catalogue(struct check *c, struct pcct_error *err)
 {
     struct pcct_error cause = {0, ""};
-    int stale = 0, status = store_unsynced_look(&stale, &c->folder, err);
+    int status = store_unsynced_look(&c->mark, &c->folder, err);
 
     if (status != 0) return status;
-    if (stale) {
+    if (c->mark.stale) {
+        c->scan.unsynced = &c->mark;
         store_scan_report(&c->scan, 0, "the machine went down while %s was written: its journal was looked at without " STORE_CATALOGUE_NAME
                           ", which may be behind it and is made anew when the store is opened", c->folder.path);
         return 0;
@@ -336,17 +338,20 @@ static int rebuild(struct check *c, struct pcct_error *err)
 {
     struct store_scan scan;
     uint64_t versions = 0;
-    int status = 0, lock = -1, readable = 0, stale = 0;
+    struct store_unsynced mark;
+    int status = 0, lock = -1, readable = 0;
 
     store_scan_init(&scan, &c->folder);
     scan.ctx = c->fsck->ctx;
     TRY(hold_lock(&lock, c, err));
-    TRY(store_unsynced_look(&stale, &c->folder, err));
-    if (!stale) TRY(ask_old(&readable, &versions, c, err));
+    TRY(store_unsynced_look(&mark, &c->folder, err));
+    scan.unsynced = &mark;
+    if (!mark.stale) TRY(ask_old(&readable, &versions, c, err));
     TRY(store_scan_journal(&scan, readable ? &c->state.tail : NULL, err)); /* quietly: the check that follows tells the damage */
+    if (mark.stale) TRY(store_unsynced_cut(&scan, err));
     scan.report = c->fsck->report;
     TRY(store_rebuild(&scan, readable, versions, err));
-    if (stale) TRY(store_unsynced_remove(&c->folder, err));
+    if (mark.stale) TRY(store_unsynced_remove(&c->folder, err));
 done:
     if (lock >= 0) base_os_close(c->folder.env->os, lock); /* gives the lock back */
     store_scan_free(&scan);

@@ -74,6 +74,7 @@ struct walk {
     const struct store_tail *end;
     struct base_vector note, payload;
     struct store_tail at;   /* the next frame is looked for there */
+    uint64_t last;          /* segment */
     uint64_t last_version;
     uint64_t base_offset;   /* in the first segment that is entered: behind its base; 0: no base */
     int gap;                /* frames are missing before `at`: its link is not known */
@@ -154,6 +155,16 @@ static int add_frame(struct walk *w, const struct store_record *record, int whol
     return 0;
 }
 
+/* Whether the frame that is looked for may be missing although another stands behind it: nobody had it flushed. A segment with another behind it was
+ * flushed before that was made. */
+static int not_flushed(const struct walk *w)
+{
+    const struct store_unsynced *mark = w->scan->unsynced;
+
+    if (!mark || !mark->stale || !mark->none || w->at.segment != w->last) return 0;
+    return w->at.segment > mark->segment || (w->at.segment == mark->segment && w->at.offset >= mark->offset);
+}
+
 /* One frame. *more 0: the segment has no further one. */
 static int step(int *more, struct walk *w, struct pcct_error *err)
 {
@@ -166,6 +177,7 @@ static int step(int *more, struct walk *w, struct pcct_error *err)
     if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION || (status == PCCT_E_IO && w->scan->strict)) {
         return base_fail(err, status, "%s", cause.message);
     }
+    if (status != 0 && status != PCCT_E_IO && not_flushed(w)) return 0;
     if (sound && in_order(w, &record) && (w->gap || record.link == w->at.link)) {
         if (status != 0) store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record.version.version, cause.message);
         status = add_frame(w, &record, status == 0, err);
@@ -173,6 +185,7 @@ static int step(int *more, struct walk *w, struct pcct_error *err)
         w->at.offset = *more ? w->at.offset + record.version.bytes : w->bytes;
         return status;
     }
+    if (status == 0 && not_flushed(w)) return 0; /* it stood behind another */
     status = search(&found, w, err);
     if (status != 0 || !found) return status;
     if (!w->end)
@@ -267,6 +280,7 @@ int store_scan_journal(struct store_scan *scan, const struct store_tail *end, st
     if (there.least == UINT64_MAX) there.least = 1;
     TRY(begin(&w, &there, err));
     if (end) there.last = end->segment;
+    w.last = there.last;
     for (uint64_t number = w.at.segment; number <= there.last; number++) {
         w.at = (struct store_tail){number, w.base_offset ? w.base_offset : STORE_SEGMENT_HEAD_BYTES, w.at.link};
         TRY(enter(&usable, &w, err));

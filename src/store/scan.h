@@ -15,6 +15,13 @@ struct store_found {
     uint8_t sound;        /* it can be read: an anchor, or its frame and its state parent */
 };
 
+/* What the file UNSYNCED tells (store/unsynced.h); all zero: it is not there. */
+struct store_unsynced {
+    int stale;                /* it is not of this boot of the machine, or cannot be made out: the catalogue is of no use */
+    int none;                 /* frames behind that place were not flushed */
+    uint64_t segment, offset; /* up to there the journal was on the disk when it was made; 0: it is not known */
+};
+
 /* Reading the files without the catalogue. */
 struct store_scan {
     const struct store_folder *folder;
@@ -22,6 +29,7 @@ struct store_scan {
     int (*progress)(void *ctx, double done);
     void *ctx;
     int strict;                  /* a place of the disk that cannot be read is an error (IO), not damage */
+    const struct store_unsynced *unsynced; /* with none, the journal ends at the first frame that is not whole and was not flushed; may be NULL */
     struct base_vector found;    /* struct store_found, ascending by version */
     struct base_vector event;    /* struct store_record: frames that make no version, in the order of the journal */
     struct base_vector base;     /* bytes: the payload of the last base (store/base.h); empty: there is none */

@@ -162,7 +162,8 @@ int store_reflog_last(uint64_t *number, struct store *store, struct pcct_error *
  * first.
  *
  * One frame, which holds the whole catalogue as it is then, in a segment of its own, and one catalogue transaction, with full durability whatever the
- * store was opened with; when that is on the disk, files are removed and holes punched, and what a crash leaves of that is done by the next. The caller holds the lock. dry_run: only counts.
+ * store was opened with; when that is on the disk, files are removed and holes punched, and what a crash leaves of that is done by the next. The
+ * caller holds the lock. dry_run: only counts.
  */
 struct store_prune {
     uint64_t keep_last, keep_every;

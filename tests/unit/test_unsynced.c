@@ -2,6 +2,7 @@
 #include "support_store.h"
 
 #include "store/bytes.h"
+#include "store/super.h"
 #include "store/unsynced.h"
 
 #include <errno.h>
@@ -71,12 +72,17 @@ static void finish(struct scene *scene)
     support_env_finish(&scene->support);
 }
 
-static int has_mark(const struct scene *scene)
+static int is_there(const struct scene *scene, const char *name)
 {
     char path[400];
 
-    snprintf(path, sizeof(path), "%s/UNSYNCED", scene->s.path);
+    snprintf(path, sizeof(path), "%s/%s", scene->s.path, name);
     return access(path, F_OK) == 0;
+}
+
+static int has_mark(const struct scene *scene)
+{
+    return is_there(scene, "UNSYNCED");
 }
 
 /* What a commit costs, once the first has made its mark: 3, 1 and 0 flushes. */
@@ -240,6 +246,115 @@ static void fsck_of_what_is_behind(void **state)
     }
 }
 
+static void find_frame(struct store_version *v, const struct scene *scene, uint64_t version)
+{
+    struct store_folder folder;
+    struct store_super super;
+    unsigned damaged = 0;
+    struct store_scan scan;
+    struct pcct_error err;
+
+    support_ok(store_folder_open(&folder, scene->s.path, 0, &scene->support.env, &err), &err);
+    support_ok(store_super_read(&super, &damaged, &folder, &err), &err);
+    memcpy(folder.uuid, super.uuid, 16);
+    store_scan_init(&scan, &folder);
+    support_ok(store_scan_journal(&scan, NULL, &err), &err);
+    *v = store_scan_find(&scan, version)->record.version;
+    store_scan_free(&scan);
+    store_folder_close(&folder);
+}
+
+/* The head of a version's frame did not reach the disk, or what stands behind its head. */
+static void lose(const struct scene *scene, const struct store_version *v, int head)
+{
+    size_t bytes = 0;
+    uint8_t *journal = support_file_read(&bytes, &scene->s, "journal/J00000001");
+
+    memset(journal + v->offset + (head ? 0 : STORE_HEAD_BYTES), 0, head ? STORE_HEAD_BYTES : v->bytes - STORE_HEAD_BYTES);
+    support_file_write(&scene->s, "journal/J00000001", journal, bytes);
+    free(journal);
+}
+
+/* v1 and v2 were flushed, v3 to v6 were not, and one is lost: with none the versions before it are there, and what stood behind it never comes back;
+ * with wal, or where it was flushed, it is damage. */
+static void a_hole(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 2 * 2 * 6 * 2; variant++) {
+        const enum store_durability durability = variant % 2 ? STORE_NONE : STORE_WAL;
+        const uint64_t hole = 1 + (uint64_t)variant / 4 % 6;
+        const int by_fsck = variant / 24, kept = durability == STORE_NONE ? hole > 2 : hole == 6;
+        struct scene scene;
+        struct store_version v;
+        struct store_fsck fsck;
+        struct pcct_error err = {0, ""};
+        uint64_t head = 0;
+        char first[256];
+
+        leave_behind(&scene, durability, 2, 4);
+        find_frame(&v, &scene, hole);
+        lose(&scene, &v, variant / 2 % 2);
+        if (durability == STORE_NONE && kept) support_file_write(&scene.s, "data/A0000000000000006", "of a version that is not there", 29);
+        if (!kept) assert_int_equal(store_open(&scene.store, scene.s.path, &scene.support.env, &err), PCCT_E_DAMAGED);
+        if (!kept) assert_true(has_mark(&scene));
+        if (by_fsck || !kept) support_fsck(&fsck, &scene.s, 1, first);
+        if (by_fsck && kept) assert_int_equal(fsck.damaged, 0);
+        open_as(&scene, STORE_FULL);
+        assert_false(has_mark(&scene));
+        if (kept) {
+            assert_false(is_there(&scene, "data/A0000000000000006"));
+            support_ok(store_head(&head, scene.store, "main", &err), &err);
+            assert_int_equal(head, hole - 1);
+            support_commit(scene.store, 1, BYTES);
+            store_close(scene.store);
+            assert_int_equal(support_fsck(&fsck, &scene.s, 1, first), 0);
+            assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
+            assert_string_equal(first, "");
+            assert_int_equal(fsck.versions_readable, hole);
+            open_as(&scene, STORE_FULL);
+            for (uint64_t n = 1; n <= hole; n++) support_ok(support_check(scene.store, n, BYTES, &err), &err);
+        }
+        finish(&scene);
+    }
+}
+
+static struct store_unsynced look(const struct scene *scene)
+{
+    struct store_unsynced mark;
+    struct pcct_error err;
+
+    support_ok(store_unsynced_look(&mark, &scene->store->folder, &err), &err);
+    assert_false(mark.stale);
+    assert_true(mark.segment == 1 && mark.offset % STORE_FRAME_ALIGNMENT == 0);
+    return mark;
+}
+
+/* Handles of both levels at once: the mark tells the weaker one while there are frames of it that were not flushed, and from where on. */
+static void levels_take_turns(void **state)
+{
+    struct scene scene;
+    struct store *other = NULL;
+    struct store_options none = {0, STORE_NONE};
+    struct store_unsynced wal, loose, again;
+
+    (void)state;
+    start(&scene, STORE_WAL);
+    support_commit(scene.store, 3, BYTES);
+    wal = look(&scene);
+    assert_true(!wal.none && wal.offset == STORE_SEGMENT_HEAD_BYTES);
+    support_ok(store_open_as(&other, scene.s.path, &none, &scene.support.env, NULL), NULL);
+    support_commit(other, 2, BYTES);
+    loose = look(&scene);
+    assert_true(loose.none && loose.offset > 3 * BYTES);
+    support_commit(scene.store, 2, BYTES);
+    again = look(&scene);
+    assert_true(!again.none && again.offset > loose.offset + 2 * BYTES);
+    support_commit(other, 1, BYTES);
+    assert_true(look(&scene).none);
+    store_close(other);
+    finish(&scene);
+}
+
 /* A pruning flushes, and with it all before: nothing is given back that a crash might ask for. */
 static void a_pruning_is_durable(void **state)
 {
@@ -346,7 +461,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flushes_of_a_commit), cmocka_unit_test(the_mark_comes_and_goes), cmocka_unit_test(after_the_machine_went_down),
-        cmocka_unit_test(fsck_of_what_is_behind), cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
+        cmocka_unit_test(fsck_of_what_is_behind), cmocka_unit_test(a_hole), cmocka_unit_test(levels_take_turns),
+        cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
