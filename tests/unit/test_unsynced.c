@@ -318,6 +318,26 @@ static void a_hole(void **state)
     }
 }
 
+/* All from v2 on is gone, which had been flushed: not what a crash leaves. */
+static void the_end_is_lost(void **state)
+{
+    (void)state;
+    for (int durability = STORE_WAL; durability <= STORE_NONE; durability++) {
+        struct scene scene;
+        struct store_version v;
+        struct pcct_error err = {0, ""};
+
+        leave_behind(&scene, (enum store_durability)durability, 2, 4);
+        for (uint64_t n = 6; n >= 2; n--) {
+            find_frame(&v, &scene, n);
+            lose(&scene, &v, 1);
+        }
+        assert_int_equal(store_open(&scene.store, scene.s.path, &scene.support.env, &err), PCCT_E_DAMAGED);
+        assert_true(has_mark(&scene));
+        finish(&scene);
+    }
+}
+
 static struct store_unsynced look(const struct scene *scene)
 {
     struct store_unsynced mark;
@@ -461,7 +481,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flushes_of_a_commit), cmocka_unit_test(the_mark_comes_and_goes), cmocka_unit_test(after_the_machine_went_down),
-        cmocka_unit_test(fsck_of_what_is_behind), cmocka_unit_test(a_hole), cmocka_unit_test(levels_take_turns),
+        cmocka_unit_test(fsck_of_what_is_behind), cmocka_unit_test(a_hole), cmocka_unit_test(the_end_is_lost), cmocka_unit_test(levels_take_turns),
         cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
     };
 
