@@ -114,21 +114,13 @@ INSIDE uint64_t scan_reaching(float *value, const float *lane, const float *reac
 /* One coordinate's distance from a box. */
 #define OUTSIDE(kind, low, centre, high, nothing) kind##_max(kind##_max(kind##_sub(low, centre), kind##_sub(centre, high)), nothing)
 
-#include "metric/kernels_near_body.h"
-
-INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach, const double *frame, const struct metric_filter *filter,
-                            const double *q, enum metric_sum how, uint32_t dim, double limit)
+/* Filter's values of the boxes of an inner node, also written out. */
+INSIDE void sum_boxes(fvec *sum, float *value, const float *box, const double *frame, const double *q, enum metric_sum how, uint32_t dim)
 {
-    const double per_unit = 1 / (how == METRIC_SQUARES ? frame[0] * frame[0] : frame[0]);
-    const vec shrink = vec_all(per_unit / filter->grow), slack = vec_all(per_unit * filter->slack), bar = vec_all(limit), zero = vec_all(0);
-    const vec most_known = vec_all((double)FLT_MAX);
     const float *high = box + (size_t)dim * METRIC_FANOUT;
     const fvec nothing = fvec_all(0);
     enum { SIDE = METRIC_FANOUT / FWIDTH };
-    _Alignas(64) float value[METRIC_FANOUT];
     float centre[METRIC_DIM_MAX];
-    uint32_t mask = 0;
-    fvec sum[SIDE];
 
     frame_query(centre, frame, q, dim);
     UNROLLED
@@ -145,6 +137,21 @@ INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach
     }
     UNROLLED
     for (unsigned g = 0; g < SIDE; g++) fvec_store(value + g * FWIDTH, sum[g]);
+}
+
+#include "metric/kernels_near_body.h"
+
+INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach, const double *frame, const struct metric_filter *filter,
+                            const double *q, enum metric_sum how, uint32_t dim, double limit)
+{
+    const double per_unit = 1 / (how == METRIC_SQUARES ? frame[0] * frame[0] : frame[0]);
+    const vec shrink = vec_all(per_unit / filter->grow), slack = vec_all(per_unit * filter->slack), bar = vec_all(limit), zero = vec_all(0);
+    const vec most_known = vec_all((double)FLT_MAX);
+    _Alignas(64) float value[METRIC_FANOUT];
+    uint32_t mask = 0;
+    fvec sum[METRIC_FANOUT / FWIDTH];
+
+    sum_boxes(sum, value, box, frame, q, how, dim);
     UNROLLED
     for (unsigned at = 0; at < METRIC_FANOUT; at += WIDTH) {
         const vec known = vec_min(vec_of_floats(value + at), most_known); /* an infinite value says no more */

@@ -200,27 +200,9 @@ INSIDE uint32_t least_place(const fvec *value, uint32_t mask)
 
 INSIDE uint32_t near_boxes(float *value, const float *box, const double *frame, const double *q, enum metric_sum how, uint32_t dim, uint32_t used)
 {
-    const float *high = box + (size_t)dim * METRIC_FANOUT;
-    const fvec nothing = fvec_all(0);
-    enum { SIDE = METRIC_FANOUT / FWIDTH };
-    float centre[METRIC_DIM_MAX];
-    fvec sum[SIDE];
+    fvec sum[METRIC_FANOUT / FWIDTH];
 
-    frame_query(centre, frame, q, dim);
-    UNROLLED
-    for (unsigned g = 0; g < SIDE; g++) sum[g] = nothing;
-    for (uint32_t j = 0; j < dim; j++) {
-        const fvec middle = fvec_all(centre[j]);
-
-        UNROLLED
-        for (unsigned g = 0; g < SIDE; g++) {
-            const size_t at = (size_t)j * METRIC_FANOUT + g * FWIDTH;
-
-            sum[g] = filter_up(sum[g], OUTSIDE(fvec, fvec_load(box + at), middle, fvec_load(high + at), nothing), how);
-        }
-    }
-    UNROLLED
-    for (unsigned g = 0; g < SIDE; g++) fvec_store(value + g * FWIDTH, sum[g]);
+    sum_boxes(sum, value, box, frame, q, how, dim);
     return least_place(sum, used);
 }
 
