@@ -3,6 +3,7 @@
 #include "fault.h"
 #include "input.h"
 #include "interrupt.h"
+#include "reading.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +25,14 @@ int asking_check(const struct options *options, struct pcct_error *err)
 int asking_open(struct asking *asking, const struct options *options, struct pcct_error *err)
 {
     int status = 0;
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     memset(asking, 0, sizeof *asking);
     asking->options = options;
     asking->piece = 1;
     asking->info.size = sizeof asking->info;
     progress_begin(&asking->progress, options->verb->name, options->value[OPT_QUIET] != NULL);
-    TRY(options_threads(&open.threads, options, err));
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
-    asking->threads = open.threads;
-    TRY(pcct_store_open(&asking->store, options->operand[0], &open, err));
-    TRY(pcct_view_open(&asking->view, asking->store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
+    TRY(options_threads(&asking->threads, options, err));
+    TRY(reading_open(&asking->store, options, err));
+    TRY(reading_view(&asking->view, asking->store, options, err));
     TRY(pcct_view_describe(&asking->info, asking->view));
     TRY(filtering_open(&asking->filter, asking->view, options, err));
 done:

@@ -3,6 +3,7 @@
 #include "fault.h"
 #include "input.h"
 #include "interrupt.h"
+#include "reading.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -71,23 +72,20 @@ int ordering_open(struct ordering *ordering, const struct options *options, stru
 {
     int status = 0;
     uint64_t axis = 0;
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     const struct pcct_ordering_options ask = PCCT_ORDERING_OPTIONS_INIT;
     memset(ordering, 0, sizeof *ordering);
     ordering->ask = ask;
     ordering->info.size = sizeof ordering->info;
     progress_begin(&ordering->progress, options->verb->name, options->value[OPT_QUIET] != NULL);
-    TRY(options_threads(&open.threads, options, err));
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
+    TRY(options_threads(&ordering->ask.threads, options, err));
     TRY(options_u64(&ordering->ask.seed, options, OPT_SEED, 0, 0, UINT64_MAX, err));
-    TRY(pcct_store_open(&ordering->store, options->operand[0], &open, err));
-    TRY(pcct_view_open(&ordering->view, ordering->store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
+    TRY(reading_open(&ordering->store, options, err));
+    TRY(reading_view(&ordering->view, ordering->store, options, err));
     TRY(pcct_view_describe(&ordering->info, ordering->view));
     TRY(options_u64(&axis, options, OPT_AXIS, 1, 1, ordering->info.dim, err));
     if (options->value[OPT_LENGTHSCALE]) TRY(read_lengthscales(ordering, options->value[OPT_LENGTHSCALE], err));
     TRY(read_kind(ordering, options, err));
     ordering->ask.axis = (uint32_t)axis - 1;
-    ordering->ask.threads = open.threads;
     ordering->ask.progress = on_progress;
     ordering->ask.progress_ctx = ordering;
 done:

@@ -12,3 +12,8 @@ int reading_open(pcct_store **store, const struct options *options, struct pcct_
 done:
     return status;
 }
+
+int reading_view(pcct_view **view, pcct_store *store, const struct options *options, struct pcct_error *err)
+{
+    return pcct_view_open(view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err);
+}

@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "input.h"
 #include "interrupt.h"
+#include "reading.h"
 #include "target.h"
 #include "text.h"
 #include "verbs.h"
@@ -75,12 +76,9 @@ static int run(const struct options *options, struct pcct_error *err)
     pcct_store *store = NULL;
     pcct_view *view = NULL;
     struct dump dump = { .err = err };
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_view_info info = { .size = sizeof info };
-    TRY(options_threads(&open.threads, options, err));
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
-    TRY(pcct_store_open(&store, options->operand[0], &open, err));
-    TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
+    TRY(reading_open(&store, options, err));
+    TRY(reading_view(&view, store, options, err));
     TRY(pcct_view_describe(&info, view));
     dump.dim = info.dim;
     TRY(target_open(&dump.target, options->value[OPT_OUTPUT], err));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
+#include "reading.h"
 #include "record.h"
 #include "text.h"
 #include "verbs.h"
@@ -144,16 +145,13 @@ static int run(const struct options *options, struct pcct_error *err)
     int status = 0;
     pcct_store *store = NULL;
     pcct_view *view = NULL;
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_store_info store_info = { .size = sizeof store_info };
     struct pcct_view_info view_info = { .size = sizeof view_info };
     struct shape shape = { .level = NULL };
     const char *path = options->operand[0];
-    TRY(options_threads(&open.threads, options, err));
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
-    TRY(pcct_store_open(&store, path, &open, err));
+    TRY(reading_open(&store, options, err));
     TRY(pcct_store_describe(&store_info, store, err));
-    TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
+    TRY(reading_view(&view, store, options, err));
     TRY(pcct_view_describe(&view_info, view));
     if (options->value[OPT_LEVELS]) TRY(read_shape(&shape, view, err));
     if (options->value[OPT_JSON]) TRY(print_json(path, &store_info, &view_info, &shape, err));

@@ -154,7 +154,7 @@ static int read_kernel(const struct options *options, int (*tell)(const struct p
     struct pcct_gp_info info = { .size = sizeof info };
     if (kernel_words_given(options)) TRY(fault(err, PCCT_E_INVALID, "--kernel goes with pcct kernel set"));
     TRY(reading_open(&store, options, err));
-    TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
+    TRY(reading_view(&view, store, options, err));
     TRY(pcct_gp_parameters(&gp, view, err));
     TRY(pcct_gp_describe(&info, gp));
     TRY(tell(&info, options, err));

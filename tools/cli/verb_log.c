@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "history_graph.h"
 #include "interrupt.h"
+#include "reading.h"
 #include "text.h"
 #include "verbs.h"
 #include "version_output.h"
@@ -148,13 +149,11 @@ static int run(const struct options *options, struct pcct_error *err)
     int status = 0, graph = options->value[OPT_GRAPH] != NULL, all = options->value[OPT_ALL] != NULL;
     uint64_t most = 0;
     pcct_store *store = NULL;
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     if (all && options->operand[1]) TRY(fault(err, PCCT_E_INVALID, "--all and a revision exclude each other"));
     if (graph && options->value[OPT_JSON]) TRY(fault(err, PCCT_E_INVALID, "--graph and --json exclude each other"));
     if (options->value[OPT_FOLLOW] && (all || graph)) TRY(fault(err, PCCT_E_INVALID, "--follow goes with neither --all nor --graph"));
     TRY(options_u64(&most, options, OPT_NUMBER, UINT64_MAX, 0, INT64_MAX, err));
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
-    TRY(pcct_store_open(&store, options->operand[0], &open, err));
+    TRY(reading_open(&store, options, err));
     if (options->value[OPT_FOLLOW]) TRY(follow(store, options->operand[1], most, options, err));
     else TRY(list(store, most, options, err));
 done:

@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "npy.h"
 #include "output.h"
+#include "reading.h"
 #include "text.h"
 #include "verbs.h"
 #include "zip.h"
@@ -107,17 +108,14 @@ static int run(const struct options *options, struct pcct_error *err)
     int64_t level = 0;
     enum output_format format = OUTPUT_CSV;
     struct net net = { .store = NULL };
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_view_info info = { .size = sizeof info };
     if (!options->value[OPT_LEVEL]) {
         TRY(fault(err, PCCT_E_INVALID, "--level is missing: an exponent of two; pcct info --levels shows which there are"));
     }
     TRY(options_i64(&level, options, OPT_LEVEL, PCCT_LEVEL_MIN, PCCT_LEVEL_MAX, err));
-    TRY(options_threads(&open.threads, options, err));
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
     TRY(output_choose_format(&format, options->value[OPT_OUTPUT], options->value[OPT_FORMAT], err));
-    TRY(pcct_store_open(&net.store, options->operand[0], &open, err));
-    TRY(pcct_view_open(&net.view, net.store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
+    TRY(reading_open(&net.store, options, err));
+    TRY(reading_view(&net.view, net.store, options, err));
     TRY(pcct_view_describe(&info, net.view));
     net.dim = info.dim;
     TRY(pcct_net(NULL, &net.n, net.view, (int)level, err));

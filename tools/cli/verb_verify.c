@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "interrupt.h"
 #include "progress.h"
+#include "reading.h"
 #include "record.h"
 #include "text.h"
 #include "verbs.h"
@@ -64,19 +65,16 @@ static int run(const struct options *options, struct pcct_error *err)
     pcct_store *store = NULL;
     pcct_view *view = NULL;
     struct progress progress;
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_verify_options verify = PCCT_VERIFY_OPTIONS_INIT;
     struct pcct_verify_result result = { .size = sizeof result };
     struct pcct_view_info info = { .size = sizeof info };
     progress_begin(&progress, "verify", 1);
-    TRY(options_threads(&open.threads, options, err));
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
+    TRY(options_threads(&verify.threads, options, err));
     TRY(options_u64(&verify.sample, options, OPT_SAMPLE, 1000, 1, INT64_MAX, err));
     TRY(options_u64(&verify.k, options, OPT_K, 10, 1, INT32_MAX, err));
     TRY(options_u64(&verify.seed, options, OPT_SEED, 0, 0, INT64_MAX, err));
-    verify.threads = open.threads;
-    TRY(pcct_store_open(&store, options->operand[0], &open, err));
-    TRY(pcct_view_open(&view, store, options->value[OPT_AT] ? options->value[OPT_AT] : "main", err));
+    TRY(reading_open(&store, options, err));
+    TRY(reading_view(&view, store, options, err));
     TRY(pcct_view_describe(&info, view));
     interrupt_at_once("verify");
     TRY(pcct_verify(&result, view, &verify, err));
