@@ -80,12 +80,13 @@ static int same(const struct story_outcome *a, const struct story_outcome *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* The step under way is repeated, which a caller that got no answer would do; then the next one. */
-static int go_on(struct court *court)
+/* From the first step of which the disk has nothing; the one under way is repeated in any case, as a caller that got no answer would do. */
+static int go_on(struct court *court, uint64_t found)
 {
     const struct judge_case *c = court->c;
     uint64_t first = c->done ? c->begun + 1 : c->begun;
 
+    if (found + 1 < first) first = found + 1;
     for (uint64_t step = first > 0 ? first : 1; step < first + 2; step++) {
         struct story_outcome outcome;
 
@@ -99,27 +100,28 @@ static int go_on(struct court *court)
     return 0;
 }
 
-/* The state before the step under way, or after it. */
-static int find_state(struct story_outcome *now, struct court *court)
+/* *step is the one after which the store is as it is now. */
+static int find_state(uint64_t *step, struct court *court)
 {
     const struct judge_case *c = court->c;
-    uint64_t before = c->done || c->begun == 0 ? c->begun : c->begun - 1;
+    struct story_outcome now;
 
-    for (uint64_t step = c->begun + 1; step-- > before;) { /* the newest version is asked for by its number, so the later state first */
-        if (story_outcome(now, &court->history, court->store, step, &court->err) == 0 && same(now, &c->outcome[step])) return 0;
+    for (*step = c->begun + 1; (*step)-- > c->least;) { /* the newest version is asked for by its number, so the later state first */
+        if (story_outcome(&now, &court->history, court->store, *step, &court->err) == 0 && same(&now, &c->outcome[*step])) return 0;
     }
-    MUST(story_outcome(now, &court->history, court->store, before, &court->err), "what was acknowledged is not there");
+    MUST(story_outcome(&now, &court->history, court->store, c->least, &court->err), "what was acknowledged is not there");
     return wrong(court, "main is at v%" PRIu64 " of %" PRIu64 " points; acknowledged was v%" PRIu64 " of %" PRIu64 " (or refs differ)",
-                 now->head, now->live, c->outcome[before].head, c->outcome[before].live);
+                 now.head, now.live, c->outcome[c->least].head, c->outcome[c->least].live);
 }
 
 static int check_store(struct court *court, struct random_numbers *r)
 {
     struct story_outcome now;
+    uint64_t step = 0;
 
-    if (find_state(&now, court) != 0 || check_files(court) != 0 || check_view(court, 0) != 0) return 1;
+    if (find_state(&step, court) != 0 || check_files(court) != 0 || check_view(court, 0) != 0) return 1;
     if (court->history.n > 0 && check_view(court, random_below(r, court->history.n)) != 0) return 1;
-    if (go_on(court) != 0) return 1;
+    if (go_on(court, step) != 0) return 1;
     MUST(story_outcome(&now, &court->history, court->store, 0, &court->err), "after two steps more the log cannot be read");
     if (check_view(court, 0) != 0) return 1;
     return court->c->deep ? check_files(court) : 0;

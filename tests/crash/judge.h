@@ -9,14 +9,15 @@ struct judge_case {
     const struct story_outcome *outcome;
     uint64_t begun; /* the step that had begun; 0: creation */
     int done;       /* whether it was acknowledged */
+    uint64_t least; /* the step whose end the disk must hold at least: the last one that was acknowledged and promised to be on it */
     int deep;       /* read everything once more after going on */
 };
 
 enum { JUDGE_TEXT = 700 };
 
 /*
- * 0: the store at `path` is what it may be: every acknowledged version is there, whole and with its identity, at most the one of the step under way
- * beside; fsck has nothing to complain of; the step under way and the next one can be done, and come to the same end. Otherwise 1, and why.
+ * 0: the store at `path` is what it may be: as it was after one of the steps from `least` to the one under way, every version whole and with its
+ * identity; fsck has nothing to complain of; two steps more can be done (the one under way is repeated), and come to the same end. Otherwise 1, and why.
  */
 int judge(char why[JUDGE_TEXT], const char *path, const struct judge_case *c, struct random_numbers *r);
 

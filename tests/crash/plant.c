@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plant.h"
 
+#include <pcct/pcct.h>
+
 enum { PAGE = 4096, META_BYTES = 2 * PAGE, MAIN_ROOT_AT = 8 + 48 + 40 };
 
 enum role { OTHER, JOURNAL, CATALOGUE, ANCHOR, FOLDER };
@@ -220,15 +222,17 @@ static void early_reuse(struct oplog *log)
     *log = out;
 }
 
+enum { FULL = 1 << PCCT_DURABLE_FULL, WAL = 1 << PCCT_DURABLE_WAL, NONE = 1 << PCCT_DURABLE_NONE };
+
 const struct plant plants[] = {
-    { "journal-not-synced", "fdatasync of the journal is left out", journal_not_synced },
-    { "catalogue-not-synced", "LMDB writes without any flush (MDB_NOSYNC)", catalogue_not_synced },
-    { "meta-not-synced", "LMDB's meta page is not flushed (MDB_NOMETASYNC)", meta_not_synced },
-    { "anchor-not-synced", "an anchor is listed without having been flushed", anchor_not_synced },
-    { "folder-not-synced", "folders are not flushed after a file was made or renamed", folder_not_synced },
-    { "catalogue-first", "LMDB commits before the journal is written", catalogue_before_journal },
-    { "anchor-listed-first", "an anchor is listed before it is written", anchor_listed_first },
-    { "swept-first", "a pruning removes files before the catalogue says so", swept_first },
-    { "early-reuse", "a page of the catalogue is written again before the transaction that frees it is on the disk", early_reuse },
+    { "journal-not-synced", "fdatasync of the journal is left out", journal_not_synced, FULL | WAL },
+    { "catalogue-not-synced", "LMDB writes without any flush (MDB_NOSYNC)", catalogue_not_synced, FULL },
+    { "meta-not-synced", "LMDB's meta page is not flushed (MDB_NOMETASYNC)", meta_not_synced, FULL },
+    { "anchor-not-synced", "an anchor is listed without having been flushed", anchor_not_synced, FULL },
+    { "folder-not-synced", "folders are not flushed after a file was made or renamed", folder_not_synced, FULL | NONE },
+    { "catalogue-first", "LMDB commits before the journal is written", catalogue_before_journal, FULL },
+    { "anchor-listed-first", "an anchor is listed before it is written", anchor_listed_first, FULL },
+    { "swept-first", "a pruning removes files before the catalogue says so", swept_first, FULL | NONE },
+    { "early-reuse", "a page of the catalogue is written again before the transaction that frees it is on the disk", early_reuse, FULL },
 };
 const size_t plant_count = sizeof plants / sizeof plants[0];

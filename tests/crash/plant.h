@@ -12,6 +12,7 @@ struct plant {
     const char *name;
     const char *about;
     void (*apply)(struct oplog *log);
+    unsigned levels; /* durabilities of the writer at which it is one: bits numbered by enum pcct_durability */
 };
 
 extern const struct plant plants[];

@@ -144,10 +144,11 @@ static void images_here(struct pass *pass, size_t i)
     for (; p->image < most && !is_over(pass); p->image++) one_image(pass->replay, &pass->disk, &pass->c);
 }
 
-static void mark(struct judge_case *c, const struct op *op)
+static void mark(struct judge_case *c, const struct op *op, int durability)
 {
     c->begun = op->head.at;
     c->done = (op->head.flags & OP_DONE) != 0;
+    if (c->done && (durability != PCCT_DURABLE_NONE || story_flushes(c->begun))) c->least = c->begun;
 }
 
 static void one_pass(struct pass *pass)
@@ -158,11 +159,12 @@ static void one_pass(struct pass *pass)
     disk_init(&pass->disk);
     pass->c.begun = 0;
     pass->c.done = 0;
+    pass->c.least = 0;
     for (size_t i = 0; i < log->n && !pass->over; i++) {
         const struct op *op = &log->op[i];
 
         if (op->head.kind == OP_MARK) {
-            mark(&pass->c, op);
+            mark(&pass->c, op, pass->replay->durability);
             if (pass->c.begun > STORY_STEPS) break;
             continue;
         }

@@ -38,6 +38,7 @@ struct replay {
     uint64_t from;          /* the first call of each pass at which there are any */
     uint64_t bad_enough;    /* stop after so many bad ones */
     double seconds;         /* of this run; 0: no limit */
+    int durability;         /* enum pcct_durability of the writer */
     int show;               /* tell bad ones and progress */
     struct replay_progress *progress; /* shared memory */
 };

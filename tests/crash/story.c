@@ -52,6 +52,12 @@ static enum deed deed_of(uint64_t step)
     }
 }
 
+/* A pruning is on the disk before it gives space back; before a rebuilding the store is closed. */
+int story_flushes(uint64_t step)
+{
+    return step == 0 || deed_of(step) == PRUNE || deed_of(step) == REBUILD;
+}
+
 static uint64_t versions_made(uint64_t step)
 {
     uint64_t n = 0;

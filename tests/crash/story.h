@@ -33,6 +33,8 @@ struct story_history {
 int story_create(const char *path, struct pcct_error *err);
 /* *store may be closed and opened again; NULL when that fails. */
 int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err);
+/* Whether everything is on the disk after a step, whatever the durability of the writer. */
+int story_flushes(uint64_t step);
 /* As after a step, of which only the number of versions made so far is taken. */
 int story_outcome(struct story_outcome *outcome, struct story_history *history, pcct_store *store, uint64_t step, struct pcct_error *err);
 

@@ -3,9 +3,10 @@
  * The crash suite: records a writer, makes the states in which a failure of power can leave its disk, and judges each. Then the same with mistakes
  * planted, each of which must be found. tools/crash-suite runs the whole; without arguments it is the bounded part.
  *
- *   suite [--images N] [--seconds S] [--plant-seconds S] [--seed N] [--folder FOLDER] [--only PLANT] [--wal]
+ *   suite [--images N] [--seconds S] [--plant-seconds S] [--seed N] [--folder FOLDER] [--only PLANT] [--wal | --none]
  *
- * --wal: the writer commits by one flush, and after the crash the catalogue is made anew.
+ * --wal: the writer commits by one flush, and after the crash the catalogue is made anew. --none: it does not flush, and the store is as it was after
+ * any step since everything was on the disk.
  * FOLDER is kept, with the log and how far it was: the same command again goes on.
  */
 #include "plant.h"
@@ -20,7 +21,7 @@ struct arguments {
     uint64_t images, seed;
     double seconds, plant_seconds;
     const char *folder, *only;
-    int wal; /* the writer commits by one flush */
+    int durability; /* enum pcct_durability of the writer */
 };
 
 static int remove_one(const char *path, const struct stat *what, int flag, struct FTW *where)
@@ -31,7 +32,9 @@ static int remove_one(const char *path, const struct stat *what, int flag, struc
     return remove(path);
 }
 
-static void record(const char *program, const char *folder, const char *log, int wal)
+static const char *const writing[] = { "--write", "--write-wal", "--write-none" }; /* by durability */
+
+static void record(const char *program, const char *folder, const char *log, int durability)
 {
     int status = 0;
     pid_t child = fork();
@@ -40,7 +43,7 @@ static void record(const char *program, const char *folder, const char *log, int
     if (child == 0) {
         setenv("LD_PRELOAD", RECORDER, 1);
         setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
-        execl(program, program, wal ? "--write-wal" : "--write", folder, log, (char *)NULL);
+        execl(program, program, writing[durability], folder, log, (char *)NULL);
         _exit(127);
     }
     NEED(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0, "the writer ended with %d", status);
@@ -58,7 +61,7 @@ static void get_log(struct oplog *log, struct story_outcome *outcome, const char
     if (access(path, R_OK) != 0) {
         nftw(story, remove_one, 16, FTW_DEPTH | FTW_PHYS);
         NEED(mkdir(story, 0700) == 0, "%s: %s", story, strerror(errno));
-        record(program, story, fresh, a->wal);
+        record(program, story, fresh, a->durability);
         NEED(rename(fresh, path) == 0, "%s: %s", path, strerror(errno));
     }
     oplog_read(log, path);
@@ -104,7 +107,7 @@ static void print_table(const struct replay_progress *p)
 static int run_sound(const struct arguments *a, const struct oplog *log, const struct story_outcome *outcome)
 {
     struct replay replay = { .log = log, .outcome = outcome, .folder = a->folder, .seed = a->seed, .enough = a->images, .at_each = 24,
-                             .bad_enough = 1000, .seconds = a->seconds, .show = 1 };
+                             .bad_enough = 1000, .seconds = a->seconds, .durability = a->durability, .show = 1 };
     char path[700];
     int good;
 
@@ -132,7 +135,7 @@ static int run_plant(const struct arguments *a, const char *program, const struc
 {
     struct story_outcome outcome[STORY_STEPS + STORY_MORE + 1];
     struct replay replay = { .outcome = outcome, .folder = a->folder, .seed = a->seed, .enough = UINT64_MAX, .at_each = 6, .bad_enough = 1,
-                             .seconds = a->plant_seconds };
+                             .seconds = a->plant_seconds, .durability = a->durability };
     struct oplog log;
     int found;
 
@@ -165,7 +168,8 @@ static void parse(struct arguments *a, int count, char **words)
         else if (strcmp(words[i], "--seconds") == 0) a->seconds = strtod(value_of(count, words, &i), NULL);
         else if (strcmp(words[i], "--plant-seconds") == 0) a->plant_seconds = strtod(value_of(count, words, &i), NULL);
         else if (strcmp(words[i], "--folder") == 0) a->folder = value_of(count, words, &i);
-        else if (strcmp(words[i], "--wal") == 0) a->wal = 1;
+        else if (strcmp(words[i], "--wal") == 0) a->durability = PCCT_DURABLE_WAL;
+        else if (strcmp(words[i], "--none") == 0) a->durability = PCCT_DURABLE_NONE;
         else if (strcmp(words[i], "--only") == 0) a->only = value_of(count, words, &i);
         else NEED(0, "what is %s?", words[i]);
     }
@@ -179,8 +183,9 @@ int main(int count, char **words)
     struct oplog log;
     unsigned passed = 0, failed = 0;
 
-    if (count == 4 && strcmp(words[1], "--write") == 0) return story_record(words[2], words[3], PCCT_DURABLE_FULL);
-    if (count == 4 && strcmp(words[1], "--write-wal") == 0) return story_record(words[2], words[3], PCCT_DURABLE_WAL);
+    for (int level = 0; count == 4 && level <= PCCT_DURABLE_NONE; level++) {
+        if (strcmp(words[1], writing[level]) == 0) return story_record(words[2], words[3], level);
+    }
     parse(&a, count, words);
     if (!a.folder) { /* in memory if possible: nothing here needs a disk */
         snprintf(own, sizeof own, "%s/pcct-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : P_tmpdir);
@@ -195,7 +200,7 @@ int main(int count, char **words)
         else failed++;
     }
     for (size_t i = 0; i < plant_count; i++) {
-        if (a.only ? strcmp(a.only, plants[i].name) != 0 : a.wal && i > 0) continue; /* by one flush only the first is one */
+        if (a.only ? strcmp(a.only, plants[i].name) != 0 : !(plants[i].levels >> a.durability & 1)) continue;
         if (run_plant(&a, words[0], &plants[i], &log)) passed++;
         else failed++;
     }
