@@ -116,6 +116,23 @@ int store_check_current(const struct store *store, struct pcct_error *err)
     return base_fail(err, PCCT_E_CONFLICT, "%s was removed or its catalogue was made anew since it was opened; open it again", store->folder.path);
 }
 
+/*
+ * A process that was killed after LMDB's meta page was written, and before LMDB noted that in memory, has made a version that readers are not shown
+ * yet, although the next meta page follows on it. Whoever planned on what readers see would write his frame over that version's. The next to get
+ * LMDB's own lock is told that its owner died, and sets that right.
+ */
+static int take_over(const struct store *store, struct pcct_error *err)
+{
+    struct store_txn txn = {0};
+    int status = 0;
+
+    TRY(store_check_current(store, err));
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
+done:
+    store_txn_abort(&txn);
+    return status;
+}
+
 int store_lock(struct store *store, int wait, struct pcct_error *err)
 {
     int status = 0, held;
@@ -130,7 +147,7 @@ int store_lock(struct store *store, int wait, struct pcct_error *err)
     held = base_os_lock(store->folder.env->os, store->lock, STORE_WRITER_BYTE, 1, wait);
     if (held == 1) status = base_fail(err, PCCT_E_BUSY, "another process is writing to %s; wait for it to end", store->folder.path);
     else if (held < 0) status = base_fail_errno(err, errno, "cannot lock %s", store->folder.path);
-    else if ((status = store_check_current(store, err)) != 0) base_os_unlock(store->folder.env->os, store->lock, STORE_WRITER_BYTE);
+    else if ((status = take_over(store, err)) != 0) base_os_unlock(store->folder.env->os, store->lock, STORE_WRITER_BYTE);
     if (status != 0) pthread_mutex_unlock(&store->writer);
 done:
     return status;

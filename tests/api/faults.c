@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every system call of a commit fails once: EIO, ENOSPC, a short write. The program runs itself again for each, with FAULT_SHIM (shim/fault.c, told
+ * Every system call of a commit fails once: EIO, ENOSPC, a short write; and after each the process is killed once, beside another one. The program runs itself again for each, with FAULT_SHIM (shim/fault.c, told
  * by the build) preloaded, so that LMDB's calls are among them.
  */
 #include "common.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
 
-enum { BIG = 20000, DONE = 40, REFUSED = 41, NOT_REACHED = 42 };
+enum { DEATH = -2, BIG = 20000, DONE = 40, REFUSED = 41, NOT_REACHED = 42 };
 
 static char *program;
 
@@ -220,6 +222,83 @@ static void fail_every_call(int big, int kind)
     folder_free(folder);
 }
 
+/* ---- killed beside another process, which has the store open -------------------------------------------------------------------------------- */
+
+struct witness {
+    const char *path;
+    int ready, go; /* atomic, shared */
+};
+
+/* What the dead one left is taken up: the commit is made on top of it, or in its place, never over it. */
+static int commit_after_the_death(void *ctx)
+{
+    struct witness *w = ctx;
+    struct pcct_error err = { 0, "" };
+    pcct_store *store = NULL;
+    pcct_batch *batch = NULL;
+    uint64_t made = 0;
+    double point[SAGA_DIM] = { 9, 9, 9 };
+
+    OK(pcct_store_open(&store, w->path, NULL, &err));
+    (void)head_of(store);
+    __atomic_store_n(&w->ready, 1, __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&w->go, __ATOMIC_ACQUIRE)) usleep(100);
+    OK(pcct_batch_begin(&batch, store, "main", NULL, &err));
+    OK(pcct_batch_insert(batch, point, 1, NULL, &err));
+    OK(pcct_batch_commit(&made, batch, NULL, &err));
+    pcct_batch_close(batch);
+    expect_sound(store, "main");
+    pcct_store_close(store);
+    return 0;
+}
+
+static int read_everything(void *ctx)
+{
+    struct pcct_fsck_result result = { .size = sizeof result };
+    struct pcct_error err = { 0, "" };
+
+    OK(pcct_fsck(&result, ctx, NULL, &err));
+    CHECK(result.damaged == 0 && result.versions_readable == result.versions, "%" PRIu64 " of %" PRIu64 " versions can be read",
+          result.versions_readable, result.versions);
+    return 0;
+}
+
+static void killed_after_any_call(void **test)
+{
+    struct witness *w = mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *folder = folder_new(), *path = path_join(folder, "store");
+    struct trial t = { .path = path, .kind = DEATH, .outcome = -SIGKILL };
+
+    (void)test;
+    CHECK(w != MAP_FAILED, "memory");
+    w->path = path;
+    for (t.at = 1; t.outcome == -SIGKILL; t.at++) {
+        pid_t other;
+        int status = 0;
+
+        CHECK(t.at < 2000, "the calls do not come to an end");
+        CHECK(in_child(create, path) == 0, "create");
+        w->ready = w->go = 0;
+        other = fork();
+        CHECK(other >= 0, "fork");
+        if (other == 0) {
+            common_in_child = 1;
+            _exit(commit_after_the_death(w));
+        }
+        while (!__atomic_load_n(&w->ready, __ATOMIC_ACQUIRE) && waitpid(other, &status, WNOHANG) == 0) usleep(100);
+        t.outcome = in_child(start_faulty, &t);
+        CHECK(t.outcome == -SIGKILL || t.outcome == NOT_REACHED, "call %ld: the process ended with %d", t.at, t.outcome);
+        __atomic_store_n(&w->go, 1, __ATOMIC_RELEASE);
+        CHECK(waitpid(other, &status, 0) == other && status == 0, "killed after call %ld: the other one ended with %d", t.at, status);
+        CHECK(in_child(read_everything, path) == 0, "killed after call %ld", t.at);
+        CHECK(in_child(remove_store, path) == 0, "remove");
+    }
+    CHECK(t.at > 8, "only %ld calls: are they counted?", t.at);
+    munmap(w, sizeof *w);
+    free(path);
+    folder_free(folder);
+}
+
 static void input_output_errors(void **test) { (void)test; fail_every_call(0, EIO); }
 static void a_full_disk(void **test) { (void)test; fail_every_call(0, ENOSPC); }
 static void short_writes(void **test) { (void)test; fail_every_call(0, -1); }
@@ -230,7 +309,7 @@ int main(int count, char **words)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(input_output_errors), cmocka_unit_test(a_full_disk), cmocka_unit_test(short_writes), cmocka_unit_test(with_an_anchor),
-        cmocka_unit_test(with_an_anchor_on_a_full_disk),
+        cmocka_unit_test(with_an_anchor_on_a_full_disk), cmocka_unit_test(killed_after_any_call),
     };
 
     if (count == 6 && strcmp(words[1], "--commit") == 0) {

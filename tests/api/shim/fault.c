@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,12 +15,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SHORT_WRITE = -1 };
+enum { SHORT_WRITE = -1, DEATH = -2 };
 
 static long counted, fail_at;
-static int fault, on, failed;
+static int fault, on, failed, dying;
 
-/* fault: an errno, or -1: the call writes half of its bytes (a call that writes none fails with ENOSPC). */
+/* fault: an errno, or -1: the call writes half of its bytes (a call that writes none fails with ENOSPC), or -2: the process is killed just after the
+ * call, if it writes, else before the next one. */
 __attribute__((visibility("default"))) void fault_arm(long at, int kind)
 {
     counted = 0;
@@ -37,10 +39,25 @@ __attribute__((visibility("default"))) long fault_disarm(int *hit)
     return counted;
 }
 
+static void die(void)
+{
+    (void)kill(getpid(), SIGKILL);
+    for (;;) pause();
+}
+
+static ssize_t over(ssize_t written)
+{
+    if (dying) die();
+    return written;
+}
+
 static int turn(void)
 {
+    if (dying) die();
     if (!on || __atomic_add_fetch(&counted, 1, __ATOMIC_RELAXED) != fail_at) return 0;
     failed = 1;
+    dying = fault == DEATH;
+    if (dying) return 0;
     errno = fault == SHORT_WRITE ? ENOSPC : fault;
     return 1;
 }
@@ -55,35 +72,35 @@ SHOWN ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset)
 {
     REAL(ssize_t, "pwrite", (int, const void *, size_t, off_t));
     if (turn()) return fault == SHORT_WRITE ? real(fd, data, bytes / 2, offset) : -1;
-    return real(fd, data, bytes, offset);
+    return over(real(fd, data, bytes, offset));
 }
 
 SHOWN ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t offset)
 {
     REAL(ssize_t, "pwrite64", (int, const void *, size_t, off64_t));
     if (turn()) return fault == SHORT_WRITE ? real(fd, data, bytes / 2, offset) : -1;
-    return real(fd, data, bytes, offset);
+    return over(real(fd, data, bytes, offset));
 }
 
 SHOWN ssize_t write(int fd, const void *data, size_t bytes)
 {
     REAL(ssize_t, "write", (int, const void *, size_t));
     if (turn()) return fault == SHORT_WRITE ? real(fd, data, bytes / 2) : -1;
-    return real(fd, data, bytes);
+    return over(real(fd, data, bytes));
 }
 
 SHOWN ssize_t pwritev(int fd, const struct iovec *part, int parts, off_t offset)
 {
     REAL(ssize_t, "pwritev", (int, const struct iovec *, int, off_t));
     if (turn()) return fault == SHORT_WRITE ? real(fd, part, parts / 2, offset) : -1;
-    return real(fd, part, parts, offset);
+    return over(real(fd, part, parts, offset));
 }
 
 SHOWN ssize_t writev(int fd, const struct iovec *part, int parts)
 {
     REAL(ssize_t, "writev", (int, const struct iovec *, int));
     if (turn()) return fault == SHORT_WRITE ? real(fd, part, parts / 2) : -1;
-    return real(fd, part, parts);
+    return over(real(fd, part, parts));
 }
 
 SHOWN ssize_t pread(int fd, void *data, size_t bytes, off_t offset)
