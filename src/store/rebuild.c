@@ -135,12 +135,17 @@ done:
 /* A last frame that is not whole is taken for a commit that was cut off: it cannot be told from damage, and could not be read anyway. */
 static void drop_torn(struct store_scan *scan)
 {
-    struct store_found *last = scan->found.memory.data;
+    const struct store_found *last = NULL;
 
-    if (scan->found.count == 0) return;
-    last += scan->found.count - 1;
-    if (last->record.hash != scan->tail.link) return; /* others stand behind it */
-    if (last->frame_sound || last->anchor_sound || last->note > 0) return;
+    if (!scan->torn) return;
+    if (scan->found.count > 0) last = (const struct store_found *)scan->found.memory.data + scan->found.count - 1;
+    if (!last || last->record.hash != scan->tail.link) { /* a base, which begins a segment; the next commit makes that anew */
+        store_scan_report(scan, 0, "the last frame of the journal, of a pruning, is not whole and was left out");
+        scan->tail = scan->before;
+        scan->event.count--;
+        return;
+    }
+    if (last->anchor_sound) return;
     store_scan_report(scan, 0, "v%" PRIu64 ", the last frame of the journal, is not whole and was left out", last->record.version.version);
     scan->tail = (struct store_tail){last->record.version.segment, last->record.version.offset, last->record.link};
     scan->found.count--;

@@ -149,6 +149,7 @@ static int add_frame(struct walk *w, const struct store_record *record, int whol
     else *event = *record;
     w->scan->frames++;
     w->scan->bytes += record->version.bytes;
+    w->scan->torn = !whole;
     w->last_version = record->version.version;
     w->at.link = record->hash;
     w->gap = 0;
@@ -290,7 +291,10 @@ int store_scan_journal(struct store_scan *scan, const struct store_tail *end, st
             double done;
 
             TRY(step(&more, &w, err));
-            if (scan->frames > frames) scan->tail = w.at;
+            if (scan->frames > frames) {
+                scan->before = scan->tail;
+                scan->tail = w.at;
+            }
             done = ((double)number - 1 + (double)w.at.offset / (double)w.bytes) / (double)there.last;
             if (scan->progress && scan->progress(scan->ctx, 0.8 * done)) {
                 status = base_fail(err, PCCT_E_CANCELLED, "cancelled");

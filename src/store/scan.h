@@ -37,6 +37,8 @@ struct store_scan {
     uint64_t base_prunes, base_removed, base_next, base_reflog; /* what it tells */
     struct base_vector segment;  /* struct store_segment: heads that are sound, ascending */
     struct store_tail tail;      /* behind the last frame that belongs to the chain */
+    struct store_tail before;    /* before that frame */
+    int torn;                    /* that frame is not whole */
     uint64_t frames, bytes, damaged;
 };
 

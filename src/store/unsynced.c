@@ -133,9 +133,7 @@ static int make_anew(struct store *store, struct pcct_error *err)
     struct store_folder *folder = &store->folder;
     struct store_unsynced mark;
     struct store_tail end;
-    const struct store_found *last;
     struct store_scan scan;
-    uint64_t torn; /* a last frame that was never acknowledged */
     int status = 0;
 
     store_scan_init(&scan, folder);
@@ -144,11 +142,8 @@ static int make_anew(struct store *store, struct pcct_error *err)
     scan.strict = 1;
     scan.unsynced = &mark;
     TRY(store_scan_journal(&scan, NULL, err));
-    last = scan.found.memory.data;
-    torn = scan.found.count > 0 && !last[scan.found.count - 1].frame_sound;
-    end = scan.tail;
-    if (torn) end.offset = last[scan.found.count - 1].record.version.offset;
-    if (scan.damaged > torn || is_before(&mark, end.segment, end.offset)) {
+    end = scan.torn ? scan.before : scan.tail; /* a last frame that is not whole was never acknowledged */
+    if (scan.damaged > (uint64_t)scan.torn || is_before(&mark, end.segment, end.offset)) {
         status = base_fail(err, PCCT_E_DAMAGED, "the machine went down while %s was written, and its journal, from which the catalogue is to be made "
                            "anew, is damaged; `pcct fsck --rebuild-catalogue` makes one of what is left", folder->path);
         goto done;

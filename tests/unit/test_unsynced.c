@@ -398,6 +398,51 @@ static void a_pruning_is_durable(void **state)
     }
 }
 
+/* The machine goes down while a pruning writes its base, whose head is on the disk before the rest: nothing was pruned. */
+static void a_pruning_that_was_cut_off(void **state)
+{
+    (void)state;
+    for (int by_fsck = 0; by_fsck < 2; by_fsck++) {
+        struct scene scene;
+        struct store_prune prune = {.keep_last = 1};
+        struct store_fsck fsck;
+        struct pcct_error err = {0, ""};
+        static const char *const name[] = {"UNSYNCED", "catalogue.mdb", "journal/J00000001", "journal/J00000002"};
+        uint8_t *file[4];
+        size_t bytes[4];
+        uint64_t head = 0;
+        char first[256];
+
+        start(&scene, STORE_WAL);
+        support_commit(scene.store, 5, BYTES);
+        for (int i = 0; i < 3; i++) file[i] = support_file_read(&bytes[i], &scene.s, name[i]);
+        support_ok(store_lock(scene.store, 1, &err), &err);
+        support_ok(store_prune(&prune, scene.store, &err), &err);
+        store_unlock(scene.store);
+        store_close(scene.store);
+        file[3] = support_file_read(&bytes[3], &scene.s, name[3]);
+        memset(file[3] + STORE_SEGMENT_HEAD_BYTES + STORE_HEAD_BYTES + 100, 0, bytes[3] - STORE_SEGMENT_HEAD_BYTES - STORE_HEAD_BYTES - 100);
+        for (int i = 1; i < 4; i++) support_file_write(&scene.s, name[i], file[i], bytes[i]);
+        make_stale(&scene, file[0], bytes[0]);
+        if (by_fsck) support_fsck(&fsck, &scene.s, 1, first);
+        if (by_fsck) assert_int_equal(fsck.damaged, 0);
+        open_as(&scene, STORE_WAL);
+        support_ok(store_head(&head, scene.store, "main", &err), &err);
+        assert_int_equal(head, 5);
+        support_commit(scene.store, 1, BYTES);
+        for (uint64_t v = 1; v <= 6; v++) support_ok(support_check(scene.store, v, BYTES, &err), &err);
+        store_close(scene.store);
+        for (int rebuild = 0; rebuild < 2; rebuild++) {
+            assert_int_equal(support_fsck(&fsck, &scene.s, rebuild, first), 0);
+            assert_string_equal(first, "");
+            assert_int_equal(fsck.versions_readable, 6);
+        }
+        for (int i = 0; i < 4; i++) free(file[i]);
+        open_as(&scene, STORE_WAL);
+        finish(&scene);
+    }
+}
+
 /* A system call fails while the catalogue is made anew: told, nothing lost, and the next try does it. */
 static void each_call_fails(void **state)
 {
@@ -482,7 +527,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flushes_of_a_commit), cmocka_unit_test(the_mark_comes_and_goes), cmocka_unit_test(after_the_machine_went_down),
         cmocka_unit_test(fsck_of_what_is_behind), cmocka_unit_test(a_hole), cmocka_unit_test(the_end_is_lost), cmocka_unit_test(levels_take_turns),
-        cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
+        cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(a_pruning_that_was_cut_off), cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
