@@ -527,7 +527,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flushes_of_a_commit), cmocka_unit_test(the_mark_comes_and_goes), cmocka_unit_test(after_the_machine_went_down),
         cmocka_unit_test(fsck_of_what_is_behind), cmocka_unit_test(a_hole), cmocka_unit_test(the_end_is_lost), cmocka_unit_test(levels_take_turns),
-        cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(a_pruning_that_was_cut_off), cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
+        cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(a_pruning_that_was_cut_off),
+        cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
