@@ -8,6 +8,7 @@
 #include <pcct/check.h>
 #include <pcct/diff.h>
 #include <pcct/error.h>
+#include <pcct/exchange.h>
 #include <pcct/filter.h>
 #include <pcct/gp.h>
 #include <pcct/history.h>

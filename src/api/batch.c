@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kernel_note.h"
+#include "api/note.h"
 
 #include "base/memory.h"
 #include "index/search.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-enum { KEY_BYTES_MAX = 64, VALUE_BYTES_MAX = 4096, KEYS_MAX = 1024 };
 
 static int check_options(const struct pcct_batch_options *o, struct pcct_error *err)
 {
@@ -151,14 +150,9 @@ done:
 
 static int check_key(const char *key, const char *value, struct pcct_error *err)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-    size_t bytes = key ? strlen(key) : 0;
-
-    if (bytes == 0 || bytes > KEY_BYTES_MAX || strspn(key, allowed) != bytes) {
-        return base_fail(err, PCCT_E_INVALID, "a key is 1 to %d letters, digits, '_', '.' or '-'", KEY_BYTES_MAX);
-    }
-    if (!value || strlen(value) > VALUE_BYTES_MAX) {
-        return base_fail(err, PCCT_E_LIMIT, "the value of key %s must be text of at most %d bytes", key, VALUE_BYTES_MAX);
+    if (!key || !api_key_fits(key)) return base_fail(err, PCCT_E_INVALID, "a key is 1 to %d letters, digits, '_', '.' or '-'", API_KEY_BYTES);
+    if (!value || strlen(value) > API_VALUE_BYTES) {
+        return base_fail(err, PCCT_E_LIMIT, "the value of key %s must be text of at most %d bytes", key, API_VALUE_BYTES);
     }
     return 0;
 }
@@ -188,7 +182,7 @@ int api_batch_set(pcct_batch *batch, const char *key, const char *value, struct 
     int status = 0;
 
     TRY(check_key(key, value, err));
-    if (n >= KEYS_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "a version has at most %d keys", KEYS_MAX));
+    if (n >= API_KEYS) TRY(base_fail(err, PCCT_E_LIMIT, "a version has at most %d keys", API_KEYS));
     TRY(api_text_copy(&fresh.value, env, value, err));
     while (at < n && strcmp(all[at].key, key) < 0) at++;
     if (at < n && strcmp(all[at].key, key) == 0) {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/head.h"
+#include "api/identity.h"
 #include "api/keeper.h"
+#include "api/note.h"
 #include "api/request.h"
-#include "index/frame.h"
 #include "index/renumber.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-enum { MESSAGE_BYTES_MAX = 65536 };
 
 /* What one commit carries from step to step. */
 struct commit {
@@ -46,7 +45,7 @@ static int write_note(struct commit *c, const char *message, struct pcct_error *
     int status = 0;
 
     if (!message) message = "";
-    if (strlen(message) > MESSAGE_BYTES_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "a message has at most %d bytes", MESSAGE_BYTES_MAX));
+    if (strlen(message) > API_MESSAGE_BYTES) TRY(base_fail(err, PCCT_E_LIMIT, "a message has at most %d bytes", API_MESSAGE_BYTES));
     TRY(add_text(&c->note, env, message, err));
     for (size_t i = 0; i < c->batch->key.count; i++) {
         TRY(add_text(&c->note, env, key[i].key, err));
@@ -139,31 +138,15 @@ done:
     return status;
 }
 
-/* The identity covers what was put in and what came out, and nothing else: no number, time, write id or encoding. */
 static int identify(struct commit *c, const uint64_t digest[INDEX_ARRAYS], struct pcct_error *err)
 {
-    const struct metric *metric = &c->store->metric;
-    const struct base_env *env = &c->store->env;
-    struct store_version parent = { 0 }, state_parent = { 0 };
-    uint64_t build[3] = { (uint64_t)metric->id, metric->input_dim, c->store->seed };
-    struct base_hasher *hasher = NULL;
-    struct base_hash128 content;
+    struct api_origin origin = { .frame = &c->frame, .note = c->note.memory.data, .note_bytes = c->note.count, .digest = digest };
     int status = 0;
 
-    if (c->record.parent) TRY(store_version(&parent, NULL, c->store->store, c->record.parent, err));
-    if (c->record.state_parent) TRY(store_version(&state_parent, NULL, c->store->store, c->record.state_parent, err));
-    TRY(index_frame_content(&content, &c->frame, metric, err));
-    TRY(base_hasher_new(&hasher, env, err));
-    base_hasher_feed(hasher, &parent.identity, sizeof parent.identity);
-    base_hasher_feed(hasher, &state_parent.identity, sizeof state_parent.identity);
-    base_hasher_feed(hasher, &content, sizeof content);
-    base_hasher_feed(hasher, build, sizeof build);
-    if (metric_is_custom(metric)) base_hasher_feed(hasher, metric->custom.name, sizeof metric->custom.name);
-    base_hasher_feed(hasher, c->note.memory.data, c->note.count);
-    base_hasher_feed(hasher, digest, INDEX_ARRAYS * sizeof *digest);
-    c->record.identity = base_hasher_128(hasher);
+    TRY(api_identity_of(&origin.parent, c->store, c->record.parent, err));
+    TRY(api_identity_of(&origin.state_parent, c->store, c->record.state_parent, err));
+    TRY(api_identity(&c->record.identity, c->store, &origin, err));
 done:
-    base_hasher_free(hasher, env);
     return status;
 }
 

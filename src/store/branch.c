@@ -104,7 +104,7 @@ int store_ref_change(uint64_t *before, struct store *store, const struct store_r
     snprintf(record.ref, sizeof(record.ref), "%s", change->name);
     record.version.version = state.next_version - 1;
     if (change->operation != STORE_BRANCH_DELETED && change->operation != STORE_TAG_DELETED) record.version.state_parent = change->version;
-    TRY(store_write(&(struct store_writing){&record, &state, "", "", put_change, &changing}, store, err));
+    TRY(store_write(&(struct store_writing){&record, &state, "", "", 0, put_change, &changing}, store, err));
     if (before) *before = record.version.parent;
 done:
     store_txn_abort(&txn);

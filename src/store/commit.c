@@ -18,7 +18,7 @@ static int fill_in(struct store_version *v, struct store_txn *txn, struct pcct_e
     if (v->parent != 0) TRY(store_record_get(&parent, NULL, txn, v->parent, err));
     v->generation = parent.version.generation + 1;
     v->jump = v->parent;
-    v->kept = v->parent;
+    v->kept = parent.version.flags & STORE_PRUNED ? parent.version.kept : v->parent;
     v->flags = 0;
     /* an ancestor whose record was lost only makes the way back longer */
     lost = parent.version.jump != 0 && store_record_get(&jump, NULL, txn, parent.version.jump, NULL) != 0;
@@ -30,7 +30,7 @@ done:
     return status;
 }
 
-/* What the commit rests on: the tail, and that the branch still stands where the caller planned from. */
+/* What the commit rests on: the tail, and that the branch (if there is one) still stands where the caller planned from. */
 static int look(struct store_state *state, struct store_version *v, struct store *store, const char *ref, struct pcct_error *err)
 {
     struct store_txn txn = {0};
@@ -39,8 +39,8 @@ static int look(struct store_state *state, struct store_version *v, struct store
 
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
     TRY(store_state_get(state, &txn, err));
-    TRY(store_branch_get(&head, &txn, ref, err));
-    if (head != v->parent) {
+    if (ref[0]) TRY(store_branch_get(&head, &txn, ref, err));
+    if (ref[0] && head != v->parent) {
         status = base_fail(err, PCCT_E_CONFLICT, "branch %s has moved to v%" PRIu64 " (v%" PRIu64 " was expected); read it and try again", ref, head,
                            v->parent);
         goto done;
@@ -138,7 +138,7 @@ int store_write(const struct store_writing *w, struct store *store, struct pcct_
     }
     TRY(remove_leftover(store, w->state, err));
     if (durability(store, w) != STORE_FULL) TRY(store_unsynced_begin(store, &w->state->tail, err));
-    w->record->version.time_ns = base_os_time_ns(store->folder.env->os);
+    w->record->version.time_ns = w->time_ns != 0 ? w->time_ns : base_os_time_ns(store->folder.env->os);
     status = store_journal_append(w->record, &end, &made, &sync_failed, &store->folder, &w->state->tail, durability(store, w) != STORE_NONE,
                                   w->note, w->payload, err); /* 2 and 3 */
     if (status != 0) {
@@ -176,15 +176,32 @@ static int put_version(void *ctx, struct store_txn *txn, struct store_state *aft
     v->redo_frames = base.version.redo_frames + 1;
     v->redo_bytes = base.version.redo_bytes + v->bytes;
     memcpy(ref.name, c->record->ref, sizeof(ref.name));
-    TRY(store_branch_get(&head, txn, ref.name, err));
-    if (head != v->parent) {
+    if (ref.name[0]) TRY(store_branch_get(&head, txn, ref.name, err));
+    if (ref.name[0] && head != v->parent) {
         status = base_fail(err, PCCT_E_CONFLICT, "somebody moved %s in %s without its lock; try again", ref.name, txn->folder->path);
         goto done;
     }
     TRY(store_record_put(txn, c->record, c->note, err));
-    TRY(store_ref_put(txn, &ref, err));
+    if (ref.name[0]) TRY(store_ref_put(txn, &ref, err));
     after->next_version++;
     after->frame_bytes += v->bytes;
+done:
+    return status;
+}
+
+static int commit(struct store_version *record, struct store *store, const char *ref, int64_t time_ns, const struct store_bytes *bytes,
+                  struct pcct_error *err)
+{
+    struct store_record whole = {.version = *record, .note_bytes = bytes->note_bytes, .payload_bytes = bytes->payload_bytes};
+    struct committing committing = {&whole, bytes->note};
+    struct store_state state;
+    int status = 0;
+
+    TRY(store_check_process(store, err));
+    snprintf(whole.ref, sizeof(whole.ref), "%s", ref);
+    TRY(look(&state, &whole.version, store, ref, err));
+    TRY(store_write(&(struct store_writing){&whole, &state, bytes->note, bytes->payload, time_ns, put_version, &committing}, store, err));
+    *record = whole.version;
 done:
     return status;
 }
@@ -192,17 +209,19 @@ done:
 int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
                  size_t payload_bytes, struct pcct_error *err)
 {
-    struct store_record whole = {.version = *record, .note_bytes = note_bytes, .payload_bytes = payload_bytes};
-    struct committing committing = {&whole, note};
-    struct store_state state;
-    int status = 0;
-
     assert(strlen(ref) > 0 && strlen(ref) < STORE_NAME_BYTES);
-    TRY(store_check_process(store, err));
-    snprintf(whole.ref, sizeof(whole.ref), "%s", ref);
-    TRY(look(&state, &whole.version, store, ref, err));
-    TRY(store_write(&(struct store_writing){&whole, &state, note, payload, put_version, &committing}, store, err));
-    *record = whole.version;
+    return commit(record, store, ref, 0, &(struct store_bytes){note, payload, note_bytes, payload_bytes}, err);
+}
+
+/* A write id that is another version's here stays so. */
+int store_adopt(struct store_version *record, struct store *store, const struct store_bytes *bytes, struct pcct_error *err)
+{
+    struct store_version other;
+    int status = 0, found = 0;
+
+    TRY(store_write_id(&found, &other, store, record->write_id, err));
+    if (found) memset(record->write_id, 0, sizeof(record->write_id));
+    TRY(commit(record, store, "", record->time_ns, bytes, err));
 done:
     return status;
 }

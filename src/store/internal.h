@@ -86,6 +86,7 @@ struct store_writing {
     struct store_record *record;
     const struct store_state *state;
     const void *note, *payload;
+    int64_t time_ns; /* when it was made; 0: now */
     int (*put)(void *ctx, struct store_txn *txn, struct store_state *after, struct pcct_error *err);
     void *ctx;
 };

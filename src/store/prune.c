@@ -429,7 +429,7 @@ int store_prune(struct store_prune *prune, struct store *store, struct pcct_erro
         record.version.version = p.before.next_version - 1;
         record.payload_bytes = p.payload.count;
         memcpy(record.ref, "*", 2); /* all of them; no branch can have that name */
-        TRY(store_write(&(struct store_writing){&record, &p.before, "", p.payload.memory.data, put_pruned, &p}, store, err));
+        TRY(store_write(&(struct store_writing){&record, &p.before, "", p.payload.memory.data, 0, put_pruned, &p}, store, err));
     }
     store_txn_abort(&p.txn);
     TRY(store_sweep(store, err));

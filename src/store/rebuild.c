@@ -52,7 +52,7 @@ static void count_redo(const struct rebuilding *r, struct store_found *found)
     v->redo_bytes = v->bytes + (base ? base->record.version.redo_bytes : 0);
 }
 
-/* A version moved its branch. */
+/* A version moved its branch, if it was committed to one. */
 static int put_move(struct rebuilding *r, const struct store_record *record, struct pcct_error *err)
 {
     struct store_ref ref = {.kind = STORE_BRANCH, .version = record->version.version, .time_ns = record->version.time_ns};
@@ -60,7 +60,7 @@ static int put_move(struct rebuilding *r, const struct store_record *record, str
 
     memcpy(ref.name, record->ref, sizeof(ref.name));
     TRY(store_reflog_put(&r->txn, ++r->reflog, record, err));
-    TRY(store_ref_put(&r->txn, &ref, err));
+    if (record->ref[0]) TRY(store_ref_put(&r->txn, &ref, err));
 done:
     return status;
 }

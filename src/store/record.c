@@ -143,7 +143,8 @@ const char *store_head_decode(struct store_record *record, const uint8_t head[ST
     record->payload_hash = store_get64(head, HEAD_PAYLOAD_HASH);
     v->bytes = store_frame_bytes(record->note_bytes, record->payload_bytes);
     if (v->bytes == 0) return "it tells an impossible length";
-    if (record->ref[0] == '\0' || record->ref[STORE_NAME_BYTES - 1] != '\0') return "it names no branch";
+    if (record->ref[STORE_NAME_BYTES - 1] != '\0') return "it names no branch";
+    if (record->ref[0] == '\0' && record->operation != STORE_COMMITTED) return "it names no branch";
     return record->operation == STORE_COMMITTED ? check_version(v) : check_event(record);
 }
 

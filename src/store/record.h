@@ -14,7 +14,8 @@
 struct store_record {
     struct store_version version;
     uint32_t operation;          /* enum store_operation */
-    char ref[STORE_NAME_BYTES];  /* the branch it was committed to, or the branch or tag that it is about; ends in zeros */
+    char ref[STORE_NAME_BYTES];  /* the branch it was committed to ("": none, it came from another store), or the branch or tag that it is
+                                  * about; ends in zeros */
     uint64_t note_bytes, payload_bytes;
     uint64_t link;               /* hash of the head of the frame before it in file order */
     uint64_t note_hash, payload_hash;

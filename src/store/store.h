@@ -104,6 +104,11 @@ int store_history(struct base_vector *told, struct base_vector *note, uint64_t *
                   struct pcct_error *err);
 /* The newest version that is an ancestor of both, or one of them; 0: the empty one. O(log) records are read. */
 int store_common_ancestor(uint64_t *version, struct store *store, uint64_t a, uint64_t b, struct pcct_error *err);
+/* The versions that `to` (n of them) and what they rest on are made of, by parents and state parents, without those that `from` is made of; ascending
+ * (struct store_version, replaced). Errors: NOT_FOUND (one of them was pruned, and its frame is gone), DAMAGED, MEMORY. */
+int store_range(struct base_vector *versions, struct store *store, uint64_t from, const uint64_t *to, size_t n, struct pcct_error *err);
+/* *found: 1 and a version with this identity, one that is not pruned if there is one. That of zeros is version 0's. */
+int store_identity(int *found, uint64_t *version, struct store *store, const struct base_hash128 *identity, struct pcct_error *err);
 /* *found: 1 and the version when this write id was committed. */
 int store_write_id(int *found, struct store_version *out, struct store *store, const uint8_t write_id[16], struct pcct_error *err);
 
@@ -112,6 +117,14 @@ int store_write_id(int *found, struct store_version *out, struct store *store, c
  * After EIO from fdatasync the handle refuses further commits. Errors: NOSPACE, IO, MEMORY, DAMAGED. */
 int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
                  size_t payload_bytes, struct pcct_error *err);
+
+/* A version as it was made in another store: at no branch, with the time and, unless that is another version's here, the write id of record. Else as
+ * store_commit. */
+struct store_bytes {
+    const void *note, *payload;
+    size_t note_bytes, payload_bytes;
+};
+int store_adopt(struct store_version *record, struct store *store, const struct store_bytes *bytes, struct pcct_error *err);
 
 /* What a frame, and an entry of the reflog, tells of. Numbers are pinned: they stand in files. */
 enum store_operation {

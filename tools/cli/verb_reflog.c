@@ -30,6 +30,7 @@ static int list_one(void *ctx, const struct pcct_reflog_entry *entry)
     char time[TEXT_BYTES];
     struct record record;
     const char *operation = (size_t)entry->operation < sizeof operations / sizeof *operations ? operations[entry->operation] : "?";
+    if (entry->operation == PCCT_REF_COMMITTED && !entry->name[0]) operation = "apply"; /* a version that came by a bundle */
     if (l->most-- == 0 || ferror(stdout)) return 1;
     (void)text_time(time, entry->time_ns);
     if (l->json) {
