@@ -42,19 +42,22 @@ struct pcct_ordering_options {
     struct pcct_work *work;    /* of finding the neighbours; NULL: not wanted */
     int (*progress)(void *ctx, double done); /* called now and then by the calling thread; other than 0 stops. NULL: none */
     void *progress_ctx;
+    const struct pcct_gp *gp;  /* of this view (gp.h): coordinates are divided by its kernel's lengthscales, and neighbours are nearest by its residual
+                                * correlation, or by correlation where it has no inducing points: by (sqrt(1 - |rho|), label). NULL: by distance. */
 };
-#define PCCT_ORDERING_OPTIONS_INIT { sizeof(struct pcct_ordering_options), 0, 0, NULL, 0, 0, 0, NULL, 0, NULL, NULL, NULL }
+#define PCCT_ORDERING_OPTIONS_INIT { sizeof(struct pcct_ordering_options), 0, 0, NULL, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL }
 
 /* labels[n_live]: the points in order. Takes O(n log n) expected in few dimensions and some 60 bytes a point beside the view (MAXMIN, COARSE).
  * Any thread.
  * Errors: INVALID (an unknown kind, an axis that is none, lengthscales that are not for this metric or not above 0, an ordering that is not of all
- * points; a custom metric), UNKNOWN, DUPLICATE (in an ordering), POINT (a coordinate too large when divided, naming the label), MEMORY, CANCELLED. */
+ * points; a custom metric; a kernel of another view, or one beside lengthscales), UNKNOWN, DUPLICATE (in an ordering), POINT (a coordinate too
+ * large when divided, naming the label), MEMORY, CANCELLED. */
 PCCT_PUBLIC int pcct_ordering(int64_t *labels, const pcct_view *view, const struct pcct_ordering_options *options, struct pcct_error *err);
 
 /*
  * An ordering with the m nearest predecessors of each point: exactly min(m, rank) of the point of this rank, by (distance, label). Keeps nothing of
  * the view. Reading calls may be made by any number of threads. *vecchia is owned: pcct_vecchia_close(); NULL after a failure.
- * m: at least 1. Memory: 12 bytes a neighbour.
+ * m: at least 1. Memory: 12 bytes a neighbour; while those by a kernel are looked for, 16 more.
  * Errors: as pcct_ordering(); also LIMIT (more than 2^31 - 1 points).
  */
 typedef struct pcct_vecchia pcct_vecchia;

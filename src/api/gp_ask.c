@@ -2,6 +2,7 @@
 #include "api/asked.h"
 #include "api/gp_handle.h"
 
+#include "gp/predecessors.h"
 #include "gp/residual.h"
 
 #include <inttypes.h>
@@ -38,6 +39,11 @@ done:
     return status;
 }
 
+static int check_ready(const pcct_gp *gp, struct pcct_error *err)
+{
+    return gp->ready ? 0 : base_fail(err, PCCT_E_INVALID, "pcct_gp_parameters() prepares no questions; open the kernel with pcct_gp_open()");
+}
+
 /* finish() in any case. */
 static int begin(struct asking *a, const pcct_gp *gp, size_t k, const struct pcct_gp_ask_options *options, struct pcct_error *err)
 {
@@ -49,7 +55,7 @@ static int begin(struct asking *a, const pcct_gp *gp, size_t k, const struct pcc
     if (a->o.threads < 0) TRY(base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", a->o.threads));
     base_env_init(&a->env, gp->env.os, a->o.threads);
     a->env.memory = gp->env.memory;
-    if (!gp->ready) TRY(base_fail(err, PCCT_E_INVALID, "pcct_gp_parameters() prepares no questions; open the kernel with pcct_gp_open()"));
+    TRY(check_ready(gp, err));
     if (k == 0) TRY(base_fail(err, PCCT_E_INVALID, "k must be at least 1"));
     if (k > INT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "k is %zu; at most %d neighbours can be asked for", k, INT32_MAX));
     if (a->o.filter && a->o.filter->view != gp->view) {
@@ -82,7 +88,7 @@ done:
 
 static int answer(int64_t *labels, double *distances, struct asking *a, const pcct_gp *gp, struct pcct_error *err)
 {
-    const int plain = gp->features.form.m == 0 && gp->features.form.shape != GP_CUSTOM && !gp->given;
+    const int plain = api_gp_plain(gp);
     struct gp_work work = { 0 };
     struct pcct_gp_work told = { .size = 0 };
     int status = 0;
@@ -197,5 +203,59 @@ int pcct_gp_knn_stored(int64_t *labels, double *distances, const pcct_gp *gp, co
     TRY(answer(labels, distances, &a, gp, err));
 done:
     finish(&a);
+    return status;
+}
+
+/* ---- in an order -------------------------------------------------------------------------------------------------------------------------- */
+
+/* Answers in a row for each point become rows as long as they are, and points ranks. */
+static void tell_ranks(int32_t *rank, double *distance, const int64_t *found, const double *found_distance, const uint32_t *rank_of, size_t n,
+                       size_t m)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t start = gp_answer_start(i, m);
+
+        for (size_t j = 0; j < (i < m ? i : m); j++) {
+            rank[start + j] = (int32_t)rank_of[found[i * m + j]];
+            distance[start + j] = found_distance[i * m + j];
+        }
+    }
+}
+
+int api_gp_predecessors(int32_t *rank, double *distance, const pcct_gp *gp, const uint32_t *order, uint32_t m, const struct base_env *env,
+                        struct block_work *work, struct pcct_error *err)
+{
+    const size_t n = gp->n, k = m < n ? m : n;
+    struct gp_ask ask = { .points = &gp->features, .member = order, .members = n, .k = k };
+    struct gp_work done_so = { 0 };
+    uint32_t *rank_of = NULL;
+    int64_t *number = NULL, *found = NULL;
+    double *found_distance = NULL;
+    int status = 0;
+
+    TRY(check_ready(gp, err));
+    if (n == 0) goto done;
+    if (k > SIZE_MAX / sizeof *found / n) TRY(base_fail(err, PCCT_E_MEMORY, "%zu neighbours of %zu points are too many", k, n));
+    TRY(base_take(&rank_of, env, n, sizeof *rank_of, err));
+    TRY(base_take(&number, env, n, sizeof *number, err));
+    TRY(base_take(&found, env, n * k, sizeof *found, err));
+    TRY(base_take(&found_distance, env, n * k, sizeof *found_distance, err));
+    for (size_t i = 0; i < n; i++) {
+        rank_of[order[i]] = (uint32_t)i;
+        number[i] = (int64_t)i; /* in the place of labels, which ascend as these do: ties are decided alike */
+    }
+    ask.label = number;
+    ask.rank = rank_of;
+    if (api_gp_plain(gp)) TRY(gp_correlation(found, found_distance, NULL, &ask, &done_so, env, err));
+    else TRY(gp_residual(found, found_distance, NULL, &ask, &done_so, env, err));
+    tell_ranks(rank, distance, found, found_distance, rank_of, n, k);
+    work->nodes += done_so.nodes;
+    work->blocks += done_so.blocks;
+    work->distances += done_so.pairs;
+done:
+    base_free(env, rank_of);
+    base_free(env, number);
+    base_free(env, found);
+    base_free(env, found_distance);
     return status;
 }

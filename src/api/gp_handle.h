@@ -24,4 +24,15 @@ struct pcct_gp {
     size_t n_noisy;
 };
 
+/* Whether the kernel falls with the scaled distance alone: no inducing points, and none of the caller's functions or features. */
+static inline int api_gp_plain(const pcct_gp *gp)
+{
+    return gp->features.form.m == 0 && gp->features.form.shape != GP_CUSTOM && !gp->given;
+}
+
+/* order[n]: the points, counted by label, first to last. The min(m, rank) nearest before each by the kernel: ranks and distances as
+ * gp_predecessors() has them (gp/predecessors.h). Errors: INVALID (a handle that answers no questions), MEMORY, CANCELLED. */
+int api_gp_predecessors(int32_t *rank, double *distance, const pcct_gp *gp, const uint32_t *order, uint32_t m, const struct base_env *env,
+                        struct block_work *work, struct pcct_error *err);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/asked.h"
+#include "api/gp_handle.h"
 
 #include "base/memory.h"
 #include "gp/ordering.h"
@@ -53,6 +54,9 @@ static int check(struct making *making, const pcct_view *view, const struct pcct
         TRY(base_fail(err, PCCT_E_INVALID, "an ordering goes with the kind PCCT_ORDERING_GIVEN"));
     }
     TRY(check_lengthscales(o->lengthscale, dim, err));
+    if (o->gp && o->gp->view != view) TRY(base_fail(err, PCCT_E_INVALID, "the kernel was opened for another view; open it for this view"));
+    if (o->gp && o->lengthscale) TRY(base_fail(err, PCCT_E_INVALID, "the kernel has lengthscales of its own; others cannot be given beside it"));
+    if (o->gp) o->lengthscale = o->gp->kernel.lengthscale;
 done:
     return status;
 }
@@ -162,7 +166,11 @@ int pcct_vecchia_open(pcct_vecchia **vecchia, const pcct_view *view, size_t m, c
     v->env.watch = NULL;
     TRY(take_rows(v, making.cloud.n, m, err));
     tell_labels(v->label, &making, view);
-    TRY(gp_predecessors(v->rank, v->distance, &making.cloud, making.order, (uint32_t)m, &making.env, &work, err));
+    if (making.o.gp) {
+        TRY(api_gp_predecessors(v->rank, v->distance, making.o.gp, making.order, (uint32_t)m, &making.env, &work, err));
+    } else {
+        TRY(gp_predecessors(v->rank, v->distance, &making.cloud, making.order, (uint32_t)m, &making.env, &work, err));
+    }
     api_tell_work(making.o.work, &work);
     *vecchia = v;
     v = NULL;

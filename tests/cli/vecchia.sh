@@ -60,3 +60,24 @@ print("rows that differ:", wrong)
 nn = np.genfromtxt("v.csv", delimiter=",", filling_values=0, missing_values="NA")
 print(nn.shape, all(nn[r, 0] == r + 1 and np.array_equal(nn[r, 1:1 + min(r, 12)] - 1, v["positions"][starts[r]:starts[r + 1]]) for r in range(n)))
 END
+
+# By a kernel: lists are those that pcct graph finds in the same order; without inducing points those by distance.
+pcct kernel set cities.pcct --kernel matern52 --lengthscale 3,0.7 --nugget 0.01 --inducing 25 -q
+for order in maxmin coarse hilbert coordinate "random --seed 5"; do
+    pcct order cities.pcct --lengthscale 3,0.7 --order $order -o order.csv
+    pcct graph cities.pcct -k 12 --metric residual --predecessors=order.csv -o g.npz
+    pcct vecchia cities.pcct -m 12 --metric residual --order $order -o r.npz
+    pcct vecchia cities.pcct -m 12 --metric correlation --order $order -o c.npz
+    pcct vecchia cities.pcct -m 12 --lengthscale 3,0.7 --order $order -o v.npz
+    "$PYTHON" - <<'END'
+import numpy as np
+g, r, c, v = [np.load(name + ".npz") for name in "grcv"]
+found = np.arange(12) < g["counts"][:, None]
+print(np.array_equal(r["order"], g["rows"]), np.array_equal(r["labels"], g["labels"][found]), np.array_equal(r["distances"], g["distances"][found]),
+      np.array_equal(r["order"][r["positions"]], r["labels"]), len(r["kernel"]), r["lengthscale"], np.array_equal(c["positions"], v["positions"]),
+      np.array_equal(r["positions"], v["positions"]))
+END
+done
+pcct vecchia cities.pcct -m 12 --metric residual --kernel matern52 --lengthscale 3,0.7 --nugget 0.01 --inducing 25 --at main --order coarse --gpgp a.csv
+pcct vecchia cities.pcct -m 12 --metric residual --order coarse --gpgp b.csv
+cmp a.csv b.csv

@@ -20,4 +20,9 @@ printf '%s\n' 8 0 4 1 7 3 5 2 8 >twice
 try pcct order grid.pcct --order twice -o o.csv
 try pcct order grid.pcct -o o.txt
 try pcct order none.pcct
+try pcct vecchia grid.pcct -m 2 -o v.npz --metric residual
+try pcct vecchia grid.pcct -m 2 -o v.npz --kernel rbf
+try pcct vecchia grid.pcct -m 2 -o v.npz --metric residual --lengthscale 2
+try pcct vecchia grid.pcct -m 2 -o v.npz --nugget 2
+try pcct vecchia grid.pcct -m 2 -o v.npz --metric manhattan
 ls

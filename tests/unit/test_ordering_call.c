@@ -143,6 +143,84 @@ static void fails(struct scene *scene, int code, const char *words)
     scene->options = plain;
 }
 
+/* By a kernel: in the order of points divided by its lengthscales, the lists of pcct_gp_graph() with a filter of this order. */
+static void expect_by_kernel(struct scene *scene, const pcct_gp *gp, const double *lengthscale)
+{
+    struct pcct_filter_options order = PCCT_FILTER_OPTIONS_INIT;
+    struct pcct_gp_ask_options ask = PCCT_GP_ASK_OPTIONS_INIT;
+    struct pcct_vecchia_rows rows = { .size = sizeof rows };
+    struct pcct_error err = { 0, "" };
+    static int64_t labels[N], near[N * M];
+    static double distance[N * M];
+    struct pcct_work work = { 0, 0, 0 };
+    pcct_vecchia *vecchia = NULL;
+    pcct_filter *filter = NULL;
+
+    scene->options.gp = NULL;
+    scene->options.lengthscale = lengthscale;
+    support_ok(pcct_ordering(labels, scene->view, &scene->options, &err), &err);
+    scene->options.gp = gp;
+    scene->options.lengthscale = NULL;
+    scene->options.work = &work;
+    support_ok(pcct_vecchia_open(&vecchia, scene->view, M, &scene->options, &err), &err);
+    assert_true(work.distances > 0);
+    assert_int_equal(pcct_vecchia_read(&rows, vecchia), 0);
+    assert_memory_equal(rows.labels, labels, sizeof labels);
+    order.order = PCCT_ORDER_GIVEN;
+    order.ordering = labels;
+    order.n_ordering = N;
+    support_ok(pcct_filter_open(&filter, scene->view, &order, &err), &err);
+    ask.filter = filter;
+    support_ok(pcct_gp_graph(near, distance, gp, M, &ask, &err), &err);
+    for (size_t i = 0, at = 0; i < N; i++) {
+        assert_true(rows.starts[i] == at);
+        for (size_t j = 0; j < (i < M ? i : M); j++, at++) {
+            assert_in_range(rows.ranks[at], 0, i - 1);
+            assert_true(labels[rows.ranks[at]] == near[i * M + j] && rows.distances[at] == distance[i * M + j]);
+        }
+    }
+    pcct_filter_close(filter);
+    pcct_vecchia_close(vecchia);
+}
+
+static void by_a_kernel(void **state)
+{
+    static const double lengthscale[2] = { 7, 3 };
+    struct pcct_kernel kernel = PCCT_KERNEL_INIT;
+    struct pcct_gp_options open = PCCT_GP_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    struct scene scene, another;
+    pcct_gp *gp = NULL;
+    pcct_vecchia *vecchia = NULL;
+    int64_t labels[N];
+
+    (void)state;
+    start(&scene, "euclidean", 1);
+    start(&another, "euclidean", 1);
+    kernel.name = "matern32";
+    kernel.lengthscale = lengthscale;
+    kernel.inducing = scene.points;
+    kernel.m = 10;
+    kernel.nugget = 0.01; /* points lie on one another */
+    open.kernel = &kernel;
+    for (open.plain = 0; open.plain <= 1; open.plain++) {
+        support_ok(pcct_gp_open(&gp, scene.view, &open, &err), &err);
+        for (int kind = PCCT_ORDERING_MAXMIN; kind <= PCCT_ORDERING_COARSE; kind++) {
+            scene.options.kind = kind;
+            scene.options.threads = kind % 3;
+            expect_by_kernel(&scene, gp, lengthscale);
+        }
+        scene.options.lengthscale = lengthscale;
+        assert_int_equal(pcct_ordering(labels, scene.view, &scene.options, &err), PCCT_E_INVALID);
+        another.options.gp = gp;
+        assert_int_equal(pcct_vecchia_open(&vecchia, another.view, M, &another.options, &err), PCCT_E_INVALID);
+        assert_non_null(strstr(err.message, "another view"));
+        pcct_gp_close(gp);
+    }
+    finish(&another);
+    finish(&scene);
+}
+
 static int stop(void *ctx, double done)
 {
     return ++*(int *)ctx >= 40 || done > 1;
@@ -221,11 +299,22 @@ done:
 
 static void memory_runs_out(void **state)
 {
+    struct pcct_kernel kernel = PCCT_KERNEL_INIT;
+    struct pcct_gp_options open = PCCT_GP_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
     struct scene scene;
+    pcct_gp *gp = NULL;
 
     (void)state;
     start(&scene, "euclidean", 1);
     assert_true(support_fail_each(&scene.s.env, both, &scene) > 40);
+    kernel.name = "rbf";
+    open.kernel = &kernel;
+    support_ok(pcct_gp_open(&gp, scene.view, &open, &err), &err);
+    scene.options.gp = gp;
+    assert_true(support_fail_each(&scene.s.env, both, &scene) > 50);
+    scene.options.gp = NULL;
+    pcct_gp_close(gp);
     scene.options.kind = PCCT_ORDERING_GIVEN;
     scene.options.ordering = scene.label;
     scene.options.n_ordering = N;
@@ -238,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_and_its_neighbours),
         cmocka_unit_test(lengthscales_divide),
+        cmocka_unit_test(by_a_kernel),
         cmocka_unit_test(wrong_options),
         cmocka_unit_test(memory_runs_out),
     };

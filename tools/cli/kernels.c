@@ -68,7 +68,9 @@ done:
 static int check_choice(const struct options *options, int how, int chosen, struct pcct_error *err)
 {
     if (options->value[OPT_INDUCING_BY] && !chosen) return fault(err, PCCT_E_INVALID, "--inducing-by goes with --inducing and a number");
-    if (options->value[OPT_SEED] && how != PCCT_INDUCING_RANDOM) return fault(err, PCCT_E_INVALID, "--seed goes with --inducing-by random");
+    if (options->value[OPT_SEED] && how != PCCT_INDUCING_RANDOM && !options->value[OPT_ORDER]) {
+        return fault(err, PCCT_E_INVALID, "--seed goes with --inducing-by random");
+    }
     return 0;
 }
 
@@ -159,6 +161,14 @@ static void warn_of_noise(const pcct_gp *gp, const struct options *options)
     fputs(info.noisy > NAMED_POINTS ? ", ...\n" : "\n", stderr);
 }
 
+/* --lengthscale and --seed are words of an order, too, where the verb has one. */
+static int is_of_order(const struct options *options, enum option_id id)
+{
+    int has_order = 0;
+    for (const struct option_row *row = options->verb->rows; row->id != OPT_END; row++) has_order |= row->id == OPT_ORDER;
+    return has_order && (id == OPT_SEED || (id == OPT_LENGTHSCALE && !options->value[OPT_METRIC]));
+}
+
 static int check(const struct options *options, struct pcct_error *err)
 {
     static const enum option_id with_metric[] = { OPT_KERNEL, OPT_OVERRIDE, OPT_BRUTE }, with_kernel[] = { OPT_LENGTHSCALE, OPT_VARIANCE, OPT_NUGGET,
@@ -169,7 +179,7 @@ static int check(const struct options *options, struct pcct_error *err)
         }
     }
     for (size_t i = 0; i < sizeof with_kernel / sizeof *with_kernel; i++) {
-        if (!options->value[OPT_KERNEL] && options->value[with_kernel[i]]) {
+        if (!options->value[OPT_KERNEL] && options->value[with_kernel[i]] && !is_of_order(options, with_kernel[i])) {
             return fault(err, PCCT_E_INVALID, "--lengthscale and the like go with --kernel");
         }
     }

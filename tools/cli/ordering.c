@@ -28,7 +28,9 @@ static int read_kind(struct ordering *ordering, const struct options *options, s
     if (options->value[OPT_AXIS] && ask->kind != PCCT_ORDERING_COORDINATE) {
         return fault(err, PCCT_E_INVALID, "--axis goes with --order coordinate");
     }
-    if (options->value[OPT_SEED] && ask->kind != PCCT_ORDERING_RANDOM) return fault(err, PCCT_E_INVALID, "--seed goes with --order random");
+    if (options->value[OPT_SEED] && ask->kind != PCCT_ORDERING_RANDOM && !options->value[OPT_INDUCING_BY]) {
+        return fault(err, PCCT_E_INVALID, "--seed goes with --order random");
+    }
     if (ask->kind != 0) return 0;
     int status = label_list_read(&ordering->given, &ask->n_ordering, word, err);
     ask->kind = PCCT_ORDERING_GIVEN;
@@ -83,7 +85,8 @@ int ordering_open(struct ordering *ordering, const struct options *options, stru
     TRY(reading_view(&ordering->view, ordering->store, options, err));
     TRY(pcct_view_describe(&ordering->info, ordering->view));
     TRY(options_u64(&axis, options, OPT_AXIS, 1, 1, ordering->info.dim, err));
-    if (options->value[OPT_LENGTHSCALE]) TRY(read_lengthscales(ordering, options->value[OPT_LENGTHSCALE], err));
+    /* With --metric they are the kernel's. */
+    if (options->value[OPT_LENGTHSCALE] && !options->value[OPT_METRIC]) TRY(read_lengthscales(ordering, options->value[OPT_LENGTHSCALE], err));
     TRY(read_kind(ordering, options, err));
     ordering->ask.axis = (uint32_t)axis - 1;
     ordering->ask.progress = on_progress;

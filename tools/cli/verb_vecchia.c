@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
 #include "interrupt.h"
+#include "kernels.h"
 #include "npy.h"
 #include "ordering.h"
 #include "target.h"
@@ -18,6 +19,10 @@ enum { NUMBER_BYTES = 16 }; /* a rank and what stands beside it */
 static const struct option_row rows_of_options[] = {
     { OPT_M, 'm', "m", "M", "how many neighbours before each point (required)" },
     OPTIONS_ORDERING,
+    OPTION_METRIC,
+    OPTION_KERNEL,
+    OPTIONS_KERNEL_REST,
+    OPTION_OVERRIDE,
     { OPT_AT, 0, "at", "REV", "the version to ask (default main)" },
     { OPT_OUTPUT, 'o', "output", "FILE", "write all to FILE, an .npz (-: standard output)" },
     { OPT_GPGP, 0, "gpgp", "FILE", "write the neighbour matrix of the R package GpGp to FILE, a csv (-: standard output)" },
@@ -38,6 +43,18 @@ static void add(struct writing_npz *npz, const char *name, const char *type, con
     zip_write(&npz->writer, name, npz->header, sizeof npz->header, items, (size_t)n * item_bytes);
 }
 
+/* Lengthscales that coordinates were divided by; the kernel's digest. */
+static void add_how(struct writing_npz *npz, const struct ordering *ordering)
+{
+    struct pcct_gp_info kernel = { .size = sizeof kernel };
+    const double *lengthscale = ordering->lengthscale;
+    if (ordering->ask.gp && pcct_gp_describe(&kernel, ordering->ask.gp) == 0) {
+        lengthscale = kernel.lengthscale;
+        add(npz, "kernel.npy", "|u1", kernel.digest, sizeof kernel.digest, 1);
+    }
+    if (lengthscale) add(npz, "lengthscale.npy", "<f8", lengthscale, ordering->info.dim, sizeof *lengthscale);
+}
+
 static int write_npz(FILE *file, const struct ordering *ordering, const struct pcct_vecchia_rows *rows, struct pcct_error *err)
 {
     int status = 0;
@@ -56,7 +73,7 @@ static int write_npz(FILE *file, const struct ordering *ordering, const struct p
     add(npz, "positions.npy", "<i4", rows->ranks, places, sizeof *rows->ranks);
     add(npz, "labels.npy", "<i8", labels, places, sizeof *labels);
     add(npz, "distances.npy", "<f8", rows->distances, places, sizeof *rows->distances);
-    if (ordering->lengthscale) add(npz, "lengthscale.npy", "<f8", ordering->lengthscale, ordering->info.dim, sizeof *ordering->lengthscale);
+    add_how(npz, ordering);
     zip_write_end(&npz->writer);
 done:
     free(labels);
@@ -124,8 +141,11 @@ static int run(const struct options *options, struct pcct_error *err)
     struct ordering ordering = { .store = NULL };
     struct pcct_vecchia_rows rows = { .size = sizeof rows };
     pcct_vecchia *vecchia = NULL;
+    pcct_gp *gp = NULL;
     TRY(check(&m, options, err));
     TRY(ordering_open(&ordering, options, err));
+    TRY(correlating_open(&gp, ordering.view, options, ordering.ask.threads, err));
+    ordering.ask.gp = gp;
     if (options->value[OPT_OUTPUT]) TRY(target_open(&npz, options->value[OPT_OUTPUT], err));
     if (options->value[OPT_GPGP]) TRY(target_open(&gpgp, options->value[OPT_GPGP], err));
     TRY(pcct_vecchia_open(&vecchia, ordering.view, (size_t)m, &ordering.ask, err));
@@ -139,6 +159,7 @@ done:
     target_abandon(&npz);
     target_abandon(&gpgp);
     pcct_vecchia_close(vecchia);
+    pcct_gp_close(gp);
     ordering_close(&ordering);
     return status;
 }
@@ -154,9 +175,13 @@ const struct verb verb_vecchia = {
         "\n"
         "With --lengthscale all distances are between points divided by it, as in a kernel with these lengthscales.\n"
         "\n"
+        "With --metric the points are ordered after division by the kernel's lengthscales, and neighbours are the nearest by\n"
+        "sqrt(1 - |rho|) under the kernel (pcct kernel --help); --lengthscale then goes with --kernel. --seed is that of --order random\n"
+        "and of --inducing-by random.\n"
+        "\n"
         "npz    order int64 [n]: the labels, first to last; for rank r the places starts[r] to starts[r+1]-1 of\n"
         "       positions int32 (ranks of the neighbours, from 0), labels int64 and distances float64; starts int64 [n+1];\n"
-        "       lengthscale float64 [dim], where one was given\n"
+        "       lengthscale float64 [dim], where one was given; with --metric kernel uint8 [16], the digest of the kernel\n"
         "gpgp   a line for each point in order, M+1 columns, no header: its own number, then those of its neighbours, nearest\n"
         "       first, counted from 1; NA where there are fewer. In R: as.matrix(read.csv(FILE, header = FALSE))\n"
         "\n"
