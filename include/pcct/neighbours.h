@@ -25,12 +25,15 @@ struct pcct_neighbours_options {
     struct pcct_work *work;  /* NULL: not wanted */
     int (*progress)(void *ctx, double done); /* called now and then by the calling thread; other than 0 stops. NULL: none */
     void *progress_ctx;
+    const struct pcct_gp *gp; /* of the view that is given (gp.h): nearest by its kernel, as pcct_gp_graph() finds them. NULL: by the store's metric.
+                               * A graph by a kernel is renewed with one. Where that is another kernel, or one that is the caller's own function or
+                               * has the caller's features, all rows are looked for anew. */
 };
-#define PCCT_NEIGHBOURS_OPTIONS_INIT { sizeof(struct pcct_neighbours_options), 0, 0, NULL, NULL, NULL }
+#define PCCT_NEIGHBOURS_OPTIONS_INIT { sizeof(struct pcct_neighbours_options), 0, 0, NULL, NULL, NULL, NULL }
 
 /* Finds all neighbours in a view. *neighbours is owned: pcct_neighbours_close(); NULL after a failure. Memory: 16 bytes a neighbour and the
  * coordinates. k: at least 1; rows are k long even where there are fewer points.
- * Errors: INVALID, LIMIT, MEMORY, CANCELLED, as pcct_graph(). */
+ * Errors: INVALID (also a kernel that was opened for another view), LIMIT, MEMORY, CANCELLED, as pcct_graph(). */
 PCCT_PUBLIC int pcct_neighbours_open(pcct_neighbours **neighbours, const pcct_view *view, size_t k, const struct pcct_neighbours_options *options,
                                      struct pcct_error *err);
 PCCT_PUBLIC void pcct_neighbours_close(pcct_neighbours *neighbours); /* NULL is fine */
@@ -75,7 +78,8 @@ struct pcct_neighbours_renewal {
  * Brings the graph to another version of the store, older or newer, on whatever branch. change(): NULL or called by the calling thread for every row
  * that differs, by label, until it returns other than 0, which ends the showing and is no error. renewal: NULL or filled in. After a failure the
  * graph is as it was.
- * Errors: INVALID (a view of another store handle), MEMORY, CANCELLED, as pcct_graph().
+ * Errors: INVALID (a view of another store handle; a kernel of another view, or where the graph is by none, or none where it is by one), MEMORY,
+ * CANCELLED, as pcct_graph().
  */
 PCCT_PUBLIC int pcct_neighbours_renew(struct pcct_neighbours_renewal *renewal, pcct_neighbours *neighbours, const pcct_view *view,
                                       const struct pcct_neighbours_options *options,

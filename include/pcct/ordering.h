@@ -42,8 +42,8 @@ struct pcct_ordering_options {
     struct pcct_work *work;    /* of finding the neighbours; NULL: not wanted */
     int (*progress)(void *ctx, double done); /* called now and then by the calling thread; other than 0 stops. NULL: none */
     void *progress_ctx;
-    const struct pcct_gp *gp;  /* of this view (gp.h): coordinates are divided by its kernel's lengthscales, and neighbours are nearest by its residual
-                                * correlation, or by correlation where it has no inducing points: by (sqrt(1 - |rho|), label). NULL: by distance. */
+    const struct pcct_gp *gp;  /* of this view (gp.h): coordinates are divided by its kernel's lengthscales, and neighbours are nearest by its
+                                * residual correlation, or by correlation where it has no inducing points. NULL: by distance. */
 };
 #define PCCT_ORDERING_OPTIONS_INIT { sizeof(struct pcct_ordering_options), 0, 0, NULL, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL }
 

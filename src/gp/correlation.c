@@ -50,10 +50,9 @@ static void go_home(void *ctx, size_t begin, size_t end, int thread)
     for (size_t i = begin; i < end; i++) run->asked[i] = (struct base_pair){ block_home(&run->layout, place_of(run, i)), i };
 }
 
-/* d of a squared scaled distance, 16 at a time. */
-static void tell_distances(const struct run *run, double *distance, const struct base_topk_entry *entry, size_t n)
+/* 16 at a time. */
+void gp_correlation_distances(double *distance, const struct gp_features *f, const struct base_topk_entry *entry, size_t n)
 {
-    const struct gp_features *f = run->ask->points;
     const double most = f->form.variance + f->kernel->nugget;
 
     for (size_t first = 0; first < n; first += GP_LANES) {
@@ -79,7 +78,7 @@ static void answer(struct run *run, size_t i, int thread)
     block_knn_filter(near, &run->layout, &run->source, &query, run->k, &run->work[thread]);
     block_knn_decide(&top, near, &run->layout, &run->source, &run->work[thread]);
     base_topk_finish(&top);
-    tell_distances(run, run->distances + i * ask->k, top.entry, top.count);
+    gp_correlation_distances(run->distances + i * ask->k, ask->points, top.entry, top.count);
     for (size_t j = 0; j < ask->k; j++) {
         run->labels[i * ask->k + j] = j < top.count ? top.entry[j].id : -1;
         if (j >= top.count) run->distances[i * ask->k + j] = (double)INFINITY;

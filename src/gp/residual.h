@@ -2,6 +2,7 @@
 #ifndef GP_RESIDUAL_H
 #define GP_RESIDUAL_H
 
+#include "base/topk.h"
 #include "gp/features.h"
 
 /*
@@ -48,5 +49,8 @@ int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struc
 /* The same without inducing points, for kernels that fall with the scaled distance (all but custom ones): by (scaled distance, label). */
 int gp_correlation(int64_t *labels, double *distances, int32_t *counts, const struct gp_ask *ask, struct gp_work *work, const struct base_env *env,
                    struct pcct_error *err);
+
+/* The distances that gp_correlation() tells for squared scaled distances: distance[n] for the keys of entry[n]. */
+void gp_correlation_distances(double *distance, const struct gp_features *points, const struct base_topk_entry *entry, size_t n);
 
 #endif

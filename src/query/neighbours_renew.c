@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "query/neighbours.h"
+#include "query/neighbours_change.h"
 
 #include "base/par.h"
 #include "base/sort.h"
@@ -29,16 +29,13 @@ struct renewing {
     struct query_neighbours fresh;
     const struct index_state *state;
     const uint32_t *node;     /* [fresh.n] */
-    uint32_t *before;         /* [fresh.n] the row that it was, INDEX_NONE: it came */
-    uint32_t *after;          /* [old->n] the row that it is, INDEX_NONE: it went */
+    struct query_match match;
     double *mark;             /* [state->n] by node: the limits of rows that stay */
     struct block_layout own;  /* in place of the state's, where that cannot have marks */
     const struct block_layout *layout;
     struct block_marks marks;
     struct moved *moved;
     size_t n_moved;
-    int64_t *replaced;        /* labels that stay, with another place; ascending */
-    size_t n_replaced;
     uint64_t *stale;          /* [state->n] by node: other than 0: to be asked for anew */
     uint32_t *asked;          /* [n_asked] rows that are */
     uint32_t *asked_node;
@@ -51,41 +48,26 @@ struct renewing {
     size_t n_hits;
     uint64_t failed;          /* there was no memory for a hit */
     uint8_t *touched;         /* [state->n] by node: it may differ */
+    uint8_t *row_touched;     /* [fresh.n] the same by row */
     uint32_t *row;            /* [state->n] by node, of live ones */
     struct block_work *work;  /* [threads] */
     const struct base_env *env;
 };
 
-/* ---- which rows stay ---------------------------------------------------------------------------------------------------------------------- */
-
-static const double *place_of(const struct query_neighbours *g, uint32_t row)
-{
-    return g->place + (size_t)row * g->dim;
-}
+/* ---- which points moved ------------------------------------------------------------------------------------------------------------------- */
 
 static void note_moved(struct renewing *r, const struct query_neighbours *g, uint32_t row)
 {
-    r->moved[r->n_moved++] = (struct moved){ place_of(g, row), g->label[row], g == &r->fresh };
+    r->moved[r->n_moved++] = (struct moved){ g->place + (size_t)row * g->dim, g->label[row], g == &r->fresh };
 }
 
-/* Both ascend by label. A row stays if its place does, to the bit. */
-static void match_rows(struct renewing *r)
+static void note_all_moved(struct renewing *r)
 {
-    const struct query_neighbours *old = r->old, *fresh = &r->fresh;
-    uint32_t a = 0, b = 0;
-
-    while (a < old->n || b < fresh->n) {
-        const int has_old = a < old->n && (b == fresh->n || old->label[a] <= fresh->label[b]);
-        const int has_fresh = b < fresh->n && (a == old->n || fresh->label[b] <= old->label[a]);
-        const int stays = has_old && has_fresh && memcmp(place_of(old, a), place_of(fresh, b), old->dim * sizeof(double)) == 0;
-
-        if (has_old) r->after[a] = stays ? b : INDEX_NONE;
-        if (has_fresh) r->before[b] = stays ? a : INDEX_NONE;
-        if (has_old && has_fresh && !stays) r->replaced[r->n_replaced++] = old->label[a];
-        if (has_old && !stays) note_moved(r, old, a);
-        if (has_fresh && !stays) note_moved(r, fresh, b);
-        a += (uint32_t)has_old;
-        b += (uint32_t)has_fresh;
+    for (uint32_t row = 0; row < r->old->n; row++) {
+        if (r->match.after[row] == INDEX_NONE) note_moved(r, r->old, row);
+    }
+    for (uint32_t row = 0; row < r->fresh.n; row++) {
+        if (r->match.before[row] == INDEX_NONE) note_moved(r, &r->fresh, row);
     }
 }
 
@@ -162,7 +144,7 @@ static int find_touched(struct renewing *r, const struct base_env *env, struct p
 
     for (uint32_t node = 0; node < r->state->n; node++) r->mark[node] = -(double)INFINITY;
     for (uint32_t row = 0; row < r->fresh.n; row++) {
-        const uint32_t before = r->before[row];
+        const uint32_t before = r->match.before[row];
 
         if (before == INDEX_NONE || !searchable) r->stale[r->node[row]] = 1;
         else r->mark[r->node[row]] = r->old->limit[before];
@@ -219,7 +201,7 @@ static void keep_lists(void *ctx, size_t begin, size_t end, int thread)
 
     (void)thread;
     for (size_t row = begin; row < end; row++) {
-        const size_t before = r->before[row];
+        const size_t before = r->match.before[row];
 
         if (r->stale[r->node[row]]) continue;
         put_list(&r->fresh, (uint32_t)row, old->list + before * old->k, old->distance + before * old->k, old->count[before]);
@@ -287,69 +269,6 @@ static void put_answers(void *ctx, size_t begin, size_t end, int thread)
     }
 }
 
-/* ---- what is told ------------------------------------------------------------------------------------------------------------------------- */
-
-static int was_replaced(const struct renewing *r, int64_t label)
-{
-    size_t low = 0, high = r->n_replaced;
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-
-        if (r->replaced[middle] < label) low = middle + 1;
-        else high = middle;
-    }
-    return low < r->n_replaced && r->replaced[low] == label;
-}
-
-static int differs(const struct renewing *r, const struct query_change *c)
-{
-    if (!c->before || !c->after || c->count_before != c->count_after || was_replaced(r, c->label)) return 1;
-    for (int32_t i = 0; i < c->count_after; i++) {
-        if (c->before[i] != c->after[i] || c->distance_before[i] != c->distance_after[i] || was_replaced(r, c->after[i])) return 1;
-    }
-    return 0;
-}
-
-static void tell_before(struct query_change *change, const struct query_neighbours *g, uint32_t row)
-{
-    change->label = g->label[row];
-    change->before = g->list + (size_t)row * g->k;
-    change->distance_before = g->distance + (size_t)row * g->k;
-    change->count_before = g->count[row];
-}
-
-static void tell_after(struct query_change *change, const struct query_neighbours *g, uint32_t row)
-{
-    change->label = g->label[row];
-    change->after = g->list + (size_t)row * g->k;
-    change->distance_after = g->distance + (size_t)row * g->k;
-    change->count_after = g->count[row];
-}
-
-/* Rows that went and those that were touched, by label; the others are as they were. */
-static uint64_t tell(const struct renewing *r, query_change_visitor *visit, void *ctx)
-{
-    const struct query_neighbours *old = r->old, *fresh = &r->fresh;
-    uint64_t changed = 0;
-    uint32_t a = 0, b = 0;
-    int go_on = visit != NULL;
-
-    while (a < old->n || b < fresh->n) {
-        const int has_old = a < old->n && (b == fresh->n || old->label[a] <= fresh->label[b]);
-        const int has_fresh = b < fresh->n && (a == old->n || fresh->label[b] <= old->label[a]);
-        struct query_change change = { .before = NULL };
-
-        if (has_old) tell_before(&change, old, a++);
-        if (has_fresh) tell_after(&change, fresh, b++);
-        if (has_old && has_fresh && !r->touched[r->node[b - 1]]) continue;
-        if (!differs(r, &change)) continue;
-        changed++;
-        if (go_on) go_on = visit(ctx, &change) == 0;
-    }
-    return changed;
-}
-
 /* ---- all of it ---------------------------------------------------------------------------------------------------------------------------- */
 
 static int take(struct renewing *r, const struct base_env *env, struct pcct_error *err)
@@ -357,36 +276,34 @@ static int take(struct renewing *r, const struct base_env *env, struct pcct_erro
     const size_t old = r->old->n, fresh = r->state->n_live, threads = (size_t)base_par_threads(env);
     int status = 0;
 
-    TRY(base_take(&r->before, env, fresh, sizeof *r->before, err));
-    TRY(base_take(&r->after, env, old, sizeof *r->after, err));
     TRY(base_take(&r->mark, env, r->state->n, sizeof *r->mark, err));
     TRY(base_take_zero(&r->stale, env, r->state->n, sizeof *r->stale, err));
     TRY(base_take_zero(&r->touched, env, r->state->n, sizeof *r->touched, err));
+    TRY(base_take(&r->row_touched, env, fresh, sizeof *r->row_touched, err));
     TRY(base_take(&r->row, env, r->state->n, sizeof *r->row, err));
     TRY(base_take(&r->moved, env, old + fresh, sizeof *r->moved, err));
-    TRY(base_take(&r->replaced, env, old < fresh ? old : fresh, sizeof *r->replaced, err));
     TRY(base_take_zero(&r->work, env, threads, sizeof *r->work, err));
     TRY(base_take_zero(&r->hits, env, threads, sizeof *r->hits, err));
     for (size_t t = 0; t < threads; t++) r->hits[t].item_bytes = sizeof(struct hit);
     for (size_t row = 0; row < fresh; row++) r->row[r->node[row]] = (uint32_t)row;
     TRY(query_neighbours_rows(&r->fresh, r->old->k, r->state, r->node, env, err));
+    TRY(query_match_rows(&r->match, r->old, &r->fresh, env, err));
 done:
     return status;
 }
 
 static void give_back(struct renewing *r, const struct base_env *env)
 {
-    base_free(env, r->before);
-    base_free(env, r->after);
+    query_match_free(&r->match, env);
     base_free(env, r->mark);
     base_free(env, r->stale);
     for (int t = 0; r->hits && t < base_par_threads(env); t++) base_vector_free(&r->hits[t], env);
     base_free(env, r->hits);
     base_free(env, r->hit);
     base_free(env, r->touched);
+    base_free(env, r->row_touched);
     base_free(env, r->row);
     base_free(env, r->moved);
-    base_free(env, r->replaced);
     base_free(env, r->asked);
     base_free(env, r->asked_node);
     base_free(env, r->list);
@@ -409,17 +326,16 @@ int query_neighbours_renew(struct query_renewal *renewal, struct query_neighbour
     assert(neighbours->dim == state->metric.dim);
     block_init(&r.own, env, &state->metric);
     TRY(take(&r, env, err));
-    match_rows(&r);
+    note_all_moved(&r);
     TRY(find_touched(&r, env, err));
     TRY(ask(&r, batch, env, work, err));
     base_par_for(env, r.fresh.n, GRAIN, keep_lists, &r);
     base_par_for(env, r.n_hits, GRAIN, take_in_hits, &r);
     base_par_for(env, r.n_asked, GRAIN, put_answers, &r);
     for (int t = 0; work && t < base_par_threads(env); t++) block_work_add(work, &r.work[t]);
-    *renewal = (struct query_renewal){ .asked = r.n_asked };
-    for (uint32_t row = 0; row < neighbours->n; row++) renewal->gone += r.after[row] == INDEX_NONE;
-    for (uint32_t row = 0; row < r.fresh.n; row++) renewal->came += r.before[row] == INDEX_NONE;
-    renewal->changed = tell(&r, visit, ctx);
+    *renewal = (struct query_renewal){ .gone = r.match.gone, .came = r.match.came, .asked = r.n_asked };
+    for (uint32_t row = 0; row < r.fresh.n; row++) r.row_touched[row] = r.touched[node[row]];
+    renewal->changed = query_tell_changes(&r.match, neighbours, &r.fresh, r.row_touched, visit, ctx);
     old = *neighbours;
     *neighbours = r.fresh;
     r.fresh = old;

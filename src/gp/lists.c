@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gp/lists.h"
+
+#include "base/memory.h"
+#include "base/par.h"
+#include "base/watch.h"
+#include "query/neighbours_change.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* PIECE: so many rows at once are held against the points that came, for the memory of their features. ANEW: when more than one in so many points
+ * came, the search among them costs more than all rows anew. */
+enum { GRAIN = 256, PIECE = 1 << 15, ANEW = 8 };
+
+/* The row of a label, INDEX_NONE: there is none. */
+static uint32_t row_of(const struct query_neighbours *g, int64_t label)
+{
+    uint32_t low = 0, high = g->n;
+
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+
+        if (g->label[middle] < label) low = middle + 1;
+        else high = middle;
+    }
+    return low < g->n && g->label[low] == label ? low : INDEX_NONE;
+}
+
+/* What answers are ordered by, to the bit what the searches compare. */
+static double key_of(const struct gp_listing *listing, uint32_t a, uint32_t b)
+{
+    const struct gp_features *f = listing->points;
+    const struct gp_row row = gp_features_row(f, a), other = gp_features_row(f, b);
+    double value = 0;
+
+    if (listing->plain) {
+        for (uint32_t j = 0; j < f->form.dim; j++) {
+            const double difference = row.x[j] - other.x[j];
+
+            value += difference * difference;
+        }
+        return value;
+    }
+    gp_rho_pairs(&value, f, &row, &other, 1);
+    return gp_key(value);
+}
+
+/* Distances of keys, ascending. */
+static void distances_of(double *distance, const struct gp_listing *listing, const struct base_topk_entry *entry, size_t n)
+{
+    if (listing->plain) gp_correlation_distances(distance, listing->points, entry, n);
+    else for (size_t i = 0; i < n; i++) distance[i] = sqrt(entry[i].key);
+}
+
+/* Labels, distances and counts of the rows asked[n] (NULL: all), nearest among member[members]. Answers are [n][k]. */
+static int ask(int64_t *list, double *distance, int32_t *count, const struct query_neighbours *g, size_t k, const struct gp_listing *listing,
+               const uint32_t *asked, size_t n, const uint32_t *member, size_t members, struct gp_work *work, const struct base_env *env,
+               struct pcct_error *err)
+{
+    const struct gp_features *f = listing->points;
+    const size_t m = f->form.m, dim = f->form.dim;
+    struct gp_ask question = { .points = f, .member = member, .members = members, .label = g->label, .k = k };
+    struct gp_features queries = { .env = NULL };
+    struct gp_work done_so = { 0 };
+    double *point = NULL, *v = NULL, *p = NULL;
+    int status = 0;
+
+    if (asked) {
+        TRY(base_take(&point, env, n * dim, sizeof *point, err));
+        TRY(base_take(&v, env, n * m, sizeof *v, err));
+        TRY(base_take(&p, env, n, sizeof *p, err));
+        for (size_t i = 0; i < n; i++) {
+            memcpy(point + i * dim, f->point + asked[i] * dim, dim * sizeof *point);
+            if (m > 0) memcpy(v + i * m, f->v + asked[i] * m, m * sizeof *v);
+            p[i] = f->p[asked[i]];
+        }
+        TRY(gp_features_given(&queries, f->kernel, point, v, p, n, (uint32_t)m, f->tiles, env, err));
+        question.queries = &queries;
+        question.self = asked;
+    }
+    if (listing->plain) TRY(gp_correlation(list, distance, count, &question, &done_so, env, err));
+    else TRY(gp_residual(list, distance, count, &question, &done_so, env, err));
+    if (work) work->pairs += done_so.pairs;
+    if (work) work->nodes += done_so.nodes;
+done:
+    if (queries.env) gp_features_free(&queries);
+    base_free(env, point);
+    base_free(env, v);
+    base_free(env, p);
+    return status;
+}
+
+static int all_rows(uint32_t **all, const struct query_neighbours *g, const struct base_env *env, struct pcct_error *err)
+{
+    int status = base_take(all, env, g->n, sizeof **all, err);
+
+    for (uint32_t row = 0; status == 0 && row < g->n; row++) (*all)[row] = row;
+    return status;
+}
+
+int gp_lists_make(struct query_neighbours *neighbours, size_t k, const struct gp_listing *listing, struct gp_work *work,
+                       const struct base_env *env, struct pcct_error *err)
+{
+    uint32_t *all = NULL;
+    int status = 0;
+
+    TRY(query_neighbours_rows(neighbours, k, listing->state, listing->node, env, err));
+    TRY(all_rows(&all, neighbours, env, err));
+    if (neighbours->n == 0) goto done;
+    TRY(ask(neighbours->list, neighbours->distance, neighbours->count, neighbours, k, listing, NULL, neighbours->n, all, neighbours->n, work, env, err));
+done:
+    base_free(env, all);
+    return status;
+}
+
+/* ---- lists from elsewhere ----------------------------------------------------------------------------------------------------------------- */
+
+struct adopting {
+    const struct query_neighbours *g;
+    const struct gp_listing *listing;
+    uint64_t *bad; /* [n] 1: the row's list is none */
+};
+
+static int is_list(const struct adopting *a, uint32_t row)
+{
+    const struct query_neighbours *g = a->g;
+    const size_t others = g->n - 1, due = g->k < others ? g->k : others, first = (size_t)row * g->k;
+    struct base_topk_entry before = { -1, 0 };
+
+    if (g->count[row] < 0 || (size_t)g->count[row] != due) return 0;
+    for (size_t i = 0; i < due; i++) {
+        const uint32_t other = row_of(g, g->list[first + i]);
+        struct base_topk_entry at = { 0, g->list[first + i] };
+        double distance = 0;
+
+        if (other == INDEX_NONE || other == row) return 0;
+        at.key = key_of(a->listing, row, other);
+        distances_of(&distance, a->listing, &at, 1);
+        if (!base_topk_less(&before, &at) || distance != g->distance[first + i]) return 0;
+        before = at;
+    }
+    return 1;
+}
+
+static void check_lists(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct adopting *a = ctx;
+
+    (void)thread;
+    for (size_t row = begin; row < end; row++) a->bad[row] = !is_list(a, (uint32_t)row);
+}
+
+int gp_lists_adopt(struct query_neighbours *g, size_t k, const struct gp_listing *listing, const int64_t *list, const double *distance,
+                        const int32_t *count, const struct base_env *env, struct pcct_error *err)
+{
+    struct adopting adopting = { g, listing, NULL };
+    int status = 0;
+
+    TRY(query_neighbours_rows(g, k, listing->state, listing->node, env, err));
+    TRY(base_take(&adopting.bad, env, g->n, sizeof *adopting.bad, err));
+    for (size_t row = 0; row < g->n; row++) g->count[row] = count[row];
+    for (size_t i = 0; i < g->n * k; i++) {
+        const int used = count[i / k] >= 0 && i % k < (size_t)count[i / k];
+
+        g->list[i] = used ? list[i] : -1;
+        g->distance[i] = used ? distance[i] : (double)INFINITY;
+    }
+    base_par_for(env, g->n, GRAIN, check_lists, &adopting);
+    for (uint32_t row = 0; row < g->n; row++) {
+        if (!adopting.bad[row]) continue;
+        TRY(base_fail(err, PCCT_E_INVALID, "the neighbours of label %" PRId64 " are not those of this version under this kernel; make the graph anew",
+                      g->label[row]));
+    }
+done:
+    base_free(env, adopting.bad);
+    return status;
+}
+
+/* ---- from state to state ------------------------------------------------------------------------------------------------------------------ */
+
+struct renewing {
+    const struct query_neighbours *old;
+    struct query_neighbours fresh;
+    const struct gp_listing *listing;
+    struct query_match match;
+    uint8_t *stale;              /* [fresh.n] 1: to be asked for anew */
+    uint32_t *row;               /* [fresh.n] first those that are asked for, then those that stay */
+    size_t asked;
+    uint32_t *came;              /* [n_came] */
+    size_t n_came, k_came;       /* how many of them a row can take in */
+    int64_t *list;               /* [PIECE][k_came] the nearest of them to rows that stay */
+    double *distance;
+    int32_t *count;
+    const uint32_t *piece;       /* the rows at work */
+};
+
+/* A row whose list has all that it had; the labels of those that were replaced are no more what they were. */
+static int is_whole(const struct renewing *r, uint32_t row)
+{
+    const struct query_neighbours *old = r->old;
+    const uint32_t before = r->match.before[row];
+
+    if (before == INDEX_NONE) return 0;
+    for (int32_t i = 0; i < old->count[before]; i++) {
+        if (r->match.after[row_of(old, old->list[(size_t)before * old->k + (size_t)i])] == INDEX_NONE) return 0;
+    }
+    return 1;
+}
+
+static void look_for_stale(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct renewing *r = ctx;
+
+    (void)thread;
+    for (size_t row = begin; row < end; row++) r->stale[row] = !is_whole(r, (uint32_t)row);
+}
+
+static int sort_out(struct renewing *r, int same, const struct base_env *env, struct pcct_error *err)
+{
+    const uint32_t n = r->fresh.n;
+    size_t end = n;
+    int status = 0;
+
+    TRY(query_match_rows(&r->match, r->old, &r->fresh, env, err));
+    TRY(base_take(&r->stale, env, n, sizeof *r->stale, err));
+    TRY(base_take(&r->row, env, n, sizeof *r->row, err));
+    TRY(base_take(&r->came, env, n, sizeof *r->came, err));
+    memset(r->stale, 1, n);
+    if (same && r->match.came <= n / ANEW) base_par_for(env, n, GRAIN, look_for_stale, r);
+    for (uint32_t row = 0; row < n; row++) {
+        if (r->stale[row]) r->row[r->asked++] = row;
+        else r->row[--end] = row;
+        if (r->match.before[row] == INDEX_NONE) r->came[r->n_came++] = row;
+    }
+done:
+    return status;
+}
+
+static int ask_stale(struct renewing *r, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
+{
+    struct query_neighbours *g = &r->fresh;
+    const size_t k = g->k;
+    uint32_t *all = NULL;
+    int64_t *list = NULL;
+    double *distance = NULL;
+    int32_t *count = NULL;
+    int status = 0;
+
+    if (r->asked == 0) goto done;
+    TRY(all_rows(&all, g, env, err));
+    if (r->asked == g->n) {
+        TRY(ask(g->list, g->distance, g->count, g, k, r->listing, NULL, g->n, all, g->n, work, env, err));
+        goto done;
+    }
+    TRY(base_take(&list, env, r->asked * k, sizeof *list, err));
+    TRY(base_take(&distance, env, r->asked * k, sizeof *distance, err));
+    TRY(base_take(&count, env, r->asked, sizeof *count, err));
+    TRY(ask(list, distance, count, g, k, r->listing, r->row, r->asked, all, g->n, work, env, err));
+    for (size_t i = 0; i < r->asked; i++) {
+        memcpy(g->list + r->row[i] * k, list + i * k, k * sizeof *list);
+        memcpy(g->distance + r->row[i] * k, distance + i * k, k * sizeof *distance);
+        g->count[r->row[i]] = count[i];
+    }
+done:
+    base_free(env, all);
+    base_free(env, list);
+    base_free(env, distance);
+    base_free(env, count);
+    return status;
+}
+
+static struct base_topk_entry entry_of(const struct renewing *r, uint32_t row, int64_t label)
+{
+    return (struct base_topk_entry){ key_of(r->listing, row, row_of(&r->fresh, label)), label };
+}
+
+/* The k least of what a row had and of those that came, both in order. */
+static void merge(struct renewing *r, uint32_t row, const int64_t *hit, const double *hit_distance, size_t hits)
+{
+    struct query_neighbours *g = &r->fresh;
+    const struct query_neighbours *old = r->old;
+    const size_t k = g->k, from = (size_t)r->match.before[row] * k, to = (size_t)row * k, had = (size_t)old->count[r->match.before[row]];
+    const size_t n = had + hits < k ? had + hits : k;
+    struct base_topk_entry a = { (double)INFINITY, INT64_MAX }, b = a;
+
+    for (size_t at = 0, i = 0, j = 0, fetched_i = SIZE_MAX, fetched_j = SIZE_MAX; at < k; at++) {
+        const int has_a = i < had, has_b = j < hits;
+
+        if (has_a && has_b && fetched_i != i) a = entry_of(r, row, old->list[from + i]);
+        if (has_a && has_b && fetched_j != j) b = entry_of(r, row, hit[j]);
+        fetched_i = i;
+        fetched_j = j;
+        if (at >= n) {
+            g->list[to + at] = -1;
+            g->distance[to + at] = (double)INFINITY;
+        } else if (has_a && (!has_b || base_topk_less(&a, &b))) {
+            g->list[to + at] = old->list[from + i];
+            g->distance[to + at] = old->distance[from + i++];
+        } else {
+            g->list[to + at] = hit[j];
+            g->distance[to + at] = hit_distance[j++];
+        }
+    }
+    g->count[row] = (int32_t)n;
+}
+
+/* Those of the nearest that came which are nearer than the last of a full list. */
+static size_t nearer(const struct renewing *r, uint32_t row, const int64_t *hit, size_t hits)
+{
+    const struct query_neighbours *old = r->old;
+    const size_t before = r->match.before[row];
+    struct base_topk_entry last = { 0, 0 };
+    size_t n = 0;
+
+    if (hits == 0 || (size_t)old->count[before] < old->k) return hits;
+    last = entry_of(r, row, old->list[before * old->k + old->k - 1]);
+    for (; n < hits; n++) {
+        const struct base_topk_entry at = entry_of(r, row, hit[n]);
+
+        if (!base_topk_less(&at, &last)) break;
+    }
+    return n;
+}
+
+static void take_in(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct renewing *r = ctx;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++) {
+        const int64_t *hit = r->k_came > 0 ? r->list + i * r->k_came : NULL;
+        const double *distance = r->k_came > 0 ? r->distance + i * r->k_came : NULL;
+
+        merge(r, r->piece[i], hit, distance, nearer(r, r->piece[i], hit, r->k_came > 0 ? (size_t)r->count[i] : 0));
+    }
+}
+
+/* The rows that stay, with what of those that came goes into their lists. */
+static int keep_others(struct renewing *r, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
+{
+    const size_t n = r->fresh.n, room = n - r->asked < PIECE ? n - r->asked : PIECE;
+    int status = 0;
+
+    r->k_came = r->n_came < r->fresh.k ? r->n_came : r->fresh.k;
+    TRY(base_take(&r->list, env, room * r->k_came, sizeof *r->list, err));
+    TRY(base_take(&r->distance, env, room * r->k_came, sizeof *r->distance, err));
+    TRY(base_take(&r->count, env, room, sizeof *r->count, err));
+    for (size_t at = r->asked, some = 0; at < n; at += some) {
+        some = n - at < room ? n - at : room;
+        r->piece = r->row + at;
+        if (r->k_came > 0) {
+            TRY(ask(r->list, r->distance, r->count, &r->fresh, r->k_came, r->listing, r->piece, some, r->came, r->n_came, work, env, err));
+        }
+        base_par_for(env, some, GRAIN, take_in, r);
+        TRY(base_watch_check(env, err));
+    }
+done:
+    return status;
+}
+
+int gp_lists_renew(struct query_renewal *renewal, struct query_neighbours *neighbours, const struct gp_listing *listing, int same,
+                        query_change_visitor *visit, void *ctx, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
+{
+    struct renewing r = { .old = neighbours, .listing = listing };
+    struct query_neighbours old;
+    int status = 0;
+
+    TRY(query_neighbours_rows(&r.fresh, neighbours->k, listing->state, listing->node, env, err));
+    TRY(sort_out(&r, same, env, err));
+    TRY(ask_stale(&r, work, env, err));
+    TRY(keep_others(&r, work, env, err));
+    *renewal = (struct query_renewal){ .gone = r.match.gone, .came = r.match.came, .asked = r.asked };
+    renewal->changed = query_tell_changes(&r.match, neighbours, &r.fresh, NULL, visit, ctx);
+    old = *neighbours;
+    *neighbours = r.fresh;
+    r.fresh = old;
+done:
+    query_match_free(&r.match, env);
+    base_free(env, r.stale);
+    base_free(env, r.row);
+    base_free(env, r.came);
+    base_free(env, r.list);
+    base_free(env, r.distance);
+    base_free(env, r.count);
+    query_neighbours_free(&r.fresh, env);
+    return status;
+}
