@@ -6,13 +6,13 @@
 #include "base/watch.h"
 #include "query/neighbours_change.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-/* PIECE: so many rows at once are held against the points that came, for the memory of their features. ANEW: when more than one in so many points
- * came, the search among them costs more than all rows anew. */
-enum { GRAIN = 256, PIECE = 1 << 15, ANEW = 8 };
+/* ANEW: when more than one in so many points came, comparing all rows with them costs more than all rows anew. */
+enum { GRAIN = 256, ANEW = 8 };
 
 /* The row of a label, INDEX_NONE: there is none. */
 static uint32_t row_of(const struct query_neighbours *g, int64_t label)
@@ -28,23 +28,34 @@ static uint32_t row_of(const struct query_neighbours *g, int64_t label)
     return low < g->n && g->label[low] == label ? low : INDEX_NONE;
 }
 
-/* What answers are ordered by, to the bit what the searches compare. */
-static double key_of(const struct gp_listing *listing, uint32_t a, uint32_t b)
+/* What answers are ordered by, to the bit what the searches compare: of a row and others, at most 8. */
+static void keys_of(double *key, const struct gp_listing *listing, uint32_t a, const uint32_t *b, unsigned n)
 {
     const struct gp_features *f = listing->points;
-    const struct gp_row row = gp_features_row(f, a), other = gp_features_row(f, b);
-    double value = 0;
+    const struct gp_row row = gp_features_row(f, a);
+    struct gp_row other[GP_ROWS];
 
-    if (listing->plain) {
+    for (unsigned i = 0; i < n; i++) other[i] = gp_features_row(f, b[i]);
+    if (!listing->plain) gp_rho_pairs(key, f, &row, other, n);
+    for (unsigned i = 0; i < n && !listing->plain; i++) key[i] = gp_key(key[i]);
+    for (unsigned i = 0; i < n && listing->plain; i++) {
+        double sum = 0;
+
         for (uint32_t j = 0; j < f->form.dim; j++) {
-            const double difference = row.x[j] - other.x[j];
+            const double difference = row.x[j] - other[i].x[j];
 
-            value += difference * difference;
+            sum += difference * difference;
         }
-        return value;
+        key[i] = sum;
     }
-    gp_rho_pairs(&value, f, &row, &other, 1);
-    return gp_key(value);
+}
+
+static double key_of(const struct gp_listing *listing, uint32_t a, uint32_t b)
+{
+    double key = 0;
+
+    keys_of(&key, listing, a, &b, 1);
+    return key;
 }
 
 /* Distances of keys, ascending. */
@@ -109,7 +120,8 @@ int gp_lists_make(struct query_neighbours *neighbours, size_t k, const struct gp
     TRY(query_neighbours_rows(neighbours, k, listing->state, listing->node, env, err));
     TRY(all_rows(&all, neighbours, env, err));
     if (neighbours->n == 0) goto done;
-    TRY(ask(neighbours->list, neighbours->distance, neighbours->count, neighbours, k, listing, NULL, neighbours->n, all, neighbours->n, work, env, err));
+    TRY(ask(neighbours->list, neighbours->distance, neighbours->count, neighbours, k, listing, NULL, neighbours->n, all, neighbours->n, work, env,
+            err));
 done:
     base_free(env, all);
     return status;
@@ -123,6 +135,29 @@ struct adopting {
     uint64_t *bad; /* [n] 1: the row's list is none */
 };
 
+/* Some entries of a row, at most 8, after the one before them, which becomes the last of them. */
+static int are_entries(const struct adopting *a, uint32_t row, const int64_t *list, const double *distance, unsigned n,
+                       struct base_topk_entry *before)
+{
+    uint32_t other[GP_ROWS];
+    double key[GP_ROWS];
+
+    for (unsigned i = 0; i < n; i++) {
+        other[i] = row_of(a->g, list[i]);
+        if (other[i] == INDEX_NONE || other[i] == row) return 0;
+    }
+    keys_of(key, a->listing, row, other, n);
+    for (unsigned i = 0; i < n; i++) {
+        const struct base_topk_entry at = { key[i], list[i] };
+        double due = 0;
+
+        distances_of(&due, a->listing, &at, 1);
+        if (!base_topk_less(before, &at) || due != distance[i]) return 0;
+        *before = at;
+    }
+    return 1;
+}
+
 static int is_list(const struct adopting *a, uint32_t row)
 {
     const struct query_neighbours *g = a->g;
@@ -130,16 +165,10 @@ static int is_list(const struct adopting *a, uint32_t row)
     struct base_topk_entry before = { -1, 0 };
 
     if (g->count[row] < 0 || (size_t)g->count[row] != due) return 0;
-    for (size_t i = 0; i < due; i++) {
-        const uint32_t other = row_of(g, g->list[first + i]);
-        struct base_topk_entry at = { 0, g->list[first + i] };
-        double distance = 0;
+    for (size_t i = 0; i < due; i += GP_ROWS) {
+        const unsigned some = due - i < GP_ROWS ? (unsigned)(due - i) : GP_ROWS;
 
-        if (other == INDEX_NONE || other == row) return 0;
-        at.key = key_of(a->listing, row, other);
-        distances_of(&distance, a->listing, &at, 1);
-        if (!base_topk_less(&before, &at) || distance != g->distance[first + i]) return 0;
-        before = at;
+        if (!are_entries(a, row, g->list + first + i, g->distance + first + i, some, &before)) return 0;
     }
     return 1;
 }
@@ -189,11 +218,11 @@ struct renewing {
     uint32_t *row;               /* [fresh.n] first those that are asked for, then those that stay */
     size_t asked;
     uint32_t *came;              /* [n_came] */
-    size_t n_came, k_came;       /* how many of them a row can take in */
-    int64_t *list;               /* [PIECE][k_came] the nearest of them to rows that stay */
-    double *distance;
-    int32_t *count;
-    const uint32_t *piece;       /* the rows at work */
+    size_t n_came;
+    double *panel;               /* those, in panels of 16: v, x, isp */
+    size_t panel_items;
+    struct base_topk_entry *hit; /* [threads][GP_ROWS][k] those that come to a row */
+    double *distance;            /* [threads][k] theirs */
 };
 
 /* A row whose list has all that it had; the labels of those that were replaced are no more what they were. */
@@ -277,85 +306,126 @@ static struct base_topk_entry entry_of(const struct renewing *r, uint32_t row, i
 }
 
 /* The k least of what a row had and of those that came, both in order. */
-static void merge(struct renewing *r, uint32_t row, const int64_t *hit, const double *hit_distance, size_t hits)
+static void merge(struct renewing *r, uint32_t row, const struct base_topk_entry *hit, const double *hit_distance, size_t hits)
 {
     struct query_neighbours *g = &r->fresh;
     const struct query_neighbours *old = r->old;
     const size_t k = g->k, from = (size_t)r->match.before[row] * k, to = (size_t)row * k, had = (size_t)old->count[r->match.before[row]];
     const size_t n = had + hits < k ? had + hits : k;
-    struct base_topk_entry a = { (double)INFINITY, INT64_MAX }, b = a;
+    struct base_topk_entry entry = { 0, 0 };
 
-    for (size_t at = 0, i = 0, j = 0, fetched_i = SIZE_MAX, fetched_j = SIZE_MAX; at < k; at++) {
-        const int has_a = i < had, has_b = j < hits;
-
-        if (has_a && has_b && fetched_i != i) a = entry_of(r, row, old->list[from + i]);
-        if (has_a && has_b && fetched_j != j) b = entry_of(r, row, hit[j]);
-        fetched_i = i;
-        fetched_j = j;
+    for (size_t at = 0, i = 0, j = 0, looked_up = SIZE_MAX; at < k; at++) {
+        if (i < had && j < hits && looked_up != i) entry = entry_of(r, row, old->list[from + i]);
+        looked_up = i;
         if (at >= n) {
             g->list[to + at] = -1;
             g->distance[to + at] = (double)INFINITY;
-        } else if (has_a && (!has_b || base_topk_less(&a, &b))) {
+        } else if (i < had && (j == hits || base_topk_less(&entry, &hit[j]))) {
             g->list[to + at] = old->list[from + i];
             g->distance[to + at] = old->distance[from + i++];
         } else {
-            g->list[to + at] = hit[j];
+            g->list[to + at] = hit[j].id;
             g->distance[to + at] = hit_distance[j++];
         }
     }
     g->count[row] = (int32_t)n;
 }
 
-/* Those of the nearest that came which are nearer than the last of a full list. */
-static size_t nearer(const struct renewing *r, uint32_t row, const int64_t *hit, size_t hits)
+/* The points that came, as tiles take them; lanes without a point have no number for isp. */
+static int lay_out(struct renewing *r, const struct base_env *env, struct pcct_error *err)
 {
-    const struct query_neighbours *old = r->old;
-    const size_t before = r->match.before[row];
-    struct base_topk_entry last = { 0, 0 };
-    size_t n = 0;
-
-    if (hits == 0 || (size_t)old->count[before] < old->k) return hits;
-    last = entry_of(r, row, old->list[before * old->k + old->k - 1]);
-    for (; n < hits; n++) {
-        const struct base_topk_entry at = entry_of(r, row, hit[n]);
-
-        if (!base_topk_less(&at, &last)) break;
-    }
-    return n;
-}
-
-static void take_in(void *ctx, size_t begin, size_t end, int thread)
-{
-    struct renewing *r = ctx;
-
-    (void)thread;
-    for (size_t i = begin; i < end; i++) {
-        const int64_t *hit = r->k_came > 0 ? r->list + i * r->k_came : NULL;
-        const double *distance = r->k_came > 0 ? r->distance + i * r->k_came : NULL;
-
-        merge(r, r->piece[i], hit, distance, nearer(r, r->piece[i], hit, r->k_came > 0 ? (size_t)r->count[i] : 0));
-    }
-}
-
-/* The rows that stay, with what of those that came goes into their lists. */
-static int keep_others(struct renewing *r, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
-{
-    const size_t n = r->fresh.n, room = n - r->asked < PIECE ? n - r->asked : PIECE;
+    const struct gp_features *f = r->listing->points;
+    const size_t m = f->form.m, dim = f->form.dim, panels = (r->n_came + GP_LANES - 1) / GP_LANES;
     int status = 0;
 
-    r->k_came = r->n_came < r->fresh.k ? r->n_came : r->fresh.k;
-    TRY(base_take(&r->list, env, room * r->k_came, sizeof *r->list, err));
-    TRY(base_take(&r->distance, env, room * r->k_came, sizeof *r->distance, err));
-    TRY(base_take(&r->count, env, room, sizeof *r->count, err));
-    for (size_t at = r->asked, some = 0; at < n; at += some) {
-        some = n - at < room ? n - at : room;
-        r->piece = r->row + at;
-        if (r->k_came > 0) {
-            TRY(ask(r->list, r->distance, r->count, &r->fresh, r->k_came, r->listing, r->piece, some, r->came, r->n_came, work, env, err));
-        }
-        base_par_for(env, some, GRAIN, take_in, r);
-        TRY(base_watch_check(env, err));
+    r->panel_items = (m + dim + 1) * GP_LANES;
+    TRY(base_take_zero(&r->panel, env, panels * r->panel_items, sizeof *r->panel, err));
+    for (size_t i = 0; i < panels * GP_LANES; i++) {
+        double *to = r->panel + i / GP_LANES * r->panel_items + i % GP_LANES;
+        const uint32_t row = i < r->n_came ? r->came[i] : INDEX_NONE;
+
+        for (size_t l = 0; row != INDEX_NONE && l < m; l++) to[l * GP_LANES] = f->v[row * m + l];
+        for (size_t j = 0; row != INDEX_NONE && j < dim; j++) to[(m + j) * GP_LANES] = gp_features_row(f, row).x[j];
+        to[(m + dim) * GP_LANES] = row != INDEX_NONE ? f->isp[row] : (double)NAN;
     }
+done:
+    return status;
+}
+
+/* keys[rows][16] of rows and a panel, NaN in lanes without a point. */
+static void panel_keys(double *key, const struct renewing *r, const uint32_t *row, unsigned rows, size_t panel)
+{
+    const struct gp_features *f = r->listing->points;
+    const size_t m = f->form.m, dim = f->form.dim, first = panel * GP_LANES;
+    const double *at = r->panel + panel * r->panel_items;
+    const struct gp_panel points = { at, at + m * GP_LANES, at + (m + dim) * GP_LANES };
+    struct gp_row tile[GP_ROWS];
+
+    for (unsigned i = 0; i < rows; i++) tile[i] = gp_features_row(f, row[i]);
+    if (!r->listing->plain) gp_rho_tile(key, f, tile, rows, &points, NULL);
+    for (unsigned i = 0; i < rows * GP_LANES; i++) {
+        if (first + i % GP_LANES >= r->n_came) key[i] = (double)NAN;
+        else if (r->listing->plain) key[i] = key_of(r->listing, row[i / GP_LANES], r->came[first + i % GP_LANES]);
+        else key[i] = gp_key(key[i]);
+    }
+}
+
+/* Up to 8 rows that stay, with what of those that came goes into their lists. */
+static void take_in(struct renewing *r, const uint32_t *row, unsigned rows, struct base_topk_entry *hit, double *distance)
+{
+    const struct query_neighbours *old = r->old;
+    const size_t k = old->k;
+    struct base_topk top[GP_ROWS];
+    struct base_topk_entry last[GP_ROWS];
+    _Alignas(64) double key[GP_ROWS * GP_LANES];
+
+    for (unsigned i = 0; i < rows; i++) {
+        const size_t before = r->match.before[row[i]];
+
+        base_topk_start(&top[i], hit + i * k, k);
+        last[i] = (struct base_topk_entry){ (double)INFINITY, INT64_MAX };
+        if ((size_t)old->count[before] == k) last[i] = entry_of(r, row[i], old->list[before * k + k - 1]);
+    }
+    for (size_t panel = 0; panel * GP_LANES < r->n_came; panel++) {
+        panel_keys(key, r, row, rows, panel);
+        for (unsigned i = 0; i < rows * GP_LANES; i++) {
+            struct base_topk_entry at = { key[i], 0 };
+
+            if (!(at.key <= last[i / GP_LANES].key)) continue;
+            at.id = r->fresh.label[r->came[panel * GP_LANES + i % GP_LANES]];
+            if (base_topk_less(&at, &last[i / GP_LANES])) base_topk_offer(&top[i / GP_LANES], at.key, at.id);
+        }
+    }
+    for (unsigned i = 0; i < rows; i++) {
+        base_topk_finish(&top[i]);
+        distances_of(distance, r->listing, top[i].entry, top[i].count);
+        merge(r, row[i], top[i].entry, distance, top[i].count);
+    }
+}
+
+static void keep_rows(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct renewing *r = ctx;
+    const size_t k = r->fresh.k;
+
+    for (size_t at = begin; at < end; at += GP_ROWS) {
+        take_in(r, r->row + r->asked + at, end - at < GP_ROWS ? (unsigned)(end - at) : GP_ROWS, r->hit + (size_t)thread * GP_ROWS * k,
+                r->distance + (size_t)thread * k);
+    }
+}
+
+static int keep_others(struct renewing *r, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
+{
+    const size_t stay = r->fresh.n - r->asked, threads = (size_t)base_par_threads(env);
+    int status = 0;
+
+    if (stay == 0) goto done;
+    TRY(lay_out(r, env, err));
+    TRY(base_take(&r->hit, env, threads * GP_ROWS * r->fresh.k, sizeof *r->hit, err));
+    TRY(base_take(&r->distance, env, threads * r->fresh.k, sizeof *r->distance, err));
+    base_par_for(env, stay, GRAIN, keep_rows, r);
+    TRY(base_watch_check(env, err));
+    if (work) work->pairs += stay * r->n_came;
 done:
     return status;
 }
@@ -367,6 +437,7 @@ int gp_lists_renew(struct query_renewal *renewal, struct query_neighbours *neigh
     struct query_neighbours old;
     int status = 0;
 
+    assert(!same || listing->points->form.shape != GP_CUSTOM);
     TRY(query_neighbours_rows(&r.fresh, neighbours->k, listing->state, listing->node, env, err));
     TRY(sort_out(&r, same, env, err));
     TRY(ask_stale(&r, work, env, err));
@@ -381,9 +452,9 @@ done:
     base_free(env, r.stale);
     base_free(env, r.row);
     base_free(env, r.came);
-    base_free(env, r.list);
+    base_free(env, r.panel);
+    base_free(env, r.hit);
     base_free(env, r.distance);
-    base_free(env, r.count);
     query_neighbours_free(&r.fresh, env);
     return status;
 }

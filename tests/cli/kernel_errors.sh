@@ -25,7 +25,7 @@ pcct graph grid.pcct -k 1 --metric correlation --kernel rbf --lengthscale 3 --ov
 # a kernel that leaves nothing: a warning names points
 pcct kernel set grid.pcct --kernel rbf --lengthscale 1000 --inducing 4 --jitter 1e-13 -q
 pcct graph grid.pcct -k 1 --metric residual -o noise.npz
-# such a graph is not for --update, which goes by the store's metric
+# such a graph is updated by its metric only
 try pcct graph grid.pcct --update noise.npz -o again.npz
 try pcct graph grid.pcct --update noise.npz --metric residual -o again.npz
 # keys of the library's own

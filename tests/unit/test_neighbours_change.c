@@ -16,8 +16,8 @@ static int32_t old_count[] = { 1, 2, 2, 2 }, new_count[] = { 1, 2, 2, 2 };
 
 static struct query_neighbours lists(const int64_t *label, const double *place, int64_t *list, double *distance, int32_t *count)
 {
-    return (struct query_neighbours){ .k = K, .n = 4, .dim = 1, .label = (int64_t *)(uintptr_t)label, .place = (double *)(uintptr_t)place, .list = list,
-                                      .distance = distance, .count = count };
+    return (struct query_neighbours){ .k = K, .n = 4, .dim = 1, .label = (int64_t *)(uintptr_t)label, .place = (double *)(uintptr_t)place,
+                                      .list = list, .distance = distance, .count = count };
 }
 
 struct seen {

@@ -2,6 +2,7 @@
 #include "diff_neighbours.h"
 #include "fault.h"
 #include "interrupt.h"
+#include "kernels.h"
 #include "text.h"
 
 #include <inttypes.h>
@@ -13,6 +14,7 @@ struct listing {
     uint64_t rows;
     int64_t *sorted; /* [2][k] */
     size_t k;
+    int labels_only; /* distances are by two kernels, and all differ */
 };
 
 static int compare(const void *a, const void *b)
@@ -42,6 +44,12 @@ static double jaccard(const struct listing *listing, const struct pcct_neighbour
     return n + m > 0 ? (double)both / (double)(n + m - both) : 1;
 }
 
+static int is_same_list(const struct pcct_neighbours_change *change)
+{
+    return change->before && change->after && change->count_before == change->count_after
+        && memcmp(change->before, change->after, (size_t)change->count_after * sizeof *change->after) == 0;
+}
+
 static void print_list(const int64_t *labels, int32_t count, const char *between)
 {
     for (int32_t i = 0; i < count; i++) printf("%s%" PRId64, i ? between : "", labels[i]);
@@ -63,6 +71,7 @@ static int print_change(void *ctx, const struct pcct_neighbours_change *change)
 {
     struct listing *listing = ctx;
     char share[TEXT_BYTES];
+    if (listing->labels_only && is_same_list(change)) return 0;
     text_double(share, jaccard(listing, change));
     if (listing->json) {
         printf("%s{\"row\":%" PRId64 ",\"jaccard\":%s", listing->rows ? "," : "", change->label, share);
@@ -80,16 +89,39 @@ static int print_change(void *ctx, const struct pcct_neighbours_change *change)
     return interrupt_asked() || ferror(stdout);
 }
 
-/* The graph of a version; the view is closed again. */
-static int open_graph(pcct_neighbours **graph, pcct_store *store, const char *revision, size_t k, const struct pcct_neighbours_options *how,
-                      struct pcct_error *err)
+/* The graph of a version, by the kernel of --metric there, whose digest is told; the view is closed again. */
+static int open_graph(pcct_neighbours **graph, uint8_t digest[16], pcct_store *store, const char *revision, size_t k, const struct options *options,
+                      const struct pcct_neighbours_options *how, struct pcct_error *err)
 {
     int status = 0;
+    struct pcct_gp_info info = { .size = sizeof info };
+    struct pcct_neighbours_options ours = *how;
     pcct_view *view = NULL;
+    pcct_gp *gp = NULL;
     TRY(pcct_view_open(&view, store, revision, err));
-    TRY(pcct_neighbours_open(graph, view, k, how, err));
+    TRY(correlating_open(&gp, view, options, how->threads, err));
+    ours.gp = gp;
+    if (gp) TRY(pcct_gp_describe(&info, gp));
+    memcpy(digest, info.digest, sizeof info.digest);
+    TRY(pcct_neighbours_open(graph, view, k, &ours, err));
 done:
+    pcct_gp_close(gp);
     pcct_view_close(view);
+    return status;
+}
+
+/* The kernel of --metric at the version that is compared with. */
+static int open_kernel(pcct_gp **gp, struct listing *listing, const uint8_t digest[16], const pcct_view *view, const struct options *options,
+                       struct pcct_neighbours_options *how, struct pcct_error *err)
+{
+    int status = 0;
+    struct pcct_gp_info info = { .size = sizeof info };
+    TRY(correlating_open(gp, view, options, how->threads, err));
+    correlating_warn(*gp, options);
+    how->gp = *gp;
+    if (*gp) TRY(pcct_gp_describe(&info, *gp));
+    listing->labels_only = *gp && memcmp(digest, info.digest, sizeof info.digest) != 0;
+done:
     return status;
 }
 
@@ -110,12 +142,15 @@ int diff_neighbours(const struct options *options, pcct_store *store, const char
     struct pcct_neighbours_rows first = { .size = sizeof first }, last = { .size = sizeof last };
     pcct_neighbours *graph = NULL;
     pcct_view *view = NULL;
+    pcct_gp *gp = NULL;
+    uint8_t digest[16];
     if (!options->value[OPT_K]) TRY(fault(err, PCCT_E_INVALID, "-k is missing: how many neighbours, such as -k 5"));
     TRY(options_u64(&k, options, OPT_K, 0, 1, INT32_MAX, err));
     TRY(options_threads(&how.threads, options, err));
     how.progress = on_progress;
     TRY(pcct_view_open(&view, store, to, err)); /* before the work that a wrong name would make vain */
-    TRY(open_graph(&graph, store, from, (size_t)k, &how, err));
+    TRY(open_graph(&graph, digest, store, from, (size_t)k, options, &how, err));
+    TRY(open_kernel(&gp, &listing, digest, view, options, &how, err));
     TRY(pcct_neighbours_read(&first, graph));
     listing.k = (size_t)k;
     listing.sorted = malloc(2 * listing.k * sizeof *listing.sorted);
@@ -132,6 +167,7 @@ done:
     if (status == PCCT_E_CANCELLED) (void)interrupt_check(err);
     free(listing.sorted);
     pcct_neighbours_close(graph);
+    pcct_gp_close(gp);
     pcct_view_close(view);
     return status;
 }

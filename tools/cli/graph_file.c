@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "graph_file.h"
 #include "fault.h"
+#include "kernels.h"
 #include "npy.h"
 #include "text.h"
 
@@ -69,15 +70,42 @@ done:
     return status;
 }
 
-int graph_file_read(struct graph_file *file, const char *path, struct pcct_error *err)
+/* 16 bytes that name something. */
+static int read_name(uint8_t name[16], const struct graph_file *file, const char *array, struct pcct_error *err)
+{
+    int status = 0;
+    uint64_t one = 1;
+    int64_t *bytes = NULL;
+    TRY(read_int64(&bytes, file, array, 16, &one, err));
+    for (size_t i = 0; i < 16; i++) name[i] = (uint8_t)bytes[i];
+done:
+    free(bytes);
+    return status;
+}
+
+/* A graph by a kernel is not one by the store's metric. */
+static int refuse_kernels(const struct graph_file *file, struct pcct_error *err)
+{
+    static const char *const words[] = { "residual", "correlation" };
+    struct pcct_error missing = { 0, "" };
+    uint8_t digest[16];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (read_name(digest, file, words[i], &missing) != 0) continue;
+        return fault(err, PCCT_E_INVALID, "%s: it is a graph by %s; give --metric %s", file->path, words[i], words[i]);
+    }
+    return 0;
+}
+
+int graph_file_read(struct graph_file *file, const char *path, const char *metric, struct pcct_error *err)
 {
     int status = 0;
     uint64_t one = 1, k = 0;
-    int64_t *version = NULL, *counts = NULL;
+    int64_t *counts = NULL;
     memset(file, 0, sizeof *file);
     file->path = path;
-    TRY(read_int64(&version, file, "version", sizeof file->version, &one, err));
-    for (size_t i = 0; i < sizeof file->version; i++) file->version[i] = (uint8_t)version[i];
+    TRY(read_name(file->version, file, "version", err));
+    if (metric) TRY(read_name(file->kernel, file, metric, err));
+    else TRY(refuse_kernels(file, err));
     TRY(read_rows(file, err));
     TRY(read_int64(&file->labels, file, "labels", file->n, &k, err));
     file->k = (size_t)k;
@@ -87,7 +115,6 @@ int graph_file_read(struct graph_file *file, const char *path, struct pcct_error
     if (!file->counts) TRY(fault(err, PCCT_E_MEMORY, "no memory for the array counts of %s", path));
     for (size_t i = 0; i < file->n; i++) file->counts[i] = (int32_t)counts[i];
 done:
-    free(version);
     free(counts);
     return status;
 }
@@ -111,31 +138,55 @@ static int check_rows(const pcct_neighbours *neighbours, const struct graph_file
                  file->path);
 }
 
-int graph_file_adopt(pcct_neighbours **neighbours, const struct graph_file *file, pcct_store *store,
-                     const struct pcct_neighbours_options *options, struct pcct_error *err)
+static int check_kernel(const pcct_gp *gp, const struct graph_file *file, const char *hex, struct pcct_error *err)
+{
+    struct pcct_gp_info info = { .size = sizeof info };
+    char ours[TEXT_BYTES], theirs[TEXT_BYTES];
+    (void)pcct_gp_describe(&info, gp);
+    if (memcmp(info.digest, file->kernel, sizeof file->kernel) == 0) return 0;
+    return fault(err, PCCT_E_CONFLICT, "%s: it is by a kernel of digest %s, and that of its version %s has %s; make it anew with -k", file->path,
+                 text_hex(theirs, file->kernel), hex, text_hex(ours, info.digest));
+}
+
+static int open_version(pcct_view **view, const struct graph_file *file, pcct_store *store, const char *hex, struct pcct_error *err)
 {
     int status = 0;
     static const uint8_t empty[sizeof file->version]; /* the version that every store starts from */
-    char hex[TEXT_BYTES];
-    pcct_view *view = NULL;
     struct pcct_view_info info = { .size = sizeof info };
-    *neighbours = NULL;
-    text_hex(hex, file->version);
-    status = pcct_view_open(&view, store, memcmp(file->version, empty, sizeof empty) == 0 ? "v0" : hex, err);
+    status = pcct_view_open(view, store, memcmp(file->version, empty, sizeof empty) == 0 ? "v0" : hex, err);
     if (status == PCCT_E_NOT_FOUND) {
         TRY(fault(err, PCCT_E_NOT_FOUND, "%s: it is of version %s, which this store does not have; make it anew with -k", file->path, hex));
     }
     TRY(status);
-    TRY(pcct_view_describe(&info, view));
+    TRY(pcct_view_describe(&info, *view));
     if (info.n_live != file->n) {
         TRY(fault(err, PCCT_E_INVALID, "%s: it has %zu rows and its version %zu points; only a graph of all points can be updated", file->path,
                   file->n, (size_t)info.n_live));
     }
-    status = pcct_neighbours_adopt(neighbours, view, file->k, file->labels, file->distances, file->counts, options, err);
+done:
+    return status;
+}
+
+int graph_file_adopt(pcct_neighbours **neighbours, const struct graph_file *file, pcct_store *store, const struct options *options,
+                     const struct pcct_neighbours_options *how, struct pcct_error *err)
+{
+    int status = 0;
+    char hex[TEXT_BYTES];
+    pcct_view *view = NULL;
+    pcct_gp *gp = NULL;
+    struct pcct_neighbours_options ours = *how;
+    *neighbours = NULL;
+    text_hex(hex, file->version);
+    TRY(open_version(&view, file, store, hex, err));
+    TRY(correlating_open(&gp, view, options, how->threads, err));
+    if (gp) TRY(check_kernel(gp, file, hex, err));
+    ours.gp = gp;
+    status = pcct_neighbours_adopt(neighbours, view, file->k, file->labels, file->distances, file->counts, &ours, err);
     if (status == PCCT_E_INVALID) fault_prefix(err, "%s: ", file->path);
     TRY(status);
     TRY(check_rows(*neighbours, file, err));
 done:
+    pcct_gp_close(gp);
     pcct_view_close(view);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "fault.h"
 #include "graph_file.h"
 #include "interrupt.h"
+#include "kernels.h"
 #include "output.h"
 
 #include <inttypes.h>
@@ -25,12 +26,11 @@ static int check(const struct graph_file *file, const struct options *options, s
 
 static int refuse_filters(const struct options *options, struct pcct_error *err)
 {
-    static const enum option_id refused[] = { OPT_ONLY, OPT_LEVEL, OPT_PREDECESSORS, OPT_BOUNDS, OPT_METRIC, OPT_KERNEL };
+    static const enum option_id refused[] = { OPT_ONLY, OPT_LEVEL, OPT_PREDECESSORS, OPT_BOUNDS, OPT_BRUTE };
     int given = 0;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) given |= options->value[refused[i]] != NULL;
     if (!given) return 0;
-    return fault(err, PCCT_E_INVALID, "--update goes with a graph of all points by the store's metric: without --only, --level, --predecessors, "
-                 "--bounds and --metric");
+    return fault(err, PCCT_E_INVALID, "--update goes with a graph of all points: without --only, --level, --predecessors, --bounds and --brute");
 }
 
 int graph_update(const struct options *options, struct pcct_error *err)
@@ -42,15 +42,20 @@ int graph_update(const struct options *options, struct pcct_error *err)
     struct pcct_neighbours_options how = PCCT_NEIGHBOURS_OPTIONS_INIT;
     struct pcct_neighbours_rows rows = { .size = sizeof rows };
     pcct_neighbours *neighbours = NULL;
+    pcct_gp *gp = NULL;
     TRY(refuse_filters(options, err));
     TRY(asking_open(&asking, options, err));
-    TRY(graph_file_read(&file, options->value[OPT_UPDATE], err));
+    TRY(graph_file_read(&file, options->value[OPT_UPDATE], options->value[OPT_METRIC], err));
     TRY(check(&file, options, err));
     how.threads = asking.threads;
     how.progress = on_progress;
     how.progress_ctx = &asking;
-    TRY(graph_file_adopt(&neighbours, &file, asking.store, &how, err));
+    TRY(graph_file_adopt(&neighbours, &file, asking.store, options, &how, err));
     output = (struct output){ .kind = OUTPUT_NEAREST, .by_label = 1, .k = file.k, .version = asking.info.identity };
+    TRY(correlating_open(&gp, asking.view, options, asking.threads, err));
+    correlating_warn(gp, options);
+    if (gp) correlating_tell(&output, gp, options);
+    how.gp = gp;
     graph_file_free(&file); /* it may be as large as all the rest */
     TRY(output_open(&output, options->value[OPT_OUTPUT], options->value[OPT_FORMAT], err));
     TRY(pcct_neighbours_renew(NULL, neighbours, asking.view, &how, NULL, NULL, err));
@@ -61,6 +66,7 @@ done:
     if (status == PCCT_E_CANCELLED) (void)interrupt_check(err);
     output_abandon(&output);
     pcct_neighbours_close(neighbours);
+    pcct_gp_close(gp);
     graph_file_free(&file);
     asking_close(&asking);
     return status;

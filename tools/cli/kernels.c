@@ -151,10 +151,10 @@ void kernel_words_free(struct kernel_words *words)
 
 /* ---- questions ---------------------------------------------------------------------------------------------------------------------------- */
 
-static void warn_of_noise(const pcct_gp *gp, const struct options *options)
+void correlating_warn(const pcct_gp *gp, const struct options *options)
 {
     struct pcct_gp_info info = { .size = sizeof info };
-    if (pcct_gp_describe(&info, gp) != 0 || info.noisy == 0) return;
+    if (!gp || pcct_gp_describe(&info, gp) != 0 || info.noisy == 0) return;
     fprintf(stderr, "pcct: %s: warning: inducing points and rounding leave so little of %" PRIu64 " of %" PRIu64
             " points that their correlations are noise: labels", options->verb->name, info.noisy, info.n);
     for (uint64_t i = 0; i < info.noisy && i < NAMED_POINTS; i++) fprintf(stderr, "%s %" PRId64, i ? "," : "", info.noisy_labels[i]);
@@ -206,8 +206,15 @@ int correlating_open(pcct_gp **gp, const pcct_view *view, const struct options *
     open.override = options->value[OPT_OVERRIDE] != NULL;
     open.threads = threads;
     TRY(pcct_gp_open(gp, view, &open, err));
-    warn_of_noise(*gp, options);
 done:
     kernel_words_free(&words);
     return status;
+}
+
+void correlating_tell(struct output *output, const pcct_gp *gp, const struct options *options)
+{
+    struct pcct_gp_info info = { .size = sizeof info };
+    if (pcct_gp_describe(&info, gp) != 0) return;
+    output->kernel_word = options->value[OPT_METRIC];
+    memcpy(output->kernel, info.digest, sizeof output->kernel);
 }

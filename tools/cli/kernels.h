@@ -3,6 +3,7 @@
 #define CLI_KERNELS_H
 
 #include "options.h"
+#include "output.h"
 
 #include <pcct/pcct.h>
 
@@ -39,7 +40,12 @@ void kernel_words_free(struct kernel_words *words);
 #define OPTIONS_CORRELATING OPTION_METRIC, OPTIONS_KERNEL, OPTION_OVERRIDE,                                                          \
     { OPT_BRUTE, 0, "brute", NULL, "with --metric: compare with every point; the answer is the same" }
 
-/* *gp is NULL when the store's own metric is asked for. Warns on standard error of points whose correlations are noise. */
+/* Names the kernel in an .npz: by the word of --metric, with its digest. */
+void correlating_tell(struct output *output, const pcct_gp *gp, const struct options *options);
+
+/* *gp is NULL when the store's own metric is asked for. */
 int correlating_open(pcct_gp **gp, const pcct_view *view, const struct options *options, int threads, struct pcct_error *err);
+/* Warns on standard error of points whose correlations are noise. gp NULL: nothing. */
+void correlating_warn(const pcct_gp *gp, const struct options *options);
 
 #endif

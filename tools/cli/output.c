@@ -230,6 +230,11 @@ static int write_npz(struct output *output, struct pcct_error *err)
     }
     if (output->with_bounds) write_column(writer, "bounds.npy", "<f8", output->bounds.data, output->n, 0);
     if (output->version) write_column(writer, "version.npy", "|u1", output->version, 16, 0);
+    if (output->kernel_word) {
+        char name[ZIP_NAME_BYTES];
+        (void)snprintf(name, sizeof name, "%s.npy", output->kernel_word);
+        write_column(writer, name, "|u1", output->kernel, 16, 0);
+    }
     zip_write_end(writer);
     free(writer);
     return 0;

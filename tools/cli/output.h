@@ -21,7 +21,7 @@ int output_choose_format(enum output_format *format, const char *path, const cha
  *   npz    arrays labels int64 [nq,k], distances float64 [nq,k], counts int32 [nq]; -1 and infinity where there are fewer than k
  *   rows   by label: "row" in the place of "query", with the label of the row's point, in an .npz the array rows int64 [nq]
  *   bounds with bounds: in jsonl "bound":1.5, null for infinity; in an .npz bounds float64 [nq]; not in csv
- *   version in an .npz, where it is told: version uint8 [16]
+ *   version in an .npz, where it is told: version uint8 [16]; so is the kernel's digest, under the name kernel_word
  * OUTPUT_WITHIN: the same texts; npz arrays starts int64 [nq+1], labels int64 and distances float64 [starts[nq]]
  * OUTPUT_COUNTS: query,count; {"query":0,"count":5}; npz array counts int64 [nq]
  * An .npz is held in memory.
@@ -39,6 +39,8 @@ struct output {
     enum output_kind kind;
     int by_label, with_bounds;
     const uint8_t *version; /* [16] identity of the version asked, for an .npz; NULL: not told */
+    const char *kernel_word; /* of --metric: residual or correlation; NULL: no kernel */
+    uint8_t kernel[16];
     uint64_t k;      /* columns of an .npz */
     uint64_t n;      /* queries so far */
     uint64_t places; /* neighbours so far, for OUTPUT_WITHIN */

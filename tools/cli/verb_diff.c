@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "diff_neighbours.h"
 #include "fault.h"
+#include "kernels.h"
 #include "reading.h"
 #include "record.h"
 #include "text.h"
@@ -17,6 +18,7 @@ static const struct option_row rows[] = {
     { OPT_IDS, 0, "ids", NULL, "the labels themselves: a line each, + added, - removed, ! replaced" },
     { OPT_NEIGHBOURS, 0, "neighbours", NULL, "instead of all that: the points whose -k nearest differ, with their lists before and after" },
     { OPT_K, 'k', "k", "K", "with --neighbours: how many (required)" },
+    OPTION_METRIC,
     OPTION_IMMUTABLE,
     OPTION_THREADS,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.diff.1), labels included with --ids;\n"
@@ -138,7 +140,7 @@ static int run(const struct options *options, struct pcct_error *err)
         TRY(diff_neighbours(options, store, *from ? from : "main", to, err));
         goto done;
     }
-    if (options->value[OPT_K]) TRY(fault(err, PCCT_E_INVALID, "-k goes with --neighbours"));
+    if (options->value[OPT_K] || options->value[OPT_METRIC]) TRY(fault(err, PCCT_E_INVALID, "-k and --metric go with --neighbours"));
     TRY(pcct_diff_open(&diff, store, *from ? from : "main", to, &how, err));
     TRY(pcct_diff_describe(&info, diff));
     if (options->value[OPT_JSON]) TRY(print_json(options, diff, &info, err));
@@ -158,7 +160,9 @@ const struct verb verb_diff = {
               "A label is replaced when both versions have it and its point was inserted anew in between.\n"
               "\n"
               "--neighbours prints row,jaccard,before,after: a line for each point whose list differs in a label, a distance or the place of a\n"
-              "point in it; jaccard is the share of labels in both lists among those in either. A point of one version has one list only.\n",
+              "point in it; jaccard is the share of labels in both lists among those in either. A point of one version has one list only.\n"
+              "With --metric each version's lists are by its own kernel. Where the two have different kernels all distances differ, and the\n"
+              "points are listed whose labels do.\n",
     .rows = rows,
     .operands_least = 2,
     .operands_most = 3,

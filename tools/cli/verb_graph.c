@@ -62,6 +62,7 @@ static int prepare(struct graph *graph, const struct options *options, struct pc
     TRY(options_u64(&k, options, OPT_K, 0, 1, INT32_MAX, err));
     TRY(asking_open(&graph->asking, options, err));
     TRY(correlating_open(&graph->gp, graph->asking.view, options, graph->asking.threads, err));
+    correlating_warn(graph->gp, options);
     TRY(read_rows(graph, err));
     graph->stride = k < graph->n_rows ? (size_t)k : graph->n_rows;
     if (graph->stride == 0) graph->stride = 1;
@@ -75,7 +76,8 @@ static int prepare(struct graph *graph, const struct options *options, struct pc
         TRY(fault(err, PCCT_E_MEMORY, "no memory for k %" PRIu64 "; ask for fewer neighbours", k));
     }
     graph->output = (struct output){ .kind = OUTPUT_NEAREST, .by_label = 1, .with_bounds = options->value[OPT_BOUNDS] != NULL, .k = k,
-                                    .version = graph->gp ? NULL : graph->asking.info.identity /* one by a kernel cannot be updated */ };
+                                    .version = graph->asking.info.identity };
+    if (graph->gp) correlating_tell(&graph->output, graph->gp, options);
     graph->ask.threads = graph->asking.threads;
     graph->ask.exclude_self = 1;
     graph->ask.counts = graph->counts;
@@ -151,11 +153,13 @@ const struct verb verb_graph = {
         "csv    row,rank,label,distance: a line for each neighbour; row is a label, rank counts from 1\n"
         "jsonl  {\"row\":17,\"labels\":[...],\"distances\":[...]}: a line for each row\n"
         "npz    rows int64 [n], labels int64 [n,k], distances float64 [n,k], counts int32 [n]; -1 and inf where fewer than k were found;\n"
-        "       version uint8 [16], the identity of the version (not with --metric)\n"
+        "       version uint8 [16], the identity of the version; with --metric also residual or correlation uint8 [16], the digest of\n"
+        "       the kernel\n"
         "\n"
         "--bounds adds \"bound\" to jsonl, null where no point is left out, and bounds float64 [n] to npz.\n"
         "--metric residual and correlation: distances are sqrt(1 - |rho|) under a kernel (pcct kernel --help); without inducing points\n"
-        "neighbours come by scaled distance.\n"
+        "neighbours come by scaled distance. --update takes such a graph with the same --metric; where the kernel is another one by\n"
+        "then, all rows are looked for anew.\n"
         "FILE of -o appears when the graph is whole, or not at all.\n",
     .rows = rows_of_options,
     .operands_least = 1,

@@ -46,6 +46,7 @@ static int prepare(struct knn *knn, const struct options *options, struct pcct_e
     TRY(options_u64(&k, options, OPT_K, 0, 1, INT32_MAX, err));
     TRY(asking_open(&knn->asking, options, err));
     TRY(correlating_open(&knn->gp, knn->asking.view, options, knn->asking.threads, err));
+    correlating_warn(knn->gp, options);
     /* More than all points cannot be found, and room for them would be wasted; an .npz is padded to k by the output. */
     knn->stride = k < knn->asking.info.n_live ? (size_t)k : (size_t)knn->asking.info.n_live;
     if (knn->stride == 0) knn->stride = 1;

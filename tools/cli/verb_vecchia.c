@@ -145,6 +145,7 @@ static int run(const struct options *options, struct pcct_error *err)
     TRY(check(&m, options, err));
     TRY(ordering_open(&ordering, options, err));
     TRY(correlating_open(&gp, ordering.view, options, ordering.ask.threads, err));
+    correlating_warn(gp, options);
     ordering.ask.gp = gp;
     if (options->value[OPT_OUTPUT]) TRY(target_open(&npz, options->value[OPT_OUTPUT], err));
     if (options->value[OPT_GPGP]) TRY(target_open(&gpgp, options->value[OPT_GPGP], err));
