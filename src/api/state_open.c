@@ -39,12 +39,14 @@ static int open_anchor(struct index_state *state, pcct_store *store, const struc
 {
     struct base_vector head = { .item_bytes = 1 };
     struct index_image image = { 0 };
+    struct store_proof proof;
     int status = 0;
 
     index_init(state, env, &store->metric, store->seed);
     if (anchor == 0) return 0;
-    TRY(store_anchor_map(&image, &head, store->store, anchor, &store->metric, err));
-    TRY(index_image_adopt(state, head.memory.data, head.count, &image, err));
+    TRY(store_anchor_map(&image, &head, &proof, store->store, anchor, &store->metric, err));
+    TRY(index_image_adopt(state, head.memory.data, head.count, &image, !proof.needed, err));
+    store_anchor_proved(store->store, &proof);
 done:
     base_vector_free(&head, &store->env);
     return status;

@@ -30,8 +30,8 @@ int index_image_of(struct index_image *image, struct base_vector *head, struct i
 int index_image_plan(struct index_image *image, const void *head, size_t head_bytes, const struct metric *metric, struct pcct_error *err);
 
 /* Makes an initialised, empty state from a head and an image whose data the store has filled in; takes over the mappings, also after a failure.
- * Checks every index and value before use (nodes < n, parent's level above child's, list lengths, levels, layout links): nothing mapped is trusted.
- * Errors: DAMAGED, MEMORY. */
-int index_image_adopt(struct index_state *state, const void *head, size_t head_bytes, struct index_image *image, struct pcct_error *err);
+ * Checks every index and value before use (nodes < n, parent's level above child's, list lengths, levels, layout links): nothing mapped is trusted,
+ * unless it is proved: the same bytes were found sound by this function before. Errors: DAMAGED, MEMORY. */
+int index_image_adopt(struct index_state *state, const void *head, size_t head_bytes, struct index_image *image, int proved, struct pcct_error *err);
 
 #endif

@@ -126,6 +126,7 @@ const char *store_anchor_decode(struct store_anchor *anchor, const uint8_t head[
     anchor->table_units = store_get64(head, AT_UNITS);
     anchor->table_hash = store_get64(head, AT_TABLE_HASH);
     anchor->time_ns = (int64_t)store_get64(head, AT_TIME);
+    anchor->hash = store_get64(head, AT_HASH);
     store_get_bytes(anchor->identity.byte, head, AT_IDENTITY, 16);
     if (store_get32(head, AT_HEAD_BYTES) != STORE_ANCHOR_HEAD_BYTES || !store_zero(head, AT_ZERO, AT_EXTENT) ||
         anchor->extents > INDEX_IMAGE_ARRAYS) {
@@ -198,15 +199,22 @@ struct verifying {
     const struct store_anchor *anchor;
     const uint8_t *table;
     uint8_t *buffer;      /* a unit for each thread */
-    uint64_t bad_offset;  /* least byte of a bad unit; UINT64_MAX: none. The two are written by atomic minimum */
-    int error_number;
+    uint64_t bad;         /* the first bad unit, by atomic minimum; UINT64_MAX: none */
+    int error_number;     /* atomic */
 };
 
-static void note_bad(uint64_t *place, uint64_t offset)
+static void note_bad(uint64_t *place, uint64_t unit)
 {
     uint64_t seen = __atomic_load_n(place, __ATOMIC_RELAXED);
 
-    while (offset < seen && !__atomic_compare_exchange_n(place, &seen, offset, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
+    while (unit < seen && !__atomic_compare_exchange_n(place, &seen, unit, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
+}
+
+/* Which array a unit belongs to; *i is where to look from on. Empty arrays have the same first unit as the next one. */
+static const struct store_extent *extent_of(uint32_t *i, const struct store_anchor *anchor, uint64_t unit)
+{
+    while (*i + 1 < anchor->extents && anchor->extent[*i + 1].first_unit <= unit) ++*i;
+    return &anchor->extent[*i];
 }
 
 static void verify_units(void *ctx, size_t begin, size_t end, int thread)
@@ -220,13 +228,12 @@ static void verify_units(void *ctx, size_t begin, size_t end, int thread)
         uint64_t within, n;
         ssize_t got;
 
-        while (i + 1 < v->anchor->extents && v->anchor->extent[i + 1].first_unit <= unit) i++;
-        extent = &v->anchor->extent[i];
+        extent = extent_of(&i, v->anchor, unit);
         within = (unit - extent->first_unit) * STORE_UNIT_BYTES;
         n = extent->bytes - within < STORE_UNIT_BYTES ? extent->bytes - within : STORE_UNIT_BYTES;
         got = base_os_pread(v->folder->env->os, v->fd, buffer, n, extent->offset + within);
         if (got < 0) __atomic_store_n(&v->error_number, errno, __ATOMIC_RELAXED);
-        else if ((uint64_t)got < n || base_hash64(buffer, n) != store_get64(v->table, unit * 8)) note_bad(&v->bad_offset, extent->offset + within);
+        else if ((uint64_t)got < n || base_hash64(buffer, n) != store_get64(v->table, unit * 8)) note_bad(&v->bad, unit);
     }
 }
 
@@ -240,9 +247,13 @@ int store_anchor_verify(const struct store_folder *folder, int fd, const struct 
     base_par_for(folder->env, anchor->table_units, 16, verify_units, &v);
     if (v.error_number != 0) {
         status = base_fail_errno(err, v.error_number, "cannot read %s/data/A%016" PRIx64, folder->path, anchor->version);
-    } else if (v.bad_offset != UINT64_MAX) {
-        status = base_fail(err, PCCT_E_DAMAGED, "%s/data/A%016" PRIx64 " is damaged: the checksum of the 64 KiB at byte %" PRIu64 " is wrong",
-                           folder->path, anchor->version, v.bad_offset);
+    } else if (v.bad != UINT64_MAX) {
+        uint32_t i = 0;
+        const struct store_extent *extent = extent_of(&i, anchor, v.bad);
+        uint64_t unit = v.bad - extent->first_unit;
+
+        status = base_fail(err, PCCT_E_DAMAGED, "%s/data/A%016" PRIx64 " is damaged: array %" PRIu32 ", unit %" PRIu64 " (64 KiB at byte %" PRIu64
+                           "): its checksum is wrong", folder->path, anchor->version, extent->id, unit, extent->offset + unit * STORE_UNIT_BYTES);
     }
 done:
     base_free(folder->env, v.buffer);

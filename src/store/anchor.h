@@ -25,6 +25,7 @@ struct store_anchor {
     uint64_t head_bytes, head_hash;                /* the image's head, at STORE_ANCHOR_HEAD_BYTES */
     uint64_t table_offset, table_units, table_hash;
     int64_t time_ns;
+    uint64_t hash;                                 /* of the head, when it was read from a file */
     struct store_extent extent[INDEX_IMAGE_ARRAYS];
     uint32_t extents;
 };
@@ -42,7 +43,7 @@ const char *store_anchor_decode(struct store_anchor *anchor, const uint8_t head[
  * all verified. Errors: DAMAGED (naming the file), IO, MEMORY. */
 int store_anchor_read(struct store_anchor *anchor, struct base_vector *head, struct base_vector *table, const struct store_folder *folder, int fd,
                       uint64_t file_bytes, uint64_t version, struct pcct_error *err);
-/* Reads every unit and compares its hash, in parallel. Errors: DAMAGED (naming the file and the byte), IO, MEMORY. */
+/* Reads every unit and compares its hash, in parallel. Errors: DAMAGED (naming the file, the array, its unit and the byte), IO, MEMORY. */
 int store_anchor_verify(const struct store_folder *folder, int fd, const struct store_anchor *anchor, const struct base_vector *table,
                         struct pcct_error *err);
 

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, SETTLED_NS = 20000000 };
 
 static int cannot_map(const struct store_folder *folder, uint64_t version, struct pcct_error *err)
 {
@@ -59,27 +59,54 @@ static int compare(const struct index_image *image, const struct store_anchor *a
                      anchor->version);
 }
 
-/* Once per anchor and handle. Two threads that open the same anchor at the same time may both do it. */
-static int verify_once(struct store *store, int fd, const struct store_anchor *anchor, const struct base_vector *table, struct pcct_error *err)
+/* What is proved stands for this file as it is now: its head tells of all that is in it, and a file that is written to has another time of change. 0:
+ * that cannot be told by it, since the file was written to just now, and some systems' times of change move by some milliseconds at once. */
+static int key_of(uint64_t *key, const struct store_folder *folder, int fd, const struct store_anchor *anchor, struct pcct_error *err)
 {
-    uint64_t *item = NULL;
-    int status = 0, known;
+    uint64_t part[8] = {0};
+    struct stat about;
 
-    pthread_mutex_lock(&store->mutex);
-    known = store_version_known(&store->verified, anchor->version);
-    pthread_mutex_unlock(&store->mutex);
-    if (known) return 0;
-    TRY(store_anchor_verify(&store->folder, fd, anchor, table, err));
-    pthread_mutex_lock(&store->mutex);
-    status = base_vector_add(&item, &store->verified, store->folder.env, 1, err);
-    if (status == 0) *item = anchor->version;
-    pthread_mutex_unlock(&store->mutex);
-done:
-    return status;
+    if (base_os_fstat(folder->env->os, fd, &about) != 0) {
+        return base_fail_errno(err, errno, "cannot look at %s/data/A%016" PRIx64, folder->path, anchor->version);
+    }
+    part[0] = anchor->hash;
+    part[1] = (uint64_t)about.st_dev;
+    part[2] = (uint64_t)about.st_ino;
+    part[3] = (uint64_t)about.st_size;
+    part[4] = (uint64_t)about.st_mtim.tv_sec;
+    part[5] = (uint64_t)about.st_mtim.tv_nsec;
+    part[6] = (uint64_t)about.st_ctim.tv_sec;
+    part[7] = (uint64_t)about.st_ctim.tv_nsec;
+    *key = base_os_time_ns(folder->env->os) - (about.st_ctim.tv_sec * INT64_C(1000000000) + about.st_ctim.tv_nsec) < SETTLED_NS
+               ? 0 : base_hash64(part, sizeof(part));
+    return 0;
 }
 
-int store_anchor_map(struct index_image *image, struct base_vector *head, struct store *store, uint64_t version, const struct metric *metric,
-                     struct pcct_error *err)
+static int is_proved(struct store *store, uint64_t key)
+{
+    int known;
+
+    if (key == 0) return 0;
+    pthread_mutex_lock(&store->mutex);
+    known = store_version_known(&store->proved, key);
+    pthread_mutex_unlock(&store->mutex);
+    return known || store_pins_knows(&store->pins, key);
+}
+
+void store_anchor_proved(struct store *store, const struct store_proof *proof)
+{
+    uint64_t *item = NULL;
+
+    if (!proof->needed || proof->key == 0) return;
+    pthread_mutex_lock(&store->mutex);
+    /* without memory it is proved again: slower, not wrong */
+    if (base_vector_add(&item, &store->proved, store->folder.env, 1, NULL) == 0) *item = proof->key;
+    pthread_mutex_unlock(&store->mutex);
+    store_pins_note(&store->pins, proof->key);
+}
+
+int store_anchor_map(struct index_image *image, struct base_vector *head, struct store_proof *proof, struct store *store, uint64_t version,
+                     const struct metric *metric, struct pcct_error *err)
 {
     const struct store_folder *folder = &store->folder;
     struct store_txn txn = {0};
@@ -91,6 +118,7 @@ int store_anchor_map(struct index_image *image, struct base_vector *head, struct
     int status = 0, fd = -1, listed = 0, planned = 0;
 
     memset(image, 0, sizeof(*image));
+    *proof = (struct store_proof){1, 0};
     TRY(store_check_process(store, err));
     TRY(store_txn_begin(&txn, store->catalogue, folder, 0, err));
     TRY(store_anchor_listed(&listed, &txn, version, err));
@@ -112,7 +140,9 @@ int store_anchor_map(struct index_image *image, struct base_vector *head, struct
     TRY(index_image_plan(image, head->memory.data, head->count, metric, err));
     planned = 1;
     TRY(compare(image, &anchor, folder, err));
-    TRY(verify_once(store, fd, &anchor, &table, err));
+    TRY(key_of(&proof->key, folder, fd, &anchor, err));
+    proof->needed = !is_proved(store, proof->key);
+    if (proof->needed) TRY(store_anchor_verify(folder, fd, &anchor, &table, err));
     for (size_t i = 0; i < image->arrays; i++) TRY(map_array(&image->array[i], folder, fd, &anchor.extent[i], version, err));
 done:
     store_txn_abort(&txn);

@@ -25,7 +25,8 @@ struct store {
     pthread_mutex_t writer;
     pthread_mutex_t maintaining; /* with the lock on STORE_MAINTENANCE_BYTE, which threads of a handle share */
     pthread_mutex_t mutex;
-    struct base_vector verified, rejected; /* uint64_t: versions whose anchors were found sound; damaged */
+    struct base_vector proved;   /* uint64_t: keys of anchors that were found sound (anchor_map.c) */
+    struct base_vector rejected; /* uint64_t: versions whose anchors were found damaged */
 };
 
 /* How many hex digits of an identity name a version. */

@@ -7,10 +7,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-/* The head, one page; then the slots. */
+/* The head, one page; then the slots; then sets of keys. */
 enum {
     AT_MAGIC = 0, AT_SLOTS = 8, AT_SLOT_BYTES = 12, AT_UUID = 16, AT_BOOT = 32, AT_HASH = 72, AT_WORD = 128, HEAD_BYTES = 4096,
-    SLOT_BYTES = 64, SLOTS_BYTES = STORE_PINS_SLOTS * SLOT_BYTES, FILE_BYTES = HEAD_BYTES + SLOTS_BYTES
+    SLOT_BYTES = 64, SLOTS_BYTES = STORE_PINS_SLOTS * SLOT_BYTES, AT_KEYS = HEAD_BYTES + SLOTS_BYTES, KEY_SETS = 128, SET_KEYS = 8,
+    KEYS_BYTES = KEY_SETS * SET_KEYS * 8, FILE_BYTES = AT_KEYS + KEYS_BYTES
 };
 _Static_assert(AT_BOOT + BASE_OS_BOOT_BYTES <= AT_HASH && AT_HASH + 8 <= AT_WORD, "the parts of the head do not overlap");
 
@@ -23,7 +24,7 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == SLOT_BYTES, "slots are written out as they are");
 
-static const char magic[8] = {'P', 'C', 'C', 'T', 'P', 'I', 'N', '1'};
+static const char magic[8] = {'P', 'C', 'C', 'T', 'P', 'I', 'N', '2'};
 static const char name[] = "pins";
 /* Whoever waits looks for himself so often: the file may have been replaced, and waking be lost with it. */
 static const uint64_t slice_ns = 50 * 1000 * 1000;
@@ -87,7 +88,7 @@ static int take_file(struct store_pins *pins)
 /* Every byte is written, since a full disk would be a signal later. Nothing is flushed: after a crash it is made anew. */
 static void make_file(const struct store_pins *pins)
 {
-    static const uint8_t zeros[SLOTS_BYTES];
+    static const uint8_t zeros[SLOTS_BYTES + KEYS_BYTES];
     static const char fresh[] = "pins.new";
     const struct store_folder *folder = pins->folder;
     struct base_os *os = folder->env->os;
@@ -336,4 +337,49 @@ int store_pins_each(struct store_pins *pins, store_pins_visit *each, void *ctx)
     }
     pthread_mutex_unlock(&pins->mutex);
     return result;
+}
+
+/* ---- what was found sound ------------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t *set_of(const struct store_pins *pins, uint64_t key)
+{
+    return (uint64_t *)(void *)(pins->map + AT_KEYS) + key % KEY_SETS * SET_KEYS;
+}
+
+/* Under the mutex. */
+static int has_keys(struct store_pins *pins)
+{
+    static const uint8_t untold[BASE_OS_BOOT_BYTES];
+
+    return usable(pins) && memcmp(pins->map + AT_BOOT, untold, sizeof(untold)) != 0;
+}
+
+/* Relaxed, here and below: a key stands for itself, nothing else is told by it. */
+int store_pins_knows(struct store_pins *pins, uint64_t key)
+{
+    int known = 0;
+
+    if (!pins->folder) return 0;
+    pthread_mutex_lock(&pins->mutex);
+    if (has_keys(pins)) {
+        for (int i = 0; i < SET_KEYS && !known; i++) known = __atomic_load_n(set_of(pins, key) + i, __ATOMIC_RELAXED) == key;
+    }
+    pthread_mutex_unlock(&pins->mutex);
+    return known;
+}
+
+/* A full set loses the key that this one's other bits point at. */
+void store_pins_note(struct store_pins *pins, uint64_t key)
+{
+    if (!pins->folder) return;
+    pthread_mutex_lock(&pins->mutex);
+    if (has_keys(pins)) {
+        uint64_t *set = set_of(pins, key);
+        int at = 0;
+
+        while (at < SET_KEYS && __atomic_load_n(set + at, __ATOMIC_RELAXED) != 0) at++;
+        if (at == SET_KEYS) at = (int)(key / KEY_SETS % SET_KEYS);
+        __atomic_store_n(set + at, key, __ATOMIC_RELAXED);
+    }
+    pthread_mutex_unlock(&pins->mutex);
 }

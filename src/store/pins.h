@@ -58,4 +58,11 @@ void store_pins_wait(struct store_pins *pins, const struct base_env *env, uint32
 typedef int store_pins_visit(void *ctx, uint32_t pid, uint64_t version, int64_t since_ns);
 int store_pins_each(struct store_pins *pins, store_pins_visit *each, void *ctx);
 
+/*
+ * What some process found sound since the machine started: keys, hashes of what was looked at, never 0. It saves looking again and nothing else, so a
+ * full table forgets some, and without the file, or where the system does not tell its boots apart, nothing is known.
+ */
+int store_pins_knows(struct store_pins *pins, uint64_t key);
+void store_pins_note(struct store_pins *pins, uint64_t key);
+
 #endif

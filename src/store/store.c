@@ -39,7 +39,7 @@ int store_open_as(struct store **store, const char *path, const struct store_opt
     s->lock = -1;
     s->pid = base_os_pid();
     s->mark = base_os_mark_new(env->os);
-    s->verified.item_bytes = s->rejected.item_bytes = sizeof(uint64_t);
+    s->proved.item_bytes = s->rejected.item_bytes = sizeof(uint64_t);
     pthread_mutex_init(&s->writer, NULL);
     pthread_mutex_init(&s->maintaining, NULL);
     pthread_mutex_init(&s->mutex, NULL);
@@ -79,7 +79,7 @@ void store_close(struct store *store)
     if (!store_forked(store)) store_catalogue_close(store->catalogue);
     store_pins_close(&store->pins, store_forked(store));
     if (store->lock >= 0) base_os_close(env->os, store->lock);
-    base_vector_free(&store->verified, env);
+    base_vector_free(&store->proved, env);
     base_vector_free(&store->rejected, env);
     pthread_mutex_destroy(&store->writer);
     pthread_mutex_destroy(&store->maintaining);

@@ -235,10 +235,17 @@ int store_peek(const uint8_t **payload, uint64_t *bytes, struct store_peek *peek
 void store_peek_end(struct store_peek *peek);
 
 /* Maps an anchor: fills head (replaced) and, through plan(), learns the arrays; each is mapped private, writable, contiguous, with slack of an eighth
- * (at least 64 KiB) behind it. Hashes are verified once per anchor and handle, in parallel. The caller owns the mappings in *image
- * (index_image_adopt), or store_image_unmap. Errors: DAMAGED (naming the file), NOT_FOUND, IO, MEMORY. */
-int store_anchor_map(struct index_image *image, struct base_vector *head, struct store *store, uint64_t version, const struct metric *metric,
-                     struct pcct_error *err);
+ * (at least 64 KiB) behind it. proof->needed 0: some process has proved this file, hashes and all that index_image_adopt looks at, since the machine
+ * started, and it has not been written to since. Else its hashes were verified now, in parallel, and the proof goes to store_anchor_proved when the
+ * rest was found sound too. The caller owns the mappings in *image (index_image_adopt), or store_image_unmap. Errors: DAMAGED (naming the file, and
+ * array and unit where a hash is wrong), NOT_FOUND, IO, MEMORY. */
+struct store_proof {
+    int needed;
+    uint64_t key; /* what it is noted by; 0: it is not, for the file was written to just now */
+};
+int store_anchor_map(struct index_image *image, struct base_vector *head, struct store_proof *proof, struct store *store, uint64_t version,
+                     const struct metric *metric, struct pcct_error *err);
+void store_anchor_proved(struct store *store, const struct store_proof *proof); /* nothing happens when none was needed */
 void store_image_unmap(struct index_image *image, const struct base_env *env);
 void store_anchor_reject(struct store *store, uint64_t version);
 

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct support_env support;
 static struct support_store s;
@@ -62,12 +63,13 @@ static void write_anchor(uint64_t version, int big)
 
 static void check_map(uint64_t version, int big)
 {
+    struct store_proof proof;
     struct index_image right, image;
     struct base_vector right_head, head = {.item_bytes = 1};
     struct pcct_error err;
 
     support_image(&right, &right_head, &support.env, version, big);
-    support_ok(store_anchor_map(&image, &head, store, version, NULL, &err), &err);
+    support_ok(store_anchor_map(&image, &head, &proof, store, version, NULL, &err), &err);
     assert_int_equal(head.count, right_head.count);
     assert_memory_equal(head.memory.data, right_head.memory.data, head.count);
     assert_int_equal(image.arrays, 3);
@@ -86,13 +88,14 @@ static void check_map(uint64_t version, int big)
 
 static void test_map(void **state)
 {
+    struct store_proof proof;
     struct index_image image;
     struct base_vector head = {.item_bytes = 1};
     struct store_version record;
     struct pcct_error err;
 
     (void)state;
-    assert_int_equal(store_anchor_map(&image, &head, store, 2, NULL, &err), PCCT_E_NOT_FOUND);
+    assert_int_equal(store_anchor_map(&image, &head, &proof, store, 2, NULL, &err), PCCT_E_NOT_FOUND);
     write_anchor(2, 0);
     write_anchor(4, 1);
     write_anchor(4, 1); /* again: takes the place of the first */
@@ -109,11 +112,11 @@ static void test_map(void **state)
     base_vector_free(&head, &support.env);
 }
 
-/* What is damaged is named, and nothing stays mapped. The handle that has verified an anchor does not do so again, so a new one is opened each time.
- */
+/* What is damaged is named, and nothing stays mapped. */
 static void test_damaged(void **state)
 {
     static const char name[] = "data/A0000000000000002";
+    struct store_proof proof;
     struct index_image image;
     struct base_vector head = {.item_bytes = 1};
     struct pcct_error err;
@@ -132,7 +135,7 @@ static void test_damaged(void **state)
         support_ok(store_open(&store, s.path, &support.env, &err), &err);
         file[at] ^= 2;
         support_file_write(&s, name, file, bytes);
-        status = store_anchor_map(&image, &head, store, 2, NULL, &err);
+        status = store_anchor_map(&image, &head, &proof, store, 2, NULL, &err);
         file[at] ^= 2;
         if (status == 0) store_image_unmap(&image, &support.env);
         else {
@@ -146,7 +149,7 @@ static void test_damaged(void **state)
         store_close(store);
         support_ok(store_open(&store, s.path, &support.env, &err), &err);
         support_file_write(&s, name, file, bytes / 16 * part);
-        assert_int_equal(store_anchor_map(&image, &head, store, 2, NULL, &err), PCCT_E_DAMAGED);
+        assert_int_equal(store_anchor_map(&image, &head, &proof, store, 2, NULL, &err), PCCT_E_DAMAGED);
     }
     support_file_write(&s, name, file, bytes);
     free(file);
@@ -154,14 +157,57 @@ static void test_damaged(void **state)
     base_vector_free(&head, &support.env);
 }
 
+/* One that was proved is not looked through again, by other handles either, until somebody writes to the file. */
+static void test_proved(void **state)
+{
+    static const char name[] = "data/A0000000000000004";
+    struct store_proof proof;
+    struct index_image image;
+    struct base_vector head = {.item_bytes = 1};
+    struct pcct_error err;
+    size_t bytes;
+    uint64_t third, reads;
+    uint8_t *file;
+
+    (void)state;
+    write_anchor(4, 1);
+    usleep(30000); /* so long after it was written */
+    for (int i = 0; i < 4; i++) {
+        reads = support.os.calls[BASE_OS_PREAD];
+        support_ok(store_anchor_map(&image, &head, &proof, store, 4, NULL, &err), &err);
+        store_image_unmap(&image, &support.env);
+        reads = support.os.calls[BASE_OS_PREAD] - reads;
+        assert_int_equal(proof.needed, i < 2); /* mapped, but not proved, the first time */
+        assert_int_equal(reads > 10, i < 2);
+        if (i == 1) store_anchor_proved(store, &proof);
+        store_close(store);
+        support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    }
+    file = support_file_read(&bytes, &s, name);
+    third = store_get64(file, 128 + 2 * 48 + 16);
+    file[third + 3 * 65536 + 5] ^= 1;
+    support_file_write(&s, name, file, bytes);
+    assert_int_equal(store_anchor_map(&image, &head, &proof, store, 4, NULL, &err), PCCT_E_DAMAGED);
+    assert_non_null(strstr(err.message, "unit 3 "));
+    file[third + 3 * 65536 + 5] ^= 1;
+    support_file_write(&s, name, file, bytes);
+    support_ok(store_anchor_map(&image, &head, &proof, store, 4, NULL, &err), &err);
+    assert_true(proof.needed && proof.key == 0); /* written to just now: that it will be the same cannot be told by its times */
+    store_anchor_proved(store, &proof);
+    store_image_unmap(&image, &support.env);
+    free(file);
+    base_vector_free(&head, &support.env);
+}
+
 static int map_once(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
+    struct store_proof proof;
     struct index_image image;
     struct base_vector head = {.item_bytes = 1};
     int status;
 
     (void)ctx;
-    status = store_anchor_map(&image, &head, store, 2, NULL, err);
+    status = store_anchor_map(&image, &head, &proof, store, 2, NULL, err);
     if (status == 0) store_image_unmap(&image, env);
     base_vector_free(&head, env);
     return status;
@@ -179,7 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_map, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_proved, set_up, tear_down), cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,8 @@ static void finish(struct imaged *m)
 /* Maps a copy and adopts it; the spoiler has its way with the arrays in between. */
 typedef void spoiler(struct index_image *image, void *ctx);
 
-static int adopt(struct index_state *state, struct imaged *m, const void *head, size_t head_bytes, spoiler *spoil, void *ctx, struct pcct_error *err)
+static int adopt_as(struct index_state *state, int proved, struct imaged *m, const void *head, size_t head_bytes, spoiler *spoil, void *ctx,
+                    struct pcct_error *err)
 {
     struct index_image image;
     int status = 0;
@@ -66,10 +67,15 @@ static int adopt(struct index_state *state, struct imaged *m, const void *head, 
     TRY(index_image_plan(&image, m->head.memory.data, m->head.count, &m->s.metric, err));
     map_copy(&image, &m->image);
     if (spoil) spoil(&image, ctx);
-    status = index_image_adopt(state, head, head_bytes, &image, err);
+    status = index_image_adopt(state, head, head_bytes, &image, proved, err);
     for (size_t i = 0; i < image.arrays; i++) assert_true(image.array[i].mapped == 0 && image.array[i].data == NULL);
 done:
     return status;
+}
+
+static int adopt(struct index_state *state, struct imaged *m, const void *head, size_t head_bytes, spoiler *spoil, void *ctx, struct pcct_error *err)
+{
+    return adopt_as(state, 0, m, head, head_bytes, spoil, ctx, err);
 }
 
 static void test_round_trip(void **state)
@@ -88,7 +94,7 @@ static void test_round_trip(void **state)
         base_random_seed(&random, 92);
         start(&m, metric[i % 5], sizes[i / 5]);
         assert_int_equal(m.image.arrays, 8 + m.s.metric.embeds + BLOCK_ARRAYS);
-        support_ok(adopt(&copy, &m, m.head.memory.data, m.head.count, NULL, NULL, &err), &err);
+        support_ok(adopt_as(&copy, i % 2, &m, m.head.memory.data, m.head.count, NULL, NULL, &err), &err); /* proved or not */
         support_state_equal(&copy, &m.s.state);
         support_index_sound(&copy);
         assert_true(index_memory(&copy) > 0);
@@ -234,6 +240,28 @@ static void test_spoilt_arrays(void **state)
     finish(&m);
 }
 
+static void set_parent(struct index_image *image, void *ctx)
+{
+    (void)ctx;
+    ((uint32_t *)image->array[INDEX_PARENT - 1].data)[1] = 1; /* its own */
+}
+
+/* What is proved is not looked at again: that is what makes opening quick. */
+static void test_proved(void **state)
+{
+    struct imaged m;
+    struct index_state copy;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    start(&m, "euclidean", 100);
+    assert_int_equal(adopt_as(&copy, 0, &m, m.head.memory.data, m.head.count, set_parent, NULL, &err), PCCT_E_DAMAGED);
+    support_ok(adopt_as(&copy, 1, &m, m.head.memory.data, m.head.count, set_parent, NULL, &err), &err);
+    index_free(&copy);
+    assert_int_equal(adopt_as(&copy, 1, &m, m.head.memory.data, m.head.count - 1, NULL, NULL, &err), PCCT_E_DAMAGED); /* the head is */
+    finish(&m);
+}
+
 /* Junk anywhere is refused, or harmless: nothing that adopting let through may lead astray later. */
 static void test_random_junk(void **state)
 {
@@ -341,7 +369,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_heads),        cmocka_unit_test(test_spoilt_arrays),
         cmocka_unit_test(test_random_junk), cmocka_unit_test(test_other_arrays), cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_image_after_undo), cmocka_unit_test(test_lane_of_a_dead_row),
-        cmocka_unit_test(test_layout_of_the_other_kind),
+        cmocka_unit_test(test_layout_of_the_other_kind), cmocka_unit_test(test_proved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

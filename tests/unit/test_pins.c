@@ -142,7 +142,7 @@ static void the_dead_hold_nothing(void **state)
 static void spoil(struct scene *scene, int how)
 {
     char path[400];
-    uint8_t junk[4096 + 64 * 4096];
+    uint8_t junk[4096 + 64 * 4096 + 8 * 1024];
 
     snprintf(path, sizeof(path), "%s/pins", scene->s.path);
     memset(junk, 0xa5, sizeof(junk));
@@ -205,7 +205,38 @@ static void without_a_file(void **state)
     store_unpin(store_pins(store), number);
     assert_int_equal(look(store).pins, 0);
     support_commit(store, 1, 100);
+    store_pins_note(store_pins(store), 77);
+    assert_false(store_pins_knows(store_pins(store), 77));
     store_pins_wait(store_pins(store), &scene.support.env, store_pins_word(store_pins(store)), 1000000);
+    finish(&scene);
+}
+
+/* What one found sound all know, until the file is made anew; who forgets some keeps the newest. */
+static void what_is_sound_is_known(void **state)
+{
+    struct scene scene;
+    struct store *other;
+
+    (void)state;
+    start(&scene);
+    other = open_one(&scene);
+    assert_false(store_pins_knows(store_pins(other), 77));
+    store_pins_note(store_pins(scene.store), 77);
+    assert_true(store_pins_knows(store_pins(other), 77));
+    assert_true(store_pins_knows(store_pins(scene.store), 77));
+    assert_false(store_pins_knows(store_pins(other), 77 + 128)); /* of the same set */
+    for (uint64_t i = 1; i <= 20; i++) {
+        store_pins_note(store_pins(other), 77 + 128 * i);
+        assert_true(store_pins_knows(store_pins(scene.store), 77 + 128 * i));
+    }
+    assert_false(store_pins_knows(store_pins(scene.store), 77)); /* there was no room for all */
+    store_pins_note(store_pins(other), 78);
+    store_close(other);
+    other = open_one(&scene);
+    assert_true(store_pins_knows(store_pins(other), 78)); /* no process need have it open */
+    spoil(&scene, 0);
+    assert_false(store_pins_knows(store_pins(other), 78));
+    store_close(other);
     finish(&scene);
 }
 
@@ -277,7 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pins_are_seen_by_others), cmocka_unit_test(the_dead_hold_nothing), cmocka_unit_test(a_spoilt_file_is_made_anew),
-        cmocka_unit_test(without_a_file), cmocka_unit_test(a_commit_wakes), cmocka_unit_test(each_call_fails),
+        cmocka_unit_test(without_a_file), cmocka_unit_test(what_is_sound_is_known), cmocka_unit_test(a_commit_wakes), cmocka_unit_test(each_call_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
