@@ -15,10 +15,12 @@ int gp_seeker_start(struct gp_seeker *seeker, const struct gp_ask *ask, const st
     seeker->ask = ask;
     seeker->k = ask->k < ask->members ? ask->k : ask->members;
     if (seeker->k == 0) seeker->k = 1;
-    seeker->capacity = seeker->k + seeker->k / 2 + SPARE;
+    seeker->capacity = (seeker->k + seeker->k / 2 + SPARE + GP_LANES) / GP_LANES * GP_LANES;
     seeker->candidate.item_bytes = sizeof(struct gp_candidate);
     seeker->gram.item_bytes = GP_PIVOTS * GP_PIVOTS * sizeof(float);
     seeker->waiting.item_bytes = sizeof(uint32_t);
+    TRY(base_take(&seeker->low, env, GP_BLOCK * seeker->capacity, sizeof(float), err));
+    TRY(base_take(&seeker->high, env, GP_BLOCK * seeker->capacity, sizeof(float), err));
     TRY(base_take(&seeker->held, env, GP_BLOCK * seeker->capacity, sizeof *seeker->held, err));
     TRY(base_take(&seeker->entry, env, 2 * seeker->capacity, sizeof *seeker->entry, err));
     TRY(base_take(&seeker->sorted, env, seeker->capacity, sizeof *seeker->sorted, err));
@@ -29,6 +31,8 @@ done:
 void gp_seeker_free(struct gp_seeker *seeker)
 {
     if (!seeker->env) return;
+    base_free(seeker->env, seeker->low);
+    base_free(seeker->env, seeker->high);
     base_free(seeker->env, seeker->held);
     base_free(seeker->env, seeker->entry);
     base_free(seeker->env, seeker->sorted);
@@ -39,44 +43,20 @@ void gp_seeker_free(struct gp_seeker *seeker)
 
 /* ---- what is held ------------------------------------------------------------------------------------------------------------------------- */
 
-/* The k-th greatest of n values, which it moves about. */
-static float kth_greatest(float *value, size_t n, size_t k)
-{
-    size_t low = 0, high = n - 1;
-
-    while (low < high) {
-        const float middle = value[low + (high - low) / 2];
-        size_t i = low, j = high;
-
-        for (;;) {
-            while (value[i] > middle) i++;
-            while (value[j] < middle) j--;
-            if (i >= j) break;
-            const float swap = value[i];
-
-            value[i++] = value[j];
-            value[j--] = swap;
-        }
-        if (k - 1 <= j) high = j;
-        else low = j + 1;
-    }
-    return value[low];
-}
-
 /* Keys in double precision of all that a query holds, into entry[]; its ids become labels. */
 static void evaluate_held(struct gp_seeker *s, unsigned lane)
 {
     const struct gp_features *f = s->to->features;
-    const struct gp_held *held = s->held + lane * s->capacity;
+    const uint32_t *held = s->held + lane * s->capacity;
 
     for (size_t first = 0; first < s->count[lane]; first += GP_ROWS) {
         const unsigned n = s->count[lane] - first < GP_ROWS ? (unsigned)(s->count[lane] - first) : GP_ROWS;
         struct gp_row row[GP_ROWS];
         double rho[GP_ROWS];
 
-        for (unsigned i = 0; i < n; i++) row[i] = gp_features_row(f, held[first + i].id);
+        for (unsigned i = 0; i < n; i++) row[i] = gp_features_row(f, held[first + i]);
         gp_rho_pairs(rho, f, &s->row[lane], row, n);
-        for (unsigned i = 0; i < n; i++) s->entry[first + i] = (struct base_topk_entry){ gp_key(rho[i]), s->ask->label[held[first + i].id] };
+        for (unsigned i = 0; i < n; i++) s->entry[first + i] = (struct base_topk_entry){ gp_key(rho[i]), s->ask->label[held[first + i]] };
     }
 }
 
@@ -90,43 +70,45 @@ size_t gp_seeker_decide(struct gp_seeker *s, unsigned lane)
 /* Where more are held than there is room for that cannot be told apart by their bounds: the k nearest of them stay. */
 static void crowd(struct gp_seeker *s, unsigned lane)
 {
-    struct gp_held *held = s->held + lane * s->capacity;
-    struct base_topk_entry worst;
+    float *low = s->low + lane * s->capacity, *high = s->high + lane * s->capacity;
+    uint32_t *held = s->held + lane * s->capacity;
+    struct base_topk_entry *order = s->entry + s->capacity, worst;
     size_t kept = 0;
 
     evaluate_held(s, lane);
-    for (size_t i = 0; i < s->count[lane]; i++) held[i].low = (float)(1 - s->entry[i].key) * (1 - 0x1p-22F) - 0x1p-60F;
-    {
-        struct base_topk_entry *order = s->entry + s->capacity; /* a second half */
-
-        memcpy(order, s->entry, s->count[lane] * sizeof *order);
-        base_topk_sort(order, s->count[lane]);
-        worst = order[s->k - 1];
-    }
+    memcpy(order, s->entry, s->count[lane] * sizeof *order);
+    base_topk_sort(order, s->count[lane]);
+    worst = order[s->k - 1];
     for (size_t i = 0; i < s->count[lane]; i++) {
         if (base_topk_less(&worst, &s->entry[i])) continue;
         held[kept] = held[i];
-        held[kept++].high = (float)(1 - s->entry[i].key) * (1 + 0x1p-22F) + 0x1p-60F;
+        low[kept] = (float)(1 - s->entry[i].key) * (1 - 0x1p-22F) - 0x1p-60F;
+        high[kept++] = (float)(1 - s->entry[i].key) * (1 + 0x1p-22F) + 0x1p-60F;
     }
     s->count[lane] = kept;
 }
 
 static void tighten(struct gp_seeker *s, unsigned lane)
 {
-    struct gp_held *held = s->held + lane * s->capacity;
+    float *low = s->low + lane * s->capacity, *high = s->high + lane * s->capacity, least_low = 0;
+    uint32_t *held = s->held + lane * s->capacity;
+    const size_t count = s->count[lane];
     size_t kept = 0;
-    float low = 0;
     double least = 0;
 
-    if (s->count[lane] < s->k) return;
-    for (size_t i = 0; i < s->count[lane]; i++) s->sorted[i] = held[i].low;
-    low = kth_greatest(s->sorted, s->count[lane], s->k);
-    for (size_t i = 0; i < s->count[lane]; i++) {
+    if (count < s->k) return;
+    memcpy(s->sorted, low, count * sizeof *low);
+    least_low = s->to->features->tiles->kth(s->sorted, count, s->k);
+    for (size_t i = 0; i < count; i++) { /* written first and kept or not: no branch to guess wrong */
+        const float its_high = high[i];
+
+        low[kept] = low[i];
+        high[kept] = its_high;
         held[kept] = held[i];
-        kept += held[i].high >= low;
+        kept += its_high >= least_low;
     }
     s->count[lane] = kept;
-    least = (double)low * (1 - 0x1p-23) - 0x1p-50; /* a |rho| below has a greater key than k points have, however 1 - |rho| is rounded */
+    least = (double)least_low * (1 - 0x1p-23) - 0x1p-50; /* a |rho| below has a greater key than k points have, however 1 - |rho| is rounded */
     if (least > s->least[lane]) {
         s->least[lane] = least;
         s->changed |= (uint64_t)1 << lane;
@@ -145,7 +127,9 @@ static void hold(struct gp_seeker *s, unsigned lane, size_t at, float low, float
     const uint32_t id = s->to->id[at];
 
     if ((s->to->rank && s->to->rank[at] >= s->rank[lane]) || id == s->id[lane]) return;
-    s->held[lane * s->capacity + s->count[lane]++] = (struct gp_held){ low, high, id };
+    s->low[lane * s->capacity + s->count[lane]] = low;
+    s->high[lane * s->capacity + s->count[lane]] = high;
+    s->held[lane * s->capacity + s->count[lane]++] = id;
 }
 
 /* The lanes of a panel that have passed. */

@@ -12,11 +12,6 @@
  * bounds of their |rho|, in a buffer that is cut down now and then; no |rho| below `least` belongs to an answer. What is left in the end is
  * decided by keys in double precision.
  */
-struct gp_held {
-    float low, high;
-    uint32_t id;
-};
-
 struct gp_candidate {
     float key;       /* the pivots' angle less the block's tail: what a query's angle and tail together must come to */
     uint32_t block;
@@ -28,14 +23,15 @@ struct gp_seeker {
     const struct gp_ask *ask;
     const struct gp_space *from, *to;   /* queries, points */
     const struct gp_rounded *filter_from, *filter_to; /* NULL: no filter */
-    size_t k, capacity;
+    size_t k, capacity;                 /* the latter a multiple of 16 */
     /* of the block at work */
     uint32_t block;
     uint64_t active;                    /* lanes that are queries now */
     uint32_t id[GP_BLOCK], rank[GP_BLOCK];
     uint32_t most_rank;                 /* greatest of the active ones */
     struct gp_row row[GP_BLOCK];
-    struct gp_held *held;               /* [64][capacity] */
+    float *low, *high;                  /* [64][capacity] of what is held: bounds of |rho|, */
+    uint32_t *held;                     /* and which points */
     size_t count[GP_BLOCK];
     double least[GP_BLOCK];
     struct base_topk_entry *entry;      /* [2 capacity] answers of one query, by gp_seeker_decide() */

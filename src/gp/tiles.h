@@ -64,6 +64,9 @@ struct gp_tiles {
     void (*filter)(float *out, const struct gp_rounded_row *row, unsigned rows, const struct gp_rounded_panel *panel, const struct gp_form *form);
     /* which of 32 values are, without sign and with row_error * error[i] added, at least t */
     uint32_t (*filter_above)(const float *value, const float *error, float row_error, float t);
+    /* One of n values, which at least k of them are not below, and the greatest such or next to it. 64-byte aligned, with room up to the next
+     * multiple of 16, which is written to. 1 <= k <= n; all finite. */
+    float (*kth)(float *value, size_t n, size_t k);
     /* value[n] = variance * shape(d2[n]); n is a multiple of 16, both 64-byte aligned */
     void (*kernel)(double *value, const double *d2, size_t n, const struct gp_form *form);
     /* out[64] = sum over l of |v[panel][l][lane]| * most[l], for the four panels of a block that stand one after the other */

@@ -299,6 +299,63 @@ ISA static uint32_t filter_above(const float *value, const float *error, float r
     return mask;
 }
 
+/* The least of n values, a multiple of 16, that is not below t. */
+INLINE float least_from(const float *value, size_t n, float t)
+{
+    _Alignas(64) float part[FWIDTH];
+    fvec most = fvec_all(-(float)INFINITY); /* of what is turned round */
+    float least = -(float)INFINITY;
+
+    for (size_t i = 0; i < n; i += FWIDTH) {
+        const fvec at = fvec_load(value + i);
+
+        most = fvec_max(most, fvec_where_less(at, fvec_all(t), fvec_all(-(float)INFINITY), fvec_sub(fvec_all(0), at)));
+    }
+    fvec_store(part, most);
+    for (unsigned i = 0; i < FWIDTH; i++) least = part[i] > least ? part[i] : least;
+    return -least;
+}
+
+INLINE float greatest_of(const float *value, size_t n)
+{
+    _Alignas(64) float part[FWIDTH];
+    fvec most = fvec_load(value);
+    float greatest = -(float)INFINITY;
+
+    for (size_t i = FWIDTH; i < n; i += FWIDTH) most = fvec_max(most, fvec_load(value + i));
+    fvec_store(part, most);
+    for (unsigned i = 0; i < FWIDTH; i++) greatest = part[i] > greatest ? part[i] : greatest;
+    return greatest;
+}
+
+INLINE size_t count_from(const float *value, size_t n, float t)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i += FWIDTH) count += (size_t)__builtin_popcount(fvec_not_below(fvec_load(value + i), fvec_all(t)));
+    return count;
+}
+
+/* Between the least and the greatest, halved until just k are left or the halves are too close to matter. */
+ISA static float kth(float *value, size_t n, size_t k)
+{
+    const size_t whole = (n + GP_LANES - 1) / GP_LANES * GP_LANES;
+    float low, high;
+
+    for (size_t i = n; i < whole; i++) value[i] = -(float)INFINITY;
+    low = least_from(value, whole, -1e30F);
+    high = greatest_of(value, whole);
+    for (int i = 0; i < 20; i++) {
+        const float middle = low + (high - low) / 2;
+        const size_t count = count_from(value, whole, middle);
+
+        if (count >= k) low = middle;
+        else high = middle;
+        if (count == k || middle == low + (high - low) / 2) break;
+    }
+    return least_from(value, whole, low);
+}
+
 ISA static void kernel(double *value, const double *d2, size_t n, const struct gp_form *form)
 {
     const vec variance = vec_all(form->variance);
@@ -387,5 +444,5 @@ ISA static double gram(double *g, const double *c, const double *lower, const do
 }
 
 const struct gp_tiles TABLE = {
-    TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_above, kernel, envelope, project, reaching, gram,
+    TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_above, kth, kernel, envelope, project, reaching, gram,
 };

@@ -346,6 +346,34 @@ static void check_filter(const struct gp_tiles *tiles, const struct data *d, uns
     }
 }
 
+/* One of the values, with at least k from it on, and nearly the greatest such; equal ones, and those that lie far apart. */
+static void check_kth(const struct gp_tiles *tiles)
+{
+    struct base_random random;
+
+    base_random_seed(&random, 8);
+    for (int round = 0; round < 300; round++) {
+        const size_t n = 1 + base_random_below(&random, 200), k = 1 + base_random_below(&random, n);
+        _Alignas(64) float value[208], copy[208];
+        size_t above = 0, found = 0, far = 0;
+        float got;
+
+        for (size_t i = 0; i < n; i++) {
+            value[i] = (float)(base_random_unit(&random) - (round % 5 == 0 ? 0.5 : 0));
+            if (round % 3 == 0) value[i] = (float)(int)(4 * value[i]) / 4;
+            if (round % 7 == 0 && i % 9 == 0) value[i] = -1e3F;
+            copy[i] = value[i];
+        }
+        got = tiles->kth(copy, n, k);
+        for (size_t i = 0; i < n; i++) {
+            above += value[i] >= got;
+            found += value[i] == got;
+            far += value[i] > got + 0.01F;
+        }
+        assert_true(found > 0 && above >= k && far < k);
+    }
+}
+
 static void check_substitution(const struct gp_tiles *tiles)
 {
     _Alignas(64) double panel[20 * 16], sums[8 * 16], squares[16];
@@ -472,6 +500,7 @@ void support_gp_tiles(enum metric_isa isa)
     check_accuracy(tiles);
     check_ends(tiles);
     check_substitution(tiles);
+    check_kth(tiles);
     check_bounds(tiles);
     for (unsigned rows = 1; rows <= 8; rows++) {
         for (int shape = 0; shape < GP_SHAPES; shape++) {
