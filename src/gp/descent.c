@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * Which blocks a query block has to be compared with. A node is passed over by G4, the envelope: no |rho| with any point below can reach the least
@@ -10,6 +11,7 @@
  * looked at in order of their bound, each query for itself. Where bounds come from floats or from rho itself, room is left for what rounding may
  * do to them.
  */
+#define LEFT_MARGIN 0.1F /* a G is left for a leaf that this many radians more would have reached */
 #define ANGLE_SLACK 4e-6F /* cosines in float, of values that are a few roundings long */
 
 /* ---- bounds of a whole node --------------------------------------------------------------------------------------------------------------- */
@@ -116,39 +118,90 @@ static double slack_of(const struct gp_seeker *s, uint32_t at)
     return 64 * (s->from->node[s->block].slack + s->to->node[at].slack);
 }
 
-/*
- * Where queries are the points themselves each pair of leaves is met twice, from either side, and the angle between two spans is the same from both:
- * it is noted, rounded down, for whoever comes second. NOTE_FULL: between the spans of all pivots; else of 8 pivots of the row's leaf and all of the
- * column's. Relaxed: a note that is not seen yet only costs time, and it is one word.
- */
-#define NOTE_FULL 0x8000u
-#define NOTE_UNIT 20000.0F
-
-static void note(const struct gp_seeker *s, uint32_t at, float angle, unsigned full)
+/* 1: what a leaf noted about itself and this block excludes it. Else *angle is that between their spans as far as it is known. */
+static int excluded_by_note(const struct gp_seeker *s, uint32_t at, const struct asked *asked, float *angle, int *known)
 {
-    if (!s->to->angle || at >= s->to->blocks || angle <= 0) return;
-    __atomic_store_n(&s->to->angle[(size_t)s->block * s->to->blocks + at], (uint16_t)((unsigned)(angle * NOTE_UNIT) | full), __ATOMIC_RELAXED);
+    const struct gp_node *node = &s->to->node[at];
+    int full = 0;
+
+    *angle = 0;
+    *known = s->to->notes && at < s->to->blocks && gp_notes_angle_of(angle, &full, s->to->notes, at, s->block);
+    if (!*known) return 0;
+    *angle -= ANGLE_SLACK;
+    return *angle - (full ? node->tail : node->tail_half) > asked->reach;
 }
 
-static unsigned noted(const struct gp_seeker *s, uint32_t at)
+/* G from the other side. */
+static void take_gram(const struct gp_seeker *s, double *g, uint32_t place)
 {
-    if (!s->to->angle || at >= s->to->blocks) return 0;
-    return __atomic_load_n(&s->to->angle[(size_t)at * s->to->blocks + s->block], __ATOMIC_RELAXED);
+    const float *left = gp_notes_gram(s->to->notes, place);
+
+    for (unsigned i = 0; i < GP_PIVOTS; i++) {
+        for (unsigned j = 0; j < GP_PIVOTS; j++) g[i * GP_PIVOTS + j] = (double)left[j * GP_PIVOTS + i];
+    }
 }
 
-static float noted_angle(unsigned note)
+/* For a leaf that is still to come, and that is likely to have a use for it. */
+static void leave_gram(struct gp_seeker *s, const double *g, uint32_t at, float beyond)
 {
-    return (float)(note & (NOTE_FULL - 1)) / NOTE_UNIT - ANGLE_SLACK;
+    uint32_t place = GP_NOTES_NONE;
+    float *gram = NULL;
+
+    if (!s->to->notes || at >= s->to->blocks || at >= s->block || beyond > LEFT_MARGIN) return;
+    if (s->place.count > 0) place = ((const uint32_t *)s->place.memory.data)[--s->place.count];
+    else place = gp_notes_place(s->to->notes);
+    if (place == GP_NOTES_NONE) return;
+    gram = gp_notes_gram(s->to->notes, place);
+    for (unsigned i = 0; i < GP_PIVOTS * GP_PIVOTS; i++) gram[i] = (float)g[i];
+    gp_notes_leave(s->to->notes, place, s->block, at);
 }
 
-/* 1: nothing below the node can be among the answers. Else g and key are those of a leaf's candidate. */
-static int passed_over(struct gp_seeker *s, uint32_t at, const struct asked *asked, double *g, float *key)
+/* By the angle to the span of the node's pivots. 1: nothing below can be among the answers. Else g and key are those of a leaf's candidate. */
+static int passed_by_angle(struct gp_seeker *s, uint32_t at, const struct asked *asked, double *g, float *key)
 {
     const struct gp_node *node = &s->to->node[at];
     const double *lower = s->from->lower + (size_t)s->block * GP_PIVOTS * GP_PIVOTS, *upper = s->to->upper + (size_t)at * GP_PIVOTS * GP_PIVOTS;
     const struct gp_tiles *tiles = s->to->features->tiles;
-    const unsigned known = noted(s, at);
+    const int notes = s->to->notes && at < s->to->blocks;
+    const uint32_t left = notes ? ((const uint32_t *)s->left.memory.data)[at] : GP_NOTES_NONE;
     _Alignas(64) double c[GP_PIVOTS * GP_PIVOTS];
+    float angle = 0;
+    int known = 0;
+
+    if (excluded_by_note(s, at, asked, &angle, &known)) {
+        gp_audit(s, node->first_block, node->blocks, s->active, "noted angle");
+        return 1;
+    }
+    if (left != GP_NOTES_NONE) {
+        *key = angle - node->tail;
+        take_gram(s, g, left);
+        return 0;
+    }
+    s->work.nodes++;
+    cross(s, c, at, 0);
+    if (!known) {
+        angle = angle_of(tiles->gram(g, c, lower, upper, GP_ROWS), slack_of(s, at));
+        if (angle - node->tail > asked->reach_half) {
+            if (notes) gp_notes_angle(s->to->notes, s->block, at, angle, 0);
+            gp_audit(s, node->first_block, node->blocks, s->active, "half of the pivots");
+            return 1;
+        }
+    }
+    cross(s, c, at, GP_ROWS);
+    angle = angle_of(tiles->gram(g, c, lower, upper, GP_PIVOTS), slack_of(s, at));
+    if (notes) gp_notes_angle(s->to->notes, s->block, at, angle, 1);
+    *key = angle - node->tail;
+    leave_gram(s, g, at, *key - asked->reach);
+    if (*key > asked->reach) {
+        gp_audit(s, node->first_block, node->blocks, s->active, "pivots");
+        return 1;
+    }
+    return 0;
+}
+
+static int passed_over(struct gp_seeker *s, uint32_t at, const struct asked *asked, double *g, float *key)
+{
+    const struct gp_node *node = &s->to->node[at];
 
     if (s->to->rank && node->least_rank >= s->most_rank) return 1;
     if (asked->least > 0 && worth_it(s) && envelope(s, at) < asked->least) {
@@ -157,30 +210,38 @@ static int passed_over(struct gp_seeker *s, uint32_t at, const struct asked *ask
         gp_audit(s, node->first_block, node->blocks, s->active, "envelope");
         return 1;
     }
-    if (known != 0 && noted_angle(known) - (known & NOTE_FULL ? node->tail : node->tail_half) > asked->reach) {
-        gp_audit(s, node->first_block, node->blocks, s->active, "noted angle");
-        return 1;
-    }
-    s->work.nodes++;
-    cross(s, c, at, 0);
-    if (known == 0) {
-        const float angle = angle_of(tiles->gram(g, c, lower, upper, GP_ROWS), slack_of(s, at));
+    return passed_by_angle(s, at, asked, g, key);
+}
 
-        if (angle - node->tail > asked->reach_half) {
-            note(s, at, angle, 0);
-            gp_audit(s, node->first_block, node->blocks, s->active, "half of the pivots");
-            return 1;
-        }
+/* Takes what was left for this block: by leaf into left[], *first leads through all. */
+static int take_left(struct gp_seeker *s, uint32_t *first, struct pcct_error *err)
+{
+    struct gp_notes *notes = s->to->notes;
+    uint32_t *left = NULL;
+    int status = 0;
+
+    if (!notes) return 0;
+    s->left.count = 0;
+    TRY(base_vector_add(&left, &s->left, s->env, s->to->blocks, err));
+    memset(left, 0xff, s->to->blocks * sizeof *left);
+    *first = gp_notes_take(notes, s->block);
+    for (uint32_t at = *first; at != GP_NOTES_NONE; at = notes->note[at].next) left[notes->note[at].from] = at;
+done:
+    return status;
+}
+
+/* Places of what was taken, for what this thread leaves from now on. */
+static int keep_places(struct gp_seeker *s, uint32_t first, struct pcct_error *err)
+{
+    uint32_t *place = NULL;
+    int status = 0;
+
+    for (uint32_t at = first; at != GP_NOTES_NONE; at = s->to->notes->note[at].next) {
+        TRY(base_vector_add(&place, &s->place, s->env, 1, err));
+        *place = at;
     }
-    cross(s, c, at, GP_ROWS);
-    *key = angle_of(tiles->gram(g, c, lower, upper, GP_PIVOTS), slack_of(s, at));
-    note(s, at, *key, NOTE_FULL);
-    *key -= node->tail;
-    if (*key > asked->reach) {
-        gp_audit(s, node->first_block, node->blocks, s->active, "pivots");
-        return 1;
-    }
-    return 0;
+done:
+    return status;
 }
 
 /* ---- leaves that remain ------------------------------------------------------------------------------------------------------------------- */
@@ -217,9 +278,10 @@ static int collect(struct gp_seeker *s, struct pcct_error *err)
 {
     const struct asked asked = { least_of_all(s), reach_of_all(s, 0), reach_of_all(s, 1) };
     _Alignas(64) double g[GP_PIVOTS * GP_PIVOTS];
-    uint32_t *node = NULL;
+    uint32_t *node = NULL, left = GP_NOTES_NONE;
     int status = 0;
 
+    TRY(take_left(s, &left, err));
     s->candidate.count = s->gram.count = s->waiting.count = 0;
     TRY(base_vector_add(&node, &s->waiting, s->env, s->to->nodes - s->to->root_first, err));
     for (uint32_t i = 0; i < s->to->nodes - s->to->root_first; i++) node[i] = s->to->root_first + i;
@@ -240,6 +302,7 @@ static int collect(struct gp_seeker *s, struct pcct_error *err)
         TRY(base_vector_add(&node, &s->waiting, s->env, here->children, err));
         for (uint32_t i = 0; i < here->children; i++) node[i] = here->first_child + i;
     }
+    TRY(keep_places(s, left, err));
 done:
     return status;
 }

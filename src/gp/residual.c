@@ -61,6 +61,7 @@ static int seek_all(struct run *run, const struct base_env *env, struct pcct_err
 {
     int status = 0;
 
+    for (int t = 0; t < base_par_threads(env); t++) run->seeker[t].place.count = 0; /* those of other notes */
     base_par_for(env, run->from->blocks + run->from->flats, 1, seek, run);
     TRY(base_watch_check(env, err));
     for (int t = 0; t < base_par_threads(env); t++) {
@@ -179,6 +180,7 @@ static int segments(struct run *run, struct gp_work *work, const struct base_env
 {
     const struct gp_ask *ask = run->ask;
     struct gp_prepared points = { .centre = NULL };
+    struct gp_notes notes = { .env = NULL };
     uint32_t *chosen = NULL, most = 0;
     size_t end = SIZE_MAX;
     int status = 0;
@@ -191,15 +193,18 @@ static int segments(struct run *run, struct gp_work *work, const struct base_env
         const size_t begin = ask->rank && !ask->brute && n > SEGMENT_LEAST ? end / SEGMENT_RATIO : 0;
 
         TRY(prepare(&points, ask->points, chosen, n, ask->rank, env, err));
-        if (!ask->queries && !ask->brute) TRY(gp_space_note_angles(&points.space, env, err));
+        if (!ask->queries && !ask->brute) TRY(gp_notes_make(&notes, points.space.blocks, env, err));
+        if (notes.angle) points.space.notes = &notes;
         run->lowest = (uint32_t)begin;
         TRY(search(run, &points, work, env, err));
         dispose(&points, env);
+        gp_notes_free(&notes);
         if (begin == 0) break;
         end = begin;
     }
 done:
     dispose(&points, env);
+    gp_notes_free(&notes);
     base_free(env, chosen);
     return status;
 }

@@ -18,7 +18,7 @@ int gp_seeker_start(struct gp_seeker *seeker, const struct gp_ask *ask, const st
     seeker->capacity = (seeker->k + seeker->k / 2 + SPARE + GP_LANES) / GP_LANES * GP_LANES;
     seeker->candidate.item_bytes = sizeof(struct gp_candidate);
     seeker->gram.item_bytes = GP_PIVOTS * GP_PIVOTS * sizeof(float);
-    seeker->waiting.item_bytes = sizeof(uint32_t);
+    seeker->waiting.item_bytes = seeker->left.item_bytes = seeker->place.item_bytes = sizeof(uint32_t);
     TRY(base_take(&seeker->low, env, GP_BLOCK * seeker->capacity, sizeof(float), err));
     TRY(base_take(&seeker->high, env, GP_BLOCK * seeker->capacity, sizeof(float), err));
     TRY(base_take(&seeker->held, env, GP_BLOCK * seeker->capacity, sizeof *seeker->held, err));
@@ -39,6 +39,8 @@ void gp_seeker_free(struct gp_seeker *seeker)
     base_vector_free(&seeker->candidate, seeker->env);
     base_vector_free(&seeker->gram, seeker->env);
     base_vector_free(&seeker->waiting, seeker->env);
+    base_vector_free(&seeker->left, seeker->env);
+    base_vector_free(&seeker->place, seeker->env);
 }
 
 /* ---- what is held ------------------------------------------------------------------------------------------------------------------------- */

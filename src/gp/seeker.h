@@ -42,6 +42,8 @@ struct gp_seeker {
     struct base_vector candidate;       /* struct gp_candidate */
     struct base_vector gram;            /* float [256] each */
     struct base_vector waiting;         /* uint32_t nodes */
+    struct base_vector left;            /* uint32_t by leaf: where the gram stands that it left for this block; GP_NOTES_NONE */
+    struct base_vector place;           /* uint32_t places for grams that nobody needs any more */
     uint32_t near[8];                   /* blocks that were evaluated first */
     unsigned nears;
     uint64_t inner, inner_passed;       /* nodes that are no leaves: tested, passed over */

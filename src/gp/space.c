@@ -15,7 +15,7 @@
 /* or when rounding may change its rho with its like by more than this. */
 #define NOISE_MAX 1e-6
 
-enum { GROUP = 7, FAN = 14, ANGLES_MOST = 8192 /* 128 MiB of them */ };
+enum { GROUP = 7, FAN = 14 };
 
 /* ---- which point stands where ------------------------------------------------------------------------------------------------------------- */
 
@@ -276,12 +276,6 @@ done:
     return status;
 }
 
-int gp_space_note_angles(struct gp_space *space, const struct base_env *env, struct pcct_error *err)
-{
-    if (space->blocks > ANGLES_MOST) return 0;
-    return base_take_zero(&space->angle, env, (size_t)space->blocks * space->blocks, sizeof *space->angle, err);
-}
-
 void gp_space_lanes(const double **lane, const struct gp_space *space, size_t panel)
 {
     const struct gp_features *f = space->features;
@@ -294,7 +288,7 @@ void gp_space_free(struct gp_space *space)
 {
     void *const memory[] = { space->id, space->v, space->x, space->isp, space->rank, space->tail, space->panel_tail, space->y, space->inverse,
                              space->centre, space->node, space->box, space->most, space->pivot_v, space->pivot_x, space->pivot_isp, space->pivot,
-                             space->lower, space->upper, space->angle };
+                             space->lower, space->upper };
 
     if (!space->env) return;
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) base_free(space->env, memory[i]);

@@ -3,6 +3,7 @@
 #define GP_SPACE_H
 
 #include "gp/features.h"
+#include "gp/notes.h"
 
 /*
  * Points laid out for search: blocks of 64 that are near one another (median splits of the scaled coordinates), each four panels of 16 lanes;
@@ -47,16 +48,13 @@ struct gp_space {
     double *pivot_v, *pivot_x, *pivot_isp; /* panels of the pivots of each node */
     uint32_t *pivot;        /* [nodes][16] their points; unused ones repeat the first */
     double *lower, *upper;  /* [nodes][16][16] inverse of the pivots' Cholesky factor; transposed */
-    uint16_t *angle;        /* [blocks][blocks] what is known of the angles between the leaves' spans (gp/descent.c); NULL: nothing is kept */
+    struct gp_notes *notes; /* what leaves found out about each other; NULL: nothing is kept. Borrowed, and written to by searches */
 };
 
 /* Lays out points member[n] of the features; rank (by point; NULL: none). gp_space_free() in any case. Parallel. Errors: MEMORY. */
 int gp_space_make(struct gp_space *space, const struct gp_features *features, const uint32_t *member, size_t n, const uint32_t *rank,
                   const struct base_env *env, struct pcct_error *err);
 void gp_space_free(struct gp_space *space);
-
-/* Room to note angles between leaves, unless there are too many. Errors: MEMORY. */
-int gp_space_note_angles(struct gp_space *space, const struct base_env *env, struct pcct_error *err);
 
 /* Fills in pivots, tails and coordinates of all nodes. Errors: MEMORY. */
 int gp_space_pivots(struct gp_space *space, const struct base_env *env, struct pcct_error *err);

@@ -101,7 +101,6 @@ static int call(void *ctx, const struct base_env *env, struct pcct_error *err)
     struct gp_space space;
     int status = gp_space_make(&space, &s->points, s->member, s->n, s->rank, env, err);
 
-    if (status == 0) status = gp_space_note_angles(&space, env, err);
     gp_space_free(&space);
     return status;
 }
