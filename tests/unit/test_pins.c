@@ -308,7 +308,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pins_are_seen_by_others), cmocka_unit_test(the_dead_hold_nothing), cmocka_unit_test(a_spoilt_file_is_made_anew),
-        cmocka_unit_test(without_a_file), cmocka_unit_test(what_is_sound_is_known), cmocka_unit_test(a_commit_wakes), cmocka_unit_test(each_call_fails),
+        cmocka_unit_test(without_a_file), cmocka_unit_test(what_is_sound_is_known), cmocka_unit_test(a_commit_wakes),
+        cmocka_unit_test(each_call_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static int create(const char *path, const char *file, struct pcct_error *err)
     struct pcct_create_options how = PCCT_CREATE_OPTIONS_INIT;
     TRY(pcct_bundle_describe(&info, file, err));
     if (info.custom) {
-        TRY(fault(err, PCCT_E_INVALID, "a store with the custom metric \"%s\" is made by a program that has its function; apply the bundle to it then",
+        TRY(fault(err, PCCT_E_INVALID, "a store with the custom metric \"%s\" is made by a program that has its function; apply the bundle to it",
                   info.metric));
     }
     how.dim = info.dim;
