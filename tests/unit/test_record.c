@@ -58,7 +58,7 @@ static void test_impossible(void **state)
         if (what == 3) record.version.generation = 0;
         if (what == 4) record.version.generation = 78;
         if (what == 5) record.payload_bytes = UINT64_MAX - 3;
-        if (what == 6) record.ref[0] = '\0';
+        if (what == 6) memset(record.ref, 'b', sizeof(record.ref));
         store_head_encode(head, &record);
         assert_non_null(store_head_decode(&read, head));
     }
