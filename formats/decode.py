@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a version of a pcct store from its files alone: an independent reading of pcct-store.md, with numpy and nothing else.
+"""Reads a version of a pcct store from its files alone: an independent reading of pcct-store.md and pcct-bundle.md, with numpy and nothing else.
 
     decode.py STORE [VERSION] [-o OUT.npz] [--anchor] [--digests] [--list]
+    decode.py BUNDLE [VERSION] [-o OUT.npz] [--digests] [--list]
 
 VERSION is a number (17 or v17); without it the last one. Frames are folded from the empty version on; with --anchor the version's anchor file is
 read instead. Every checksum on the way is compared; --digests also recomputes the DIGEST of the version from its arrays. OUT.npz gets, by ascending
@@ -259,7 +260,8 @@ def read_journal(folder, super_block):
             name = frame["ref"].rstrip(b"\0").decode("ascii")
             if frame["operation"] == 0:
                 frames[frame["version"]] = frame
-                refs[name] = ("branch", frame["version"])
+                if name:  # without one it came by a bundle, and moved no branch
+                    refs[name] = ("branch", frame["version"])
             elif frame["operation"] in (3, 5):
                 del refs[name]
             else:
@@ -268,6 +270,35 @@ def read_journal(folder, super_block):
             link = frame["hash"]
             at = frame["end"]
         number += 1
+
+
+def read_bundle(path):
+    """Head, and versions and refs as read_journal has them; a ref stands at an identity. A parent that is not in the bundle is None."""
+    with open(path, "rb") as file:
+        data = file.read()
+    expect(data[:8] == b"PCCTBND1" and xxh3(data[:248]) == r64(data, 248), "the head of the bundle")
+    names = ("format", "bytes", "uuid", "dim", "metric", "dtype", "endian", "seed", "created", "incompatible", "zero")
+    head = dict(zip(names, struct.unpack_from("<II16sIIIIQqQQ", data, 8)))
+    expect(head["format"] == 1 and head["incompatible"] & ~1 == 0, "a bundle of a newer format")
+    head["custom"] = data[80:112].rstrip(b"\0").decode("ascii")
+    head["base"], versions, refs_there, size, body = struct.unpack_from("<16s4Q", data, 112)
+    expect(size == len(data) and body == xxh3(data[256:]), "the bundle is not whole")
+    frames, refs, number, at = {}, {}, {bytes(16): 0}, 256
+    for _ in range(versions):
+        expect(data[at:at + 8] == b"PCCTBVR1" and xxh3(data[at:at + 56]) == r64(data, at + 56), "byte %d: no version" % at)
+        frame = read_frame(data, at + 64)
+        expect(frame is not None and frame["sound"] and frame["operation"] == 0, "byte %d: no frame" % (at + 64))
+        frame["parent"], frame["state_parent"] = number.get(data[at + 8:at + 24]), number.get(data[at + 24:at + 40])
+        frame["pruned"] = 0
+        number[frame["identity"]] = frame["version"]
+        frames[frame["version"]] = frame
+        at = frame["end"]
+    for _ in range(refs_there):
+        expect(data[at:at + 8] == b"PCCTBRF1" and xxh3(data[at:at + 120]) == r64(data, at + 120), "byte %d: no branch or tag" % at)
+        refs[data[at + 32:at + 96].rstrip(b"\0").decode("ascii")] = ("tag" if r32(data, at + 8) == 2 else "branch", data[at + 16:at + 32])
+        at += 128
+    expect(at == size, "the bundle goes on behind its end")
+    return head, frames, refs
 
 
 # ---- frames ---------------------------------------------------------------------------------------------------------------------------------
@@ -437,16 +468,20 @@ def main():
     parser.add_argument("--digests", action="store_true", help="recompute the digests")
     parser.add_argument("--list", action="store_true", help="list the versions in the journal, and branches and tags")
     options = parser.parse_args()
-    super_block = read_super(options.store)
-    frames, refs = read_journal(options.store, super_block)
+    if os.path.isfile(options.store):
+        super_block, frames, refs = read_bundle(options.store)
+    else:
+        super_block = read_super(options.store)
+        frames, refs = read_journal(options.store, super_block)
     if options.list:
         for version, frame in sorted(frames.items()):
             if frame["pruned"]:
                 continue
             message = frame["note"].split(b"\0")[0].decode("utf-8", "backslashreplace")
-            print("v%d %s parent v%d live %d %r" % (version, frame["identity"].hex(), frame["parent"], frame["live"], message))
+            parent = "elsewhere" if frame["parent"] is None else "v%d" % frame["parent"]
+            print("v%d %s parent %s live %d %r" % (version, frame["identity"].hex(), parent, frame["live"], message))
         for name, (kind, version) in sorted(refs.items()):
-            print("%s %s v%d" % (kind, name, version))
+            print("%s %s %s" % (kind, name, version.hex() if isinstance(version, bytes) else "v%d" % version))
         return
     version = int(options.version.lstrip("v")) if options.version else max(frames, default=0)
     state = from_anchor(options.store, super_block, version) if options.anchor else from_frames(options.store, super_block, frames, version)

@@ -47,6 +47,12 @@ struct base_hash128 base_hasher_128(const struct base_hasher *hasher)
     return hash;
 }
 
+/* Both kinds read their bytes in the same way, and xxHash says that a state serves for either digest. */
+uint64_t base_hasher_64(const struct base_hasher *hasher)
+{
+    return XXH3_64bits_digest(&hasher->state);
+}
+
 void base_hasher_free(struct base_hasher *hasher, const struct base_env *env)
 {
     base_free(env, hasher);

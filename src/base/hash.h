@@ -21,6 +21,7 @@ int base_hasher_new(struct base_hasher **hasher, const struct base_env *env, str
 void base_hasher_reset(struct base_hasher *hasher);
 void base_hasher_feed(struct base_hasher *hasher, const void *data, size_t bytes);
 struct base_hash128 base_hasher_128(const struct base_hasher *hasher);
+uint64_t base_hasher_64(const struct base_hasher *hasher); /* base_hash64 of the same bytes */
 void base_hasher_free(struct base_hasher *hasher, const struct base_env *env);
 
 #endif

@@ -13,7 +13,7 @@
 enum {
     HEAD_MAGIC = 0, HEAD_FORMAT = 8, HEAD_BYTES = 12, HEAD_UUID = 16, HEAD_DIM = 32, HEAD_METRIC = 36, HEAD_DTYPE = 40, HEAD_ORDER = 44, HEAD_SEED = 48,
     HEAD_TIME = 56, HEAD_INCOMPATIBLE = 64, HEAD_ZERO = 72, HEAD_CUSTOM = 80, HEAD_BASE = 112, HEAD_VERSIONS = 128, HEAD_REFS = 136,
-    HEAD_FILE_BYTES = 144, HEAD_BODY = 152, HEAD_REST = 168, HEAD_HASH = 248
+    HEAD_FILE_BYTES = 144, HEAD_BODY = 152, HEAD_REST = 160, HEAD_HASH = 248
 };
 enum { ENTRY_MAGIC = 0, ENTRY_PARENT = 8, ENTRY_STATE_PARENT = 24, ENTRY_REST = 40, ENTRY_HASH = 56 };
 enum { REF_MAGIC = 0, REF_KIND = 8, REF_ZERO = 12, REF_IDENTITY = 16, REF_NAME = 32, REF_REST = 96, REF_HASH = 120 };
@@ -137,7 +137,6 @@ done:
 static int put_head(struct writing *w, const struct store_bundle_plan *plan, struct pcct_error *err)
 {
     const struct store_super *super = &w->store->super;
-    struct base_hash128 body = base_hasher_128(w->hasher);
     uint8_t head[STORE_BUNDLE_HEAD_BYTES] = {0};
 
     store_put_bytes(head, HEAD_MAGIC, head_magic, sizeof(head_magic));
@@ -156,7 +155,7 @@ static int put_head(struct writing *w, const struct store_bundle_plan *plan, str
     store_put64(head, HEAD_VERSIONS, plan->versions);
     store_put64(head, HEAD_REFS, plan->refs);
     store_put64(head, HEAD_FILE_BYTES, w->at);
-    store_put_bytes(head, HEAD_BODY, body.byte, 16);
+    store_put64(head, HEAD_BODY, base_hasher_64(w->hasher));
     store_put64(head, HEAD_HASH, base_hash64(head, HEAD_HASH));
     if (base_os_pwrite(w->env->os, w->fd, head, sizeof(head), 0) < 0) return base_fail_errno(err, errno, "cannot write %s", w->path);
     return 0;
@@ -249,7 +248,7 @@ static const char *decode_head(struct store_bundle_head *out, const uint8_t *hea
     store_get_bytes(super->custom, head, HEAD_CUSTOM, sizeof(super->custom));
     out->time_ns = (int64_t)store_get64(head, HEAD_TIME);
     store_get_bytes(out->base.byte, head, HEAD_BASE, 16);
-    store_get_bytes(out->body.byte, head, HEAD_BODY, 16);
+    out->body = store_get64(head, HEAD_BODY);
     out->versions = store_get64(head, HEAD_VERSIONS);
     out->refs = store_get64(head, HEAD_REFS);
     out->bytes = store_get64(head, HEAD_FILE_BYTES);
@@ -300,7 +299,6 @@ int store_bundle_verify(struct store_bundle *b, const struct base_env *watched, 
 {
     const uint64_t begin = b->at;
     struct base_hasher *hasher = NULL;
-    struct base_hash128 body;
     uint8_t *piece = NULL;
     int status = 0;
 
@@ -315,8 +313,7 @@ int store_bundle_verify(struct store_bundle *b, const struct base_env *watched, 
         base_watch_tell(watched, (double)b->at / (double)b->head.bytes);
         TRY(base_watch_check(watched, err));
     }
-    body = base_hasher_128(hasher);
-    if (memcmp(&body, &b->head.body, sizeof(body)) != 0)
+    if (base_hasher_64(hasher) != b->head.body)
         TRY(base_fail(err, PCCT_E_DAMAGED, "%s is damaged: its checksum is wrong; copy or make it once more", b->path));
     b->at = begin;
 done:

@@ -15,7 +15,7 @@ enum { STORE_BUNDLE_FORMAT = 1, STORE_BUNDLE_HEAD_BYTES = 256, STORE_BUNDLE_ENTR
 struct store_bundle_head {
     struct store_super super;    /* of the store that it was made from: uuid, dim, metric, dtype, seed, incompatible, custom */
     struct base_hash128 base;    /* identity of the version that the first ones follow on; zeros: the empty version */
-    struct base_hash128 body;    /* hash of all bytes behind the head */
+    uint64_t body;               /* hash of all bytes behind the head */
     uint64_t versions, refs, bytes;
     int64_t time_ns;
 };

@@ -54,6 +54,7 @@ static void test_pieces_equal_the_whole(void **state)
             }
             pieces = base_hasher_128(hasher);
             assert_memory_equal(pieces.byte, whole.byte, 16);
+            assert_true(base_hasher_64(hasher) == base_hash64(data, lengths[i]));
         }
     }
     base_hasher_free(hasher, &support.env);

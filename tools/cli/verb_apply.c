@@ -8,6 +8,8 @@
 
 #include <pcct/pcct.h>
 
+#include <string.h>
+
 static const struct option_row rows[] = {
     { OPT_CREATE, 0, "create", NULL, "make the store first if it is not there: of the bundle's dimension, metric and seed" },
     { OPT_MOVE, 0, "move", NULL, "put branches where the bundle has them even where that is not forward: for a copy that\n"
@@ -31,7 +33,11 @@ static int create(const char *path, const char *file, struct pcct_error *err)
     int status = 0;
     struct pcct_bundle_info info = { .size = sizeof info };
     struct pcct_create_options how = PCCT_CREATE_OPTIONS_INIT;
+    static const uint8_t empty[sizeof info.base];
     TRY(pcct_bundle_describe(&info, file, err));
+    if (memcmp(info.base, empty, sizeof empty) != 0) {
+        TRY(fault(err, PCCT_E_NOT_FOUND, "the bundle is on top of another version; a new store begins with one that is made without A (..B)"));
+    }
     if (info.custom) {
         TRY(fault(err, PCCT_E_INVALID, "a store with the custom metric \"%s\" is made by a program that has its function; apply the bundle to it",
                   info.metric));
