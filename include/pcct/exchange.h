@@ -11,8 +11,8 @@ extern "C" {
 /*
  * Versions on their way between stores.
  *
- * A version's identity follows from what was put into it and what came out, so a version that is carried elsewhere has the same identity there, and is
- * proved by it. Its number, and the name of the branch that it was committed to, may be others. formats/pcct-bundle.md describes the file.
+ * A version's identity follows from what was put into it and what came out, so a version that is carried elsewhere has the same identity there, and
+ * is proved by it. Its number, and the name of the branch that it was committed to, may be others. formats/pcct-bundle.md describes the file.
  *
  * All calls here: any thread; progress(ctx, done), done from 0 to 1, is called by the calling one, and ends the call with CANCELLED when it returns
  * other than 0.
@@ -41,9 +41,9 @@ struct pcct_bundle_info {
 };
 
 /*
- * Writes the versions that `to` is made of and `from` is not into the file `path`: by parents, and by the states that were restored. Branches and tags
- * that stand at one of them, or at `from`, go with them; all of them where `to` is NULL. The file is there, durable and whole, when the call returns, in the place of one that stood
- * there, or not at all. Commits go on meanwhile. *info may be NULL.
+ * Writes the versions that `to` is made of and `from` is not into the file `path`: by parents, and by the states that were restored. Branches and
+ * tags that stand at one of them, or at `from`, go with them; all of them where `to` is NULL. The file is there, durable and whole, when the call
+ * returns, in the place of one that stood there, or not at all. Commits go on meanwhile. *info may be NULL.
  * Errors: NOT_FOUND (a revision; a version of the range that was pruned), AMBIGUOUS, INVALID, DAMAGED, NOSPACE, IO, PERMISSION, MEMORY, CANCELLED,
  * FORKED.
  */
@@ -84,6 +84,33 @@ struct pcct_apply_result {
  */
 PCCT_PUBLIC int pcct_apply(struct pcct_apply_result *result, pcct_store *store, const char *path, const struct pcct_apply_options *options,
                            struct pcct_error *err);
+
+struct pcct_replay_options {
+    size_t size;
+    const char *from;        /* a revision, which is taken as it is; NULL: the empty version */
+    const char *to;          /* a revision; NULL: all that branches and tags stand at */
+    int (*progress)(void *ctx, double done);
+    void *progress_ctx;
+};
+#define PCCT_REPLAY_OPTIONS_INIT { sizeof(struct pcct_replay_options), NULL, NULL, NULL, NULL }
+
+/* Fill `size` before the call. */
+struct pcct_replay_result {
+    size_t size;
+    uint64_t versions;       /* that came out as they are */
+    uint64_t differs;        /* the first that did not, where it ended; 0: none */
+    char first[256];         /* in what */
+};
+
+/*
+ * Executes once more, in memory, what each version of the range was asked for: its points and deleted labels, on the state that it began from, as a
+ * commit does it. The identity that comes out, and every word of the frame, must be what the store has. So what `from` is made of is proved on: by the
+ * points alone, whoever wrote the store. Commits go on meanwhile. It takes about as long as the commits did without their flushes.
+ * Errors: NOT_FOUND (a revision; a version of the range that was pruned), INVALID (a custom metric that is not registered), CONFLICT (pruned
+ * meanwhile), AMBIGUOUS, DAMAGED, IO, MEMORY, CANCELLED, FORKED.
+ */
+PCCT_PUBLIC int pcct_replay(struct pcct_replay_result *result, pcct_store *store, const struct pcct_replay_options *options,
+                            struct pcct_error *err);
 
 #ifdef __cplusplus
 }

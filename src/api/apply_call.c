@@ -347,7 +347,8 @@ done:
     return status;
 }
 
-int pcct_apply(struct pcct_apply_result *result, pcct_store *store, const char *path, const struct pcct_apply_options *options, struct pcct_error *err)
+int pcct_apply(struct pcct_apply_result *result, pcct_store *store, const char *path, const struct pcct_apply_options *options,
+               struct pcct_error *err)
 {
     struct pcct_apply_options o;
     struct applying a = { .store = store, .options = &o, .rested_on.item_bytes = sizeof(struct base_hash128) };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/identity.h"
+#include "api/range.h"
 #include "api/registration.h"
 #include "store/bundle.h"
 
@@ -35,27 +36,17 @@ static int is_in(const struct gathering *g, uint64_t version)
 
 static int gather(struct gathering *g, struct pcct_error *err)
 {
-    struct base_vector ends = { .item_bytes = sizeof(uint64_t) };
-    struct store *store = g->store->store;
     struct store_ref *ref;
-    uint64_t *end = NULL;
     size_t kept = 0;
     int status = 0;
 
-    g->from = 0;
-    if (g->options.from) TRY(store_revision(&g->from, store, g->options.from, err));
-    TRY(store_refs(&g->ref, store, err));
+    TRY(api_range(&g->version, &g->ref, &g->from, g->store, g->options.from, g->options.to, err));
     ref = g->ref.memory.data;
-    TRY(base_vector_add(&end, &ends, &g->store->env, g->options.to ? 1 : g->ref.count, err));
-    if (g->options.to) TRY(store_revision(end, store, g->options.to, err));
-    for (size_t i = 0; !g->options.to && i < g->ref.count; i++) end[i] = ref[i].version;
-    TRY(store_range(&g->version, store, g->from, end, ends.count, err));
     for (size_t i = 0; i < g->ref.count; i++) {
         if (!g->options.to || is_in(g, ref[i].version)) ref[kept++] = ref[i];
     }
     g->ref.count = kept;
 done:
-    base_vector_free(&ends, &g->store->env);
     return status;
 }
 

@@ -5,10 +5,10 @@
 #include "store/record.h"
 
 /*
- * A bundle: versions of a store as one file, for another store. A head; then for each version, ascending by the number that it had, the identities of
- * its parent and its state parent, and its frame as it stands in the journal; then branches and tags. formats/pcct-bundle.md describes every byte.
- * The head has a hash of all that follows, so a file that is not whole is known before anything of it is used; but hashes find accidents, not forgers,
- * and everything is checked again where it is used.
+ * A bundle: versions of a store as one file, for another store. A head; then for each version, ascending by the number that it had, the identities
+ * of its parent and its state parent, and its frame as it stands in the journal; then branches and tags. formats/pcct-bundle.md describes every byte.
+ * The head has a hash of all that follows, so a file that is not whole is known before anything of it is used; but hashes find accidents, not
+ * forgers, and everything is checked again where it is used.
  */
 enum { STORE_BUNDLE_FORMAT = 1, STORE_BUNDLE_HEAD_BYTES = 256, STORE_BUNDLE_ENTRY_BYTES = 64, STORE_BUNDLE_REF_BYTES = 128 };
 
@@ -29,8 +29,8 @@ struct store_bundle_plan {
     size_t refs;
 };
 /* Writes the file under another name beside `path`, syncs it and renames it, so that it is there whole or not at all; a file that stands there is
- * replaced. watched: whose watch is told how far it is. *bytes: of the file. Errors: NOT_FOUND (a parent was pruned; the folder), DAMAGED, NOSPACE, IO,
- * PERMISSION, MEMORY, CANCELLED. After one nothing is left. */
+ * replaced. watched: whose watch is told how far it is. *bytes: of the file. Errors: NOT_FOUND (a parent was pruned; the folder), DAMAGED, NOSPACE,
+ * IO, PERMISSION, MEMORY, CANCELLED. After one nothing is left. */
 int store_bundle_write(uint64_t *bytes, struct store *store, const char *path, const struct store_bundle_plan *plan, const struct base_env *watched,
                        struct pcct_error *err);
 

@@ -25,8 +25,8 @@ static void reach(struct walk *w, uint64_t version, uint8_t by)
 
 static int gone(struct pcct_error *err, uint64_t version)
 {
-    return base_fail(err, PCCT_E_NOT_FOUND, "v%" PRIu64 " is needed for the range and was pruned; begin the range at a version behind it, or copy the "
-                     "store with `pcct backup`", version);
+    return base_fail(err, PCCT_E_NOT_FOUND, "v%" PRIu64 " is needed for the range and was pruned; begin the range at a version behind it, or copy "
+                     "the store with `pcct backup`", version);
 }
 
 /* Parents and state parents are older than their children: when a version's turn comes, all that leads to it is known. */

@@ -56,6 +56,17 @@ static void same_refs(pcct_store *a, pcct_store *b)
     OK(pcct_refs_each(a, same_ref, &finding, &err));
 }
 
+static void replays(pcct_store *store, const char *from, uint64_t versions)
+{
+    struct pcct_replay_options options = PCCT_REPLAY_OPTIONS_INIT;
+    struct pcct_replay_result result = { .size = sizeof result };
+    struct pcct_error err = { 0, "" };
+
+    options.from = from;
+    OK(pcct_replay(&result, store, &options, &err));
+    CHECK(result.differs == 0 && result.versions == versions, "v%" PRIu64 " differs: %s; %" PRIu64, result.differs, result.first, result.versions);
+}
+
 /* All at once, and what it is made of. */
 static void whole(void **state)
 {
@@ -78,6 +89,9 @@ static void whole(void **state)
     CHECK(result.applied == 0 && result.skipped == n && result.refs == 0, "%" PRIu64 " applied again", result.applied);
     expect_sound(b, "main");
     expect_sound(b, "side");
+    replays(a, NULL, n);
+    replays(b, NULL, n);
+    replays(b, "v7", n - 7);
     pcct_store_close(a);
     pcct_store_close(b);
     expect_clean(replica, n);
@@ -260,7 +274,9 @@ static void refusals(void **state)
     OK(pcct_bundle(&info, a, file, &options, &err));
     applying.progress = stop;
     applying.progress_ctx = &left;
-    for (left = 4; pcct_apply(&result, b, file, &applying, &err) != 0; left = 4 + 12 * ++stops) CHECK(err.code == PCCT_E_CANCELLED, "%s", err.message);
+    for (left = 4; pcct_apply(&result, b, file, &applying, &err) != 0; left = 4 + 12 * ++stops) {
+        CHECK(err.code == PCCT_E_CANCELLED, "%s", err.message);
+    }
     CHECK(stops > 3, "%d stops", stops);
     CHECK(same_versions(a, b, 1) == info.versions, "not all");
     for (int i = 0; i < 3; i++) {
@@ -282,6 +298,48 @@ static void refusals(void **state)
     free(third);
 }
 
+static double gap(void *ctx, const double *a, const double *b)
+{
+    (void)ctx;
+    return fabs(a[0] - b[0]);
+}
+
+/* A custom metric: versions are carried without the function, and executed with it only. */
+static void custom(void **state)
+{
+    struct pcct_metric metric = PCCT_METRIC_INIT;
+    struct pcct_create_options create = PCCT_CREATE_OPTIONS_INIT;
+    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
+    struct pcct_bundle_info info = { .size = sizeof info };
+    struct pcct_error err = { 0, "" };
+    struct random_numbers r = { 9 };
+    pcct_store *store[2];
+
+    (void)state;
+    CHECK(nftw(source, common_remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "%s", source);
+    metric.name = "gap";
+    metric.distance = gap;
+    create.dim = STORY_DIM;
+    create.custom = &metric;
+    create.seed = 11;
+    open.custom = &metric;
+    for (int i = 0; i < 2; i++) OK(pcct_store_create(i ? replica : source, &create, &err));
+    OK(pcct_store_open(&store[0], source, &open, &err));
+    for (size_t i = 0; i < 3; i++) story_commit(store[0], "main", NULL, 80, i * 20, 0, &r);
+    info = bundle(store[0], NULL, NULL);
+    CHECK(info.custom == 1 && strcmp(info.metric, "gap") == 0, "%s", info.metric);
+    store[1] = store_at(replica, 0);
+    CHECK(apply(store[1], 0).applied == 3, "not all");
+    FAILS(PCCT_E_INVALID, pcct_replay(NULL, store[1], NULL, &err));
+    CHECK(strstr(err.message, "gap") != NULL, "%s", err.message);
+    pcct_store_close(store[1]);
+    OK(pcct_store_open(&store[1], replica, &open, &err));
+    replays(store[1], NULL, 3);
+    same_state(store[0], "main", store[1], "main");
+    pcct_store_close(store[0]);
+    pcct_store_close(store[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(branches_that_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(write_ids, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(custom, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,8 +39,8 @@ static int create(const char *path, const char *file, struct pcct_error *err)
         TRY(fault(err, PCCT_E_NOT_FOUND, "the bundle is on top of another version; a new store begins with one that is made without A (..B)"));
     }
     if (info.custom) {
-        TRY(fault(err, PCCT_E_INVALID, "a store with the custom metric \"%s\" is made by a program that has its function; apply the bundle to it",
-                  info.metric));
+        TRY(fault(err, PCCT_E_INVALID, "a store with the custom metric \"%s\" is made by a program that has its function; apply the bundle to it "
+                  "then", info.metric));
     }
     how.dim = info.dim;
     how.metric = info.metric;
