@@ -104,8 +104,8 @@ struct pcct_replay_result {
 
 /*
  * Executes once more, in memory, what each version of the range was asked for: its points and deleted labels, on the state that it began from, as a
- * commit does it. The identity that comes out, and every word of the frame, must be what the store has. So what `from` is made of is proved on: by the
- * points alone, whoever wrote the store. Commits go on meanwhile. It takes about as long as the commits did without their flushes.
+ * commit does it. The identity that comes out, and every word of the frame, must be what the store has: so the versions are proved by their points
+ * alone, whoever wrote the store. Commits go on meanwhile. It takes about as long as the commits did without their flushes.
  * Errors: NOT_FOUND (a revision; a version of the range that was pruned), INVALID (a custom metric that is not registered), CONFLICT (pruned
  * meanwhile), AMBIGUOUS, DAMAGED, IO, MEMORY, CANCELLED, FORKED.
  */
