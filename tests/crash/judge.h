@@ -17,8 +17,8 @@ enum { JUDGE_TEXT = 700 };
 
 /*
  * 0: the store at `path` is what it may be: as it was after one of the steps from `least` to the one under way, every version whole and with its
- * identity; fsck has nothing to complain of; two steps more can be done (the one under way is repeated), and come to the same end. Otherwise 1,
- * and why.
+ * identity; fsck has nothing to complain of; two steps more can be done (the one under way is repeated), and come to the same end. Otherwise 1, and
+ * why.
  */
 int judge(char why[JUDGE_TEXT], const char *path, const struct judge_case *c, struct random_numbers *r);
 
