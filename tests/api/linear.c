@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include <pthread.h>
@@ -295,6 +296,7 @@ static void let_play(struct scene *s, struct random_numbers *r)
         CHECK(child[i] >= 0, "fork");
         if (child[i] == 0) {
             common_in_child = 1;
+            CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "prctl");
             _exit(play_process(s, i));
         }
     }
