@@ -55,6 +55,7 @@ json_t *record_number(uint64_t n)
 void record_begin(struct record *record, const char *schema)
 {
     record->failed = 0;
+    record->exact = 0;
     record->object = json_object();
     if (schema) record_text(record, "schema", schema);
 }
@@ -85,7 +86,7 @@ int record_print(struct record *record, FILE *out, struct pcct_error *err)
     if (record->failed) {
         status = fault(err, PCCT_E_MEMORY, "no memory for the answer");
     } else {
-        (void)json_dumpf(record->object, out, JSON_COMPACT | JSON_REAL_PRECISION(9)); /* a failed write shows in the stream */
+        (void)json_dumpf(record->object, out, JSON_COMPACT | JSON_REAL_PRECISION(record->exact ? 17 : 9)); /* a failed write shows in the stream */
         fputc('\n', out);
     }
     json_decref(record->object);

@@ -12,6 +12,7 @@
 struct record {
     json_t *object;
     int failed; /* memory ran out on the way; record_print() says so */
+    int exact;  /* 1: real numbers as they are, to the last bit; 0: with nine digits. Set after record_begin(). */
 };
 void record_begin(struct record *record, const char *schema); /* schema: such as "pcct.info.1"; NULL: no "schema" key */
 void record_add(struct record *record, const char *key, json_t *value); /* takes value over */

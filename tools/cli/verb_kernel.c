@@ -97,6 +97,7 @@ static int show(const struct pcct_gp_info *info, const struct options *options, 
         return 0;
     }
     record_begin(&record, "pcct.kernel.1");
+    record.exact = 1;
     record_text(&record, "kernel", info->name);
     json_t *scales = json_array();
     for (uint32_t j = 0; j < info->dim; j++) {
