@@ -3,6 +3,7 @@
 #define PCCT_GP_H
 
 #include <pcct/batch.h>
+#include <pcct/metric.h>
 #include <pcct/query.h>
 
 #ifdef __cplusplus
@@ -155,6 +156,20 @@ PCCT_PUBLIC int pcct_gp_knn(int64_t *labels, double *distances, const pcct_gp *g
                             const struct pcct_gp_ask_options *options, struct pcct_error *err);
 PCCT_PUBLIC int pcct_gp_knn_stored(int64_t *labels, double *distances, const pcct_gp *gp, const int64_t *query_labels, size_t nq, size_t k,
                                    const struct pcct_gp_ask_options *options, struct pcct_error *err);
+
+/*
+ * The kernel's distance as a custom metric (metric.h), to build a store in it: a tree over distances alone, without coordinates. A row of such a
+ * store has one column, the number of a point in the order of pcct_view_read(), and
+ *   distance = sqrt(1 - min(|rho|, 1)) + *slack   of two different points,   0 of a point and itself.
+ * The slack is more than rounding can take from the triangle inequality; it is the same for all pairs, so that neighbours are those that the calls
+ * above find, but where distances differ by less than 2^-52. It is of the order of sqrt(m 2^-50 / p) for the least p.
+ *
+ * Its name tells kernel, points and features apart (not a function of the caller's), so that a store is not opened with others. Borrows the handle,
+ * which must stay until that store is closed; metric->size must be filled in. One thread at a time. What it costs: one distance at a time in the
+ * place of tiles, and from three dimensions on much of the tree is looked at (docs/gp.md).
+ * Errors: INVALID (a handle that answers no questions), MEMORY.
+ */
+PCCT_PUBLIC int pcct_gp_metric(struct pcct_metric *metric, double *slack, pcct_gp *gp, struct pcct_error *err);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,8 @@ struct pcct_gp {
     struct gp_prepared *prepared;  /* written under it */
     int64_t *noisy;
     size_t n_noisy;
+    char metric[PCCT_METRIC_NAME_BYTES]; /* its name as a metric, by pcct_gp_metric(), which is not for two threads at once */
+    double metric_slack;
 };
 
 /* Whether the kernel falls with the scaled distance alone: no inducing points, and none of the caller's functions or features. */

@@ -181,6 +181,7 @@ static void kept_with_versions(void **test)
     static const double scale[] = { 0.2, 0.3 };
     struct pcct_kernel kernel = PCCT_KERNEL_INIT;
     struct pcct_gp_options open = PCCT_GP_OPTIONS_INIT;
+    struct pcct_metric metric = PCCT_METRIC_INIT;
     struct pcct_gp_info info = { .size = sizeof info };
     double inducing[M * DIM];
     size_t m = M;
@@ -226,6 +227,11 @@ static void kept_with_versions(void **test)
     ok(pcct_view_open(&view, f->store, "v1", &err), &err);
     assert_int_equal(pcct_gp_parameters(&gp, view, &err), PCCT_E_NOT_FOUND);
     pcct_view_close(view);
+    ok(pcct_view_open(&view, f->store, "main", &err), &err);
+    ok(pcct_gp_parameters(&gp, view, &err), &err);
+    assert_int_equal(pcct_gp_metric(&metric, NULL, gp, &err), PCCT_E_INVALID); /* it answers no questions */
+    pcct_gp_close(gp);
+    pcct_view_close(view);
     ok(pcct_batch_begin(&batch, f->store, "main", NULL, &err), &err);
     assert_int_equal(pcct_batch_set(batch, "pcct.kernel", "rbf", &err), PCCT_E_INVALID);
     kernel.name = "cubic";
@@ -268,6 +274,92 @@ static void pruned_with_its_version(void **test)
     assert_int_equal(pcct_gp_parameters(&gp, view, &err), PCCT_E_NOT_FOUND);
     assert_non_null(strstr(err.message, "pruned"));
     pcct_view_close(view);
+}
+
+/* The numbers of all points, under themselves as labels. */
+static void insert_numbers(int64_t *label, pcct_store *store)
+{
+    struct pcct_error err = { 0, "" };
+    pcct_batch *batch = NULL;
+    uint64_t version = 0;
+    double row[N];
+
+    for (size_t i = 0; i < N; i++) {
+        label[i] = (int64_t)i;
+        row[i] = (double)i;
+    }
+    ok(pcct_batch_begin(&batch, store, "main", NULL, &err), &err);
+    ok(pcct_batch_insert(batch, row, N, label, &err), &err);
+    ok(pcct_batch_commit(&version, batch, NULL, &err), &err);
+    pcct_batch_close(batch);
+}
+
+/* A store in the kernel's own metric, whose rows are numbers of points: a tree over distances alone, with the answers of the blocks. */
+static void tree_of_the_true_metric(void **test)
+{
+    const struct fixture *f = *test;
+    static const double scale[] = { 0.3, 0.3 };
+    struct pcct_kernel kernel = PCCT_KERNEL_INIT;
+    struct pcct_gp_options open = PCCT_GP_OPTIONS_INIT;
+    struct pcct_create_options create = PCCT_CREATE_OPTIONS_INIT;
+    struct pcct_open_options how = PCCT_OPEN_OPTIONS_INIT;
+    struct pcct_metric metric = PCCT_METRIC_INIT, other = PCCT_METRIC_INIT;
+    struct pcct_knn_options knn = PCCT_KNN_OPTIONS_INIT;
+    struct pcct_gp_info info = { .size = sizeof info };
+    struct pcct_error err = { 0, "" };
+    struct pcct_work work = { 0, 0, 0 };
+    pcct_view *view = NULL, *tree = NULL;
+    pcct_store *store = NULL;
+    pcct_gp *gp = NULL;
+    int64_t *near = malloc(sizeof *near * N * K), *found = malloc(sizeof *found * N * K), label[N];
+    double *distance = malloc(sizeof *distance * N * K), *found_distance = malloc(sizeof *found_distance * N * K), slack = 0, outside = N;
+    char path[4200];
+
+    ok(pcct_view_open(&view, f->store, "main", &err), &err);
+    kernel.name = "rbf";
+    kernel.lengthscale = scale;
+    kernel.inducing = f->point;
+    kernel.m = M;
+    open.kernel = &kernel;
+    ok(pcct_gp_open(&gp, view, &open, &err), &err);
+    ok(pcct_gp_graph(near, distance, gp, K, NULL, &err), &err);
+    assert_int_equal(pcct_gp_describe(&info, gp), 0);
+    ok(pcct_gp_metric(&metric, &slack, gp, &err), &err);
+    assert_true(slack > 0 && slack < 1e-2);
+    create.dim = 1;
+    create.custom = how.custom = &metric;
+    snprintf(path, sizeof path, "%s/tree", f->folder);
+    ok(pcct_store_create(path, &create, &err), &err);
+    ok(pcct_store_open(&store, path, &how, &err), &err);
+    insert_numbers(label, store);
+    ok(pcct_view_open(&tree, store, "main", &err), &err);
+    ok(pcct_metric_check(tree, NULL, &err), &err); /* symmetric, and no triangle is broken */
+    knn.exclude_self = 1;
+    knn.work = &work;
+    ok(pcct_knn_stored(found, found_distance, tree, label, N, K, &knn, &err), &err);
+    assert_memory_equal(found, near, sizeof *near * N * K);
+    for (size_t i = 0; i < N * K; i++) assert_true(fabs(found_distance[i] - slack - distance[i]) <= 0x1p-50);
+    assert_true(work.distances < (uint64_t)N * N / 4);
+    assert_int_equal(pcct_knn(found, found_distance, tree, &outside, 1, K, NULL, &err), PCCT_E_INVALID); /* no such point */
+    pcct_view_close(tree);
+    pcct_store_close(store);
+
+    /* with other parameters it is another metric */
+    pcct_gp_close(gp);
+    kernel.nugget = 0.002;
+    ok(pcct_gp_open(&gp, view, &open, &err), &err);
+    ok(pcct_gp_metric(&other, NULL, gp, &err), &err);
+    how.custom = &other;
+    assert_int_equal(pcct_store_open(&store, path, &how, &err), PCCT_E_INVALID);
+    assert_non_null(strstr(err.message, "residual-"));
+    other.size = 3;
+    assert_int_equal(pcct_gp_metric(&other, NULL, gp, &err), PCCT_E_INVALID);
+    pcct_gp_close(gp);
+    pcct_view_close(view);
+    free(near);
+    free(found);
+    free(distance);
+    free(found_distance);
 }
 
 static int stop(void *ctx, double done)
@@ -341,6 +433,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(own_kernel, start, finish),
         cmocka_unit_test_setup_teardown(kept_with_versions, start, finish),
         cmocka_unit_test_setup_teardown(pruned_with_its_version, start, finish),
+        cmocka_unit_test_setup_teardown(tree_of_the_true_metric, start, finish),
         cmocka_unit_test_setup_teardown(questions_stop_when_asked, start, finish),
         cmocka_unit_test_setup_teardown(inducing_points_of_all_kinds, start, finish),
     };
