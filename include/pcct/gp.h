@@ -127,6 +127,8 @@ struct pcct_gp_work {
     uint64_t enveloped; /* passed over by the kernel's decay */
     uint64_t flat;      /* points that every query is compared with: next to inducing points, or noise */
     uint64_t filtered;  /* 1: single precision had the first look */
+    uint64_t cascaded;  /* 1: a few principal coordinates had it, because bounds of groups excluded too little */
+    uint64_t again;     /* of the pairs, those that the principal coordinates left to be looked at again */
 };
 
 struct pcct_gp_ask_options {

@@ -78,7 +78,7 @@ static int take_prepared(struct asking *a, const pcct_gp *gp, struct pcct_error 
     pthread_mutex_lock(&handle->lock);
     if (!handle->prepared) {
         handle->env.threads = a->env.threads;
-        TRY(gp_prepare(&handle->prepared, &gp->features, a->member, a->ask.members, &handle->env, err));
+        TRY(gp_prepare(&handle->prepared, &a->ask, &handle->env, err));
     }
     a->ask.prepared = handle->prepared;
 done:
@@ -102,6 +102,8 @@ static int answer(int64_t *labels, double *distances, struct asking *a, const pc
     told.enveloped = work.enveloped;
     told.flat = work.flat;
     told.filtered = (uint64_t)work.filtered;
+    told.cascaded = (uint64_t)work.cascaded;
+    told.again = work.again;
     if (a->o.work && api_result_write(a->o.work, &told, sizeof told) != 0) {
         TRY(base_fail(err, PCCT_E_INVALID, "struct pcct_gp_work needs its size filled in"));
     }

@@ -375,13 +375,14 @@ static uint64_t inside_envelope(const struct gp_seeker *s, uint32_t block, uint6
     return left;
 }
 
-static void look_into(struct gp_seeker *s, const struct gp_candidate *candidate)
+/* Which queries have to look at which panels of a candidate. Returns those that have to at any. */
+static uint64_t reached(struct gp_seeker *s, const struct gp_candidate *candidate, uint64_t mask[GP_PANELS])
 {
     const struct gp_space *from = s->from, *to = s->to;
     const float *g = (const float *)s->gram.memory.data + (size_t)candidate->gram * GP_PIVOTS * GP_PIVOTS;
     const float slack = ANGLE_SLACK + (float)slack_of(s, candidate->block);
     _Alignas(64) float u[GP_BLOCK];
-    uint64_t mask[GP_PANELS], all = 0, inside = ~(uint64_t)0;
+    uint64_t all = 0, inside = ~(uint64_t)0;
 
     renew_angles(s);
     to->features->tiles->project(u, g, from->y + (size_t)s->block * GP_PIVOTS * GP_BLOCK, from->inverse + (size_t)s->block * GP_BLOCK);
@@ -396,18 +397,18 @@ static void look_into(struct gp_seeker *s, const struct gp_candidate *candidate)
         gp_audit_panel(s, at, s->active & ~mask[panel], "pivots of a query");
         all |= mask[panel];
     }
-    if (all == 0) return;
-    if (worth_it(s)) {
+    if (all != 0 && worth_it(s)) {
         inside = inside_envelope(s, candidate->block, all);
         s->helped += (inside & all) != all;
     }
     for (size_t panel = 0; panel < GP_PANELS; panel++) mask[panel] &= inside;
-    gp_seeker_look(s, candidate->block, mask);
+    return all & inside;
 }
 
 int gp_seeker_descend(struct gp_seeker *s, struct pcct_error *err)
 {
     const struct gp_candidate *candidate = NULL;
+    uint64_t mask[GP_PANELS];
     float reach = 0;
     int status = 0;
 
@@ -421,8 +422,64 @@ int gp_seeker_descend(struct gp_seeker *s, struct pcct_error *err)
             for (; i < s->candidate.count; i++) gp_audit(s, candidate[i].block, 1, s->active, "order of the candidates");
             break;
         }
-        look_into(s, &candidate[i]);
+        if (reached(s, &candidate[i], mask) != 0) gp_seeker_look(s, candidate[i].block, mask);
     }
+done:
+    return status;
+}
+
+int gp_seeker_sweep(struct gp_seeker *s, struct pcct_error *err)
+{
+    const size_t dim = s->to->features->form.dim;
+    const double *middle = s->from->centre + s->block * dim;
+    struct gp_candidate *candidate = NULL;
+    int status = 0;
+
+    s->candidate.count = 0;
+    TRY(base_vector_add(&candidate, &s->candidate, s->env, s->to->blocks, err));
+    for (uint32_t block = 0; block < s->to->blocks; block++) {
+        double sum = 0;
+
+        for (size_t t = 0; t < dim; t++) sum += (middle[t] - s->to->centre[block * dim + t]) * (middle[t] - s->to->centre[block * dim + t]);
+        candidate[block] = (struct gp_candidate){ (float)sum, block, 0 };
+    }
+    qsort(candidate, s->to->blocks, sizeof *candidate, by_key);
+    for (size_t i = 0; i < s->candidate.count; i++) {
+        const uint32_t block = candidate[i].block;
+        const double least = least_of_all(s);
+
+        if (is_near(s, block) || (s->to->rank && s->to->node[block].least_rank >= s->most_rank)) continue;
+        if (least > 0 && worth_it(s) && envelope(s, block) < least) {
+            s->helped++;
+            s->work.enveloped++;
+            gp_audit(s, block, 1, s->active, "envelope");
+            continue;
+        }
+        gp_seeker_evaluate_block(s, block);
+    }
+done:
+    return status;
+}
+
+int gp_seeker_survivors(double *share, struct gp_seeker *s, uint32_t step, struct pcct_error *err)
+{
+    const struct asked asked = { least_of_all(s), reach_of_all(s, 0), reach_of_all(s, 1) };
+    _Alignas(64) double g[GP_PIVOTS * GP_PIVOTS];
+    uint64_t mask[GP_PANELS], left = 0, all = 0;
+    float key = 0;
+    int status = 0;
+
+    start_angles(s);
+    for (uint32_t at = 0; at < s->to->blocks; at += step) {
+        if (is_near(s, at)) continue;
+        all += GP_PANELS * (uint64_t)__builtin_popcountll(s->active);
+        if (passed_over(s, at, &asked, g, &key)) continue;
+        s->candidate.count = s->gram.count = 0;
+        TRY(add_candidate(s, at, key, g, err));
+        if (reached(s, s->candidate.memory.data, mask) == 0) continue;
+        for (size_t panel = 0; panel < GP_PANELS; panel++) left += (uint64_t)__builtin_popcountll(mask[panel]);
+    }
+    *share = all > 0 ? (double)left / (double)all : 0;
 done:
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/par.h"
 #include "base/watch.h"
+#include "gp/prepared.h"
 #include "gp/seeker.h"
 
 #include <math.h>
@@ -20,14 +21,14 @@ struct run {
     uint32_t *row;              /* by point of the members: its row; NULL: queries are from outside, rows are their numbers */
     struct gp_seeker *seeker;   /* [threads] */
     int *status;                /* [threads] */
-    const struct gp_space *from, *to;
-    const struct gp_rounded *filter_from, *filter_to; /* NULL: none */
+    const struct gp_prepared *from, *to;
+    int filtered;
     uint32_t lowest;            /* rank of the first query of this segment */
 };
 
 static void answer(const struct run *run, struct gp_seeker *s, unsigned lane)
 {
-    const uint32_t id = run->from->id[(size_t)s->block * GP_BLOCK + lane];
+    const uint32_t id = run->from->space.id[(size_t)s->block * GP_BLOCK + lane];
     const size_t k = run->ask->k, at = (run->row ? run->row[id] : id) * k;
     const struct base_topk_entry *entry = s->entry;
     const size_t found = gp_seeker_decide(s, lane);
@@ -43,12 +44,14 @@ static void seek(void *ctx, size_t begin, size_t end, int thread)
 {
     struct run *run = ctx;
     struct gp_seeker *s = &run->seeker[thread];
-    const uint32_t all = run->from->blocks + run->from->flats;
+    const uint32_t all = run->from->space.blocks + run->from->space.flats;
 
-    s->from = run->from;
-    s->to = run->to;
-    s->filter_from = run->filter_from;
-    s->filter_to = run->filter_to;
+    s->from = &run->from->space;
+    s->to = &run->to->space;
+    s->filter_from = run->filtered ? &run->from->rounded : NULL;
+    s->filter_to = run->filtered ? &run->to->rounded : NULL;
+    s->first_from = run->filtered && run->from->first.env ? &run->from->first : NULL;
+    s->first_to = s->first_from ? &run->to->first : NULL;
     for (size_t block = begin; block < end; block++) {
         if (run->status[thread] != 0 || base_watch_stopped(s->env)) return;
         run->status[thread] = gp_seek(s, all - 1 - (uint32_t)block, run->lowest, NULL); /* flat ones first: they take longest */
@@ -62,7 +65,7 @@ static int seek_all(struct run *run, const struct base_env *env, struct pcct_err
     int status = 0;
 
     for (int t = 0; t < base_par_threads(env); t++) run->seeker[t].place.count = 0; /* those of other notes */
-    base_par_for(env, run->from->blocks + run->from->flats, 1, seek, run);
+    base_par_for(env, run->from->space.blocks + run->from->space.flats, 1, seek, run);
     TRY(base_watch_check(env, err));
     for (int t = 0; t < base_par_threads(env); t++) {
         if (run->status[t] != 0) TRY(base_fail(err, run->status[t], "no memory for the candidates of a search by residual correlation"));
@@ -72,96 +75,29 @@ done:
     return status;
 }
 
-/* ---- what is laid out --------------------------------------------------------------------------------------------------------------------- */
-
-struct gp_prepared {
-    struct gp_space space;
-    struct gp_rounded rounded; /* env NULL: single precision is not good enough */
-    struct gp_rounded_frame frame;
-    double *centre;
-};
-
-static int prepare(struct gp_prepared *p, const struct gp_features *points, const uint32_t *member, size_t members, const uint32_t *rank,
-                   const struct base_env *env, struct pcct_error *err)
-{
-    const struct gp_space *space = &p->space;
-    int status = 0;
-
-    TRY(gp_space_make(&p->space, points, member, members, rank, env, err));
-    TRY(base_take(&p->centre, env, points->form.dim, sizeof *p->centre, err));
-    p->frame.bound = gp_rounded_bound(p->centre, &space, 1);
-    p->frame.centre = p->centre;
-    if (gp_rounded_fits(space, p->frame.bound)) TRY(gp_rounded_make(&p->rounded, space, &p->frame, env, err));
-done:
-    return status;
-}
-
-static void dispose(struct gp_prepared *p, const struct base_env *env)
-{
-    gp_rounded_free(&p->rounded);
-    gp_space_free(&p->space);
-    base_free(env, p->centre);
-    p->centre = NULL;
-}
-
-int gp_prepare(struct gp_prepared **prepared, const struct gp_features *points, const uint32_t *member, size_t members, const struct base_env *env,
-               struct pcct_error *err)
-{
-    int status = 0;
-
-    TRY(base_take_zero(prepared, env, 1, sizeof **prepared, err));
-    TRY(prepare(*prepared, points, member, members, NULL, env, err));
-done:
-    if (status != 0) {
-        gp_prepared_free(*prepared, env);
-        *prepared = NULL;
-    }
-    return status;
-}
-
-void gp_prepared_free(struct gp_prepared *prepared, const struct base_env *env)
-{
-    if (!prepared) return;
-    dispose(prepared, env);
-    base_free(env, prepared);
-}
-
 /* ---- searching ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Searches for the points themselves, or for the queries from outside. */
 static int search(struct run *run, const struct gp_prepared *to, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
 {
-    const struct gp_features *asked = run->ask->queries;
-    const int filtered = !run->ask->brute && to->rounded.env;
-    struct gp_prepared from = { .centre = NULL };
-    uint32_t *all = NULL;
+    struct gp_prepared queries = { .centre = NULL };
+    const struct gp_prepared *from = to;
     int status = 0;
 
-    run->from = run->to = &to->space;
-    run->filter_to = run->filter_from = filtered ? &to->rounded : NULL;
-    if (asked) {
-        const struct gp_space *both[2] = { &to->space, &from.space };
-
-        TRY(base_take(&all, env, asked->n, sizeof *all, err));
-        for (size_t i = 0; i < asked->n; i++) all[i] = (uint32_t)i;
-        TRY(gp_space_make(&from.space, asked, all, asked->n, NULL, env, err));
-        run->from = &from.space;
-        from.frame = to->frame;
-        from.frame.bound = gp_rounded_reach(both, 2, to->centre);
-        if (filtered && from.frame.bound <= to->frame.bound) {
-            from.frame.bound = to->frame.bound;
-            TRY(gp_rounded_make(&from.rounded, &from.space, &from.frame, env, err));
-        }
-        run->filter_from = from.rounded.env ? &from.rounded : NULL;
-        if (!run->filter_from) run->filter_to = NULL; /* queries far outside: the bound is for the points */
+    if (run->ask->queries) {
+        TRY(gp_prepared_queries(&queries, run->ask->queries, to, env, err));
+        from = &queries;
     }
-    work->filtered |= run->filter_to != NULL;
+    run->from = from;
+    run->to = to;
+    run->filtered = !run->ask->brute && from->rounded.env;
+    work->filtered |= run->filtered;
+    work->cascaded |= run->filtered && from->first.env;
     work->blocks += to->space.blocks;
     work->flat += (uint64_t)to->space.flats * GP_BLOCK;
     TRY(seek_all(run, env, err));
 done:
-    dispose(&from, env);
-    base_free(env, all);
+    gp_prepared_empty(&queries, env);
     return status;
 }
 
@@ -192,18 +128,18 @@ static int segments(struct run *run, struct gp_work *work, const struct base_env
         const size_t n = choose(chosen, ask, end);
         const size_t begin = ask->rank && !ask->brute && n > SEGMENT_LEAST ? end / SEGMENT_RATIO : 0;
 
-        TRY(prepare(&points, ask->points, chosen, n, ask->rank, env, err));
+        TRY(gp_prepared_fill(&points, ask, chosen, n, env, err));
         if (!ask->queries && !ask->brute) TRY(gp_notes_make(&notes, points.space.blocks, env, err));
         if (notes.angle) points.space.notes = &notes;
         run->lowest = (uint32_t)begin;
         TRY(search(run, &points, work, env, err));
-        dispose(&points, env);
+        gp_prepared_empty(&points, env);
         gp_notes_free(&notes);
         if (begin == 0) break;
         end = begin;
     }
 done:
-    dispose(&points, env);
+    gp_prepared_empty(&points, env);
     gp_notes_free(&notes);
     base_free(env, chosen);
     return status;
@@ -230,6 +166,7 @@ int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struc
         sum.pairs += run.seeker[t].work.pairs;
         sum.nodes += run.seeker[t].work.nodes;
         sum.enveloped += run.seeker[t].work.enveloped;
+        sum.again += run.seeker[t].work.again;
     }
     if (work) *work = sum;
 done:

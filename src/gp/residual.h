@@ -7,7 +7,7 @@
 
 /*
  * Exact nearest neighbours by residual correlation: for each query the k points of least (key, label), where key is gp_key(rho) (gp/features.h), as
- * comparing it with every point gives them, to the bit. What is passed over, and why that is right, is in docs/algorithm.md (G1 to G4).
+ * comparing it with every point gives them, to the bit. What is passed over, and why that is right, is in docs/algorithm.md (G1 to G6).
  */
 #define GP_NOBODY 0xffffffffu
 
@@ -29,16 +29,18 @@ struct gp_ask {
 /* What was done, for the curious. */
 struct gp_work {
     uint64_t pairs;      /* rho evaluated for queries, in tiles */
+    uint64_t again;      /* of these, pairs that principal coordinates left to the filter */
     uint64_t nodes;      /* nodes tested by their pivots */
     uint64_t enveloped;  /* nodes passed over by their envelope (G4) */
     uint64_t flat;       /* points in flat blocks */
     uint64_t blocks;
     int filtered;        /* 1: single precision had the first look */
+    int cascaded;        /* 1: principal coordinates had it */
 };
 
-/* The points laid out once, for questions without ranks to the same members. *prepared is owned: gp_prepared_free(). Errors: MEMORY. */
-int gp_prepare(struct gp_prepared **prepared, const struct gp_features *points, const uint32_t *member, size_t members, const struct base_env *env,
-               struct pcct_error *err);
+/* The points laid out once, for questions without ranks to the same members: of `ask` points, members, labels, and a k like those to come.
+ * *prepared is owned: gp_prepared_free(). Errors: MEMORY. */
+int gp_prepare(struct gp_prepared **prepared, const struct gp_ask *ask, const struct base_env *env, struct pcct_error *err);
 void gp_prepared_free(struct gp_prepared *prepared, const struct base_env *env); /* NULL is fine */
 
 /* labels[nq x k], distances[nq x k] (the rest -1 and +infinity), counts[nq] (NULL: not wanted). Errors: MEMORY, INVALID (a custom kernel's value

@@ -10,52 +10,60 @@
 #define ROOM 1.25 /* for queries that lie somewhat outside */
 
 /* The ends of one coordinate of all points that stand in blocks which are not flat. */
-static void ends_of(double *low, double *high, const struct gp_space *const *space, unsigned spaces, size_t t)
+static void ends_of(double *low, double *high, const struct gp_space *space, size_t t)
 {
+    const size_t dim = space->features->form.dim;
+
     *low = (double)INFINITY;
     *high = -(double)INFINITY;
-    for (unsigned i = 0; i < spaces; i++) {
-        const size_t dim = space[i]->features->form.dim;
-
-        for (uint32_t at = space[i]->root_first; at < space[i]->nodes; at++) {
-            *low = fmin(*low, space[i]->box[at * 2 * dim + t]);
-            *high = fmax(*high, space[i]->box[(at * 2 + 1) * dim + t]);
-        }
+    for (uint32_t at = space->root_first; at < space->nodes; at++) {
+        *low = fmin(*low, space->box[at * 2 * dim + t]);
+        *high = fmax(*high, space->box[(at * 2 + 1) * dim + t]);
     }
 }
 
-double gp_rounded_reach(const struct gp_space *const *space, unsigned spaces, const double *centre)
+static void extend(struct gp_rounded_extent *extent, const struct gp_space *space, const double *centre)
 {
-    const struct gp_form *form = &space[0]->features->form;
-    const size_t dim = form->dim, m = form->m;
-    double far = 0, most = form->variance, low, high;
+    const struct gp_form *form = &space->features->form;
+    _Alignas(64) double square[GP_LANES];
+    double low, high;
 
-    for (size_t t = 0; t < dim; t++) {
-        ends_of(&low, &high, space, spaces, t);
-        if (low <= high) far = fmax(far, fmax(high - centre[t], centre[t] - low));
+    for (size_t t = 0; t < form->dim; t++) {
+        ends_of(&low, &high, space, t);
+        if (low <= high) extent->far = fmax(extent->far, fmax(high - centre[t], centre[t] - low));
     }
-    for (unsigned i = 0; i < spaces; i++) {
-        for (size_t at = 0; at < (size_t)space[i]->blocks * GP_BLOCK; at++) {
-            const uint32_t id = space[i]->id[at];
-            const double *v = space[i]->features->v;
-            double sum = 0;
-
-            for (size_t l = 0; id != GP_NONE && l < m; l++) sum += v[id * m + l] * v[id * m + l];
-            most = fmax(most, sum);
-        }
+    extent->most = fmax(extent->most, form->variance);
+    for (size_t panel = 0; panel < (size_t)space->blocks * GP_PANELS; panel++) { /* lanes without a point repeat one */
+        space->features->tiles->squares(square, gp_space_panel(space, panel).v, form->m);
+        for (unsigned i = 0; i < GP_LANES; i++) extent->most = fmax(extent->most, square[i]);
     }
-    return 0x1p-24 * ((double)(m + 8) * (most / form->variance) + 2 * far * sqrt((double)dim) + (double)dim + 16);
 }
 
-double gp_rounded_bound(double *centre, const struct gp_space *const *space, unsigned spaces)
+static double error_of(const struct gp_rounded_extent *extent, const struct gp_form *form)
+{
+    return 0x1p-24 * ((double)(form->m + 8) * (extent->most / form->variance) + 2 * extent->far * sqrt((double)form->dim) + (double)form->dim + 16);
+}
+
+void gp_rounded_frame(struct gp_rounded_frame *frame, double *centre, const struct gp_space *space)
 {
     double low, high;
 
-    for (size_t t = 0; t < space[0]->features->form.dim; t++) {
-        ends_of(&low, &high, space, spaces, t);
+    for (size_t t = 0; t < space->features->form.dim; t++) {
+        ends_of(&low, &high, space, t);
         centre[t] = low <= high ? low / 2 + high / 2 : 0;
     }
-    return ROOM * gp_rounded_reach(space, spaces, centre);
+    memset(frame, 0, sizeof *frame);
+    frame->centre = centre;
+    extend(&frame->extent, space, centre);
+    frame->bound = ROOM * error_of(&frame->extent, &space->features->form);
+}
+
+int gp_rounded_covers(const struct gp_rounded_frame *frame, const struct gp_space *space)
+{
+    struct gp_rounded_extent both = frame->extent;
+
+    extend(&both, space, frame->centre);
+    return error_of(&both, &space->features->form) <= frame->bound;
 }
 
 int gp_rounded_fits(const struct gp_space *space, double bound)
@@ -75,57 +83,92 @@ int gp_rounded_fits(const struct gp_space *space, double bound)
 struct rounding {
     struct gp_rounded *filter;
     const struct gp_rounded_frame *frame;
+    double *scratch; /* [threads][8][coordinates] */
 };
 
-static void round_block(const struct rounding *r, size_t block)
+/* v, or its principal coordinates, of eight lanes; what is left outside[] of |v|^2. */
+static void coordinates(double *out, double *outside, const struct rounding *r, size_t first)
+{
+    const struct gp_space *space = r->filter->space;
+    const struct gp_features *f = space->features;
+    const struct gp_principal *principal = r->frame->principal;
+    const size_t m = f->form.m, size = r->filter->form.m, block = first / GP_BLOCK;
+    const double *row[GP_ROWS] = { NULL };
+    _Alignas(64) double part[GP_ROWS * GP_LANES];
+
+    for (size_t i = 0; i < GP_ROWS; i++) {
+        const uint32_t id = space->id[first + i];
+
+        row[i] = f->v + (id == GP_NONE ? space->id[block * GP_BLOCK] : id) * m;
+        outside[i] = 0;
+        if (!principal) memcpy(out + i * m, row[i], m * sizeof *out);
+        for (size_t l = 0; principal && l < m; l++) outside[i] += row[i][l] * row[i][l];
+    }
+    for (uint32_t chunk = 0; principal && chunk < size / GP_LANES; chunk++) {
+        gp_principal_coordinates(part, principal, row, GP_ROWS, chunk, f->tiles);
+        for (size_t i = 0; i < GP_ROWS; i++) {
+            memcpy(out + i * size + chunk * GP_LANES, part + i * GP_LANES, GP_LANES * sizeof *out);
+            for (size_t j = 0; j < GP_LANES; j++) outside[i] -= part[i * GP_LANES + j] * part[i * GP_LANES + j];
+        }
+    }
+}
+
+static void round_lane(const struct rounding *r, size_t lane, const double *v, double outside)
 {
     struct gp_rounded *filter = r->filter;
     const struct gp_space *space = filter->space;
     const struct gp_features *f = space->features;
-    const size_t m = f->form.m, dim = f->form.dim;
+    const size_t m = filter->form.m, dim = f->form.dim, panel = lane / GP_ROUNDED_LANES, at = lane % GP_ROUNDED_LANES;
     const double unit = 1 / sqrt(f->form.variance), root = sqrt(f->form.variance);
+    const double error = sqrt(r->frame->bound + fmax(outside, 0) / f->form.variance);
+    const uint32_t id = space->id[lane], from = id == GP_NONE ? space->id[lane / GP_BLOCK * GP_BLOCK] : id;
 
-    for (size_t lane = block * GP_BLOCK; lane < (block + 1) * GP_BLOCK; lane++) {
-        const uint32_t id = space->id[lane], from = id == GP_NONE ? space->id[block * GP_BLOCK] : id;
-        const size_t panel = lane / GP_ROUNDED_LANES, at = lane % GP_ROUNDED_LANES;
-
-        for (size_t l = 0; l < m; l++) {
-            filter->row_v[lane * m + l] = (float)(f->v[from * m + l] * unit);
-            filter->v[(panel * m + l) * GP_ROUNDED_LANES + at] = filter->row_v[lane * m + l];
-        }
-        for (size_t t = 0; t < dim; t++) {
-            filter->row_x[lane * dim + t] = (float)(f->x[from * dim + t] - r->frame->centre[t]);
-            filter->x[(panel * dim + t) * GP_ROUNDED_LANES + at] = filter->row_x[lane * dim + t];
-        }
-        filter->isp[lane] = id == GP_NONE ? NAN : (float)(f->isp[id] * root);
-        filter->error[lane] = id == GP_NONE ? 0 : (float)(sqrt(r->frame->bound) * f->isp[id] * root * (1 + 0x1p-20));
+    for (size_t l = 0; l < m; l++) {
+        filter->row_v[lane * m + l] = (float)(v[l] * unit);
+        if (filter->v) filter->v[(panel * m + l) * GP_ROUNDED_LANES + at] = filter->row_v[lane * m + l];
     }
+    for (size_t t = 0; t < dim; t++) {
+        filter->row_x[lane * dim + t] = (float)(f->x[from * dim + t] - r->frame->centre[t]);
+        if (filter->x) filter->x[(panel * dim + t) * GP_ROUNDED_LANES + at] = filter->row_x[lane * dim + t];
+    }
+    filter->isp[lane] = id == GP_NONE ? NAN : (float)(f->isp[id] * root);
+    filter->error[lane] = id == GP_NONE ? 0 : (float)(error * f->isp[id] * root * (1 + 0x1p-20));
 }
 
 static void round_blocks(void *ctx, size_t begin, size_t end, int thread)
 {
-    (void)thread;
-    for (size_t block = begin; block < end; block++) round_block(ctx, block);
+    const struct rounding *r = ctx;
+    double *v = r->scratch + (size_t)thread * GP_ROWS * r->filter->form.m, outside[GP_ROWS];
+
+    for (size_t first = begin * GP_BLOCK; first < end * GP_BLOCK; first += GP_ROWS) {
+        coordinates(v, outside, r, first);
+        for (size_t i = 0; i < GP_ROWS; i++) round_lane(r, first + i, v + i * r->filter->form.m, outside[i]);
+    }
 }
 
 int gp_rounded_make(struct gp_rounded *filter, const struct gp_space *space, const struct gp_rounded_frame *frame, const struct base_env *env,
                    struct pcct_error *err)
 {
-    const size_t lanes = (size_t)space->blocks * GP_BLOCK, m = space->features->form.m, dim = space->features->form.dim;
-    struct rounding rounding = { filter, frame };
+    const size_t m = frame->principal ? frame->principal->size : space->features->form.m, dim = space->features->form.dim;
+    const size_t lanes = (size_t)space->blocks * GP_BLOCK;
+    struct rounding rounding = { .filter = filter, .frame = frame };
     int status = 0;
 
     memset(filter, 0, sizeof *filter);
     filter->env = env;
     filter->space = space;
-    TRY(base_take(&filter->v, env, lanes * m, sizeof(float), err));
-    TRY(base_take(&filter->x, env, lanes * dim, sizeof(float), err));
+    filter->form = space->features->form;
+    filter->form.m = (uint32_t)m;
+    if (!frame->rows_only) TRY(base_take(&filter->v, env, lanes * m, sizeof(float), err));
+    if (!frame->rows_only) TRY(base_take(&filter->x, env, lanes * dim, sizeof(float), err));
     TRY(base_take(&filter->row_v, env, lanes * m, sizeof(float), err));
     TRY(base_take(&filter->row_x, env, lanes * dim, sizeof(float), err));
     TRY(base_take(&filter->isp, env, lanes, sizeof(float), err));
     TRY(base_take(&filter->error, env, lanes, sizeof(float), err));
+    TRY(base_take(&rounding.scratch, env, (size_t)base_par_threads(env) * GP_ROWS * m, sizeof(double), err));
     base_par_for(env, space->blocks, 4, round_blocks, &rounding);
 done:
+    base_free(env, rounding.scratch);
     return status;
 }
 

@@ -2,32 +2,45 @@
 #ifndef GP_ROUNDED_H
 #define GP_ROUNDED_H
 
-#include "gp/space.h"
+#include "gp/principal.h"
 
 /*
  * The points of a space in single precision, for a first look (docs/algorithm.md: G5). Features and coordinates, these less a
  * centre, are rounded to float, all in units of the variance. Then
  *     | |rho| - |filter's rho| | <= error_a * error_b + GP_ROUNDED_MARGIN,
  * where error = sqrt(E / p) for a bound E of what float does to K - v.v. It is used where E is small beside p.
+ *
+ * A filter of less precision takes a few principal coordinates in the place of v and counts what they leave of v as error (G6).
  */
 #define GP_ROUNDED_MARGIN 0x1p-20F
 
 struct gp_rounded {
     const struct base_env *env;
     const struct gp_space *space;     /* borrowed */
-    float *v, *x, *isp, *error;       /* [block][2][m][32], [block][2][dim][32], [block][64], [block][64] of blocks that are not flat */
+    struct gp_form form;              /* of what is here: m coordinates, of v or principal ones */
+    float *v, *x, *isp, *error;       /* [block][2][m][32], [block][2][dim][32] (NULL: rows only), [block][64], [block][64] of blocks that are not flat */
     float *row_v, *row_x;             /* the same row-major, by lane */
+};
+
+/* How far points reach that stand in blocks which are not flat. */
+struct gp_rounded_extent {
+    double far;  /* greatest |x_t - centre_t| */
+    double most; /* greatest |v|^2, at least the variance */
 };
 
 /* What all filters of one search share. */
 struct gp_rounded_frame {
     const double *centre; /* [dim] */
-    double bound;         /* E in units of the variance */
+    struct gp_rounded_extent extent;
+    double bound;         /* E in units of the variance, with room for queries that lie somewhat outside */
+    const struct gp_principal *principal; /* NULL: v itself */
+    int rows_only;        /* 1: no panels of v and x are needed */
 };
 
-/* E for points in these spaces: around their middle, which is filled in, or around a centre that is given. */
-double gp_rounded_bound(double *centre, const struct gp_space *const *space, unsigned spaces);
-double gp_rounded_reach(const struct gp_space *const *space, unsigned spaces, const double *centre);
+/* The frame around a space's points, whose middle is filled in. */
+void gp_rounded_frame(struct gp_rounded_frame *frame, double *centre, const struct gp_space *space);
+/* Whether a frame's E holds for another space's points together with its own. */
+int gp_rounded_covers(const struct gp_rounded_frame *frame, const struct gp_space *space);
 /* Whether the filter is good for a space: not where rounding is more than a hundredth of what most points have. */
 int gp_rounded_fits(const struct gp_space *space, double bound);
 
@@ -38,7 +51,7 @@ void gp_rounded_free(struct gp_rounded *filter);
 
 static inline struct gp_rounded_panel gp_rounded_panel_at(const struct gp_rounded *f, size_t panel)
 {
-    const struct gp_form *form = &f->space->features->form;
+    const struct gp_form *form = &f->form;
 
     return (struct gp_rounded_panel){ f->v + panel * form->m * GP_ROUNDED_LANES, f->x + panel * form->dim * GP_ROUNDED_LANES,
                                      f->isp + panel * GP_ROUNDED_LANES, f->error + panel * GP_ROUNDED_LANES };
@@ -46,7 +59,7 @@ static inline struct gp_rounded_panel gp_rounded_panel_at(const struct gp_rounde
 
 static inline struct gp_rounded_row gp_rounded_row_at(const struct gp_rounded *f, size_t lane)
 {
-    const struct gp_form *form = &f->space->features->form;
+    const struct gp_form *form = &f->form;
 
     return (struct gp_rounded_row){ f->row_v + lane * form->m, f->row_x + lane * form->dim, f->isp[lane], f->error[lane] };
 }

@@ -192,10 +192,40 @@ void gp_seeker_evaluate(struct gp_seeker *s, size_t panel, uint64_t mask)
     }
 }
 
+/* Looks at some lanes of a panel with all of v: their values into value[]. Returns those that pass. */
+static uint32_t filter_again(struct gp_seeker *s, size_t panel, unsigned query, uint32_t found, float *value, float least)
+{
+    const struct gp_rounded *filter = s->filter_to;
+    const struct gp_rounded_row own = gp_rounded_row_at(s->filter_from, (size_t)s->block * GP_BLOCK + query);
+    _Alignas(64) float out[GP_LANES];
+    uint32_t passed = 0;
+
+    while (found != 0) {
+        struct gp_rounded_row row[GP_ROWS];
+        unsigned lane[GP_ROWS], rows = 0;
+
+        for (; found != 0 && rows < GP_ROWS; found &= found - 1) {
+            lane[rows] = (unsigned)__builtin_ctz(found);
+            row[rows] = gp_rounded_row_at(filter, panel * GP_ROUNDED_LANES + lane[rows]);
+            rows++;
+        }
+        s->to->features->tiles->filter_pairs(out, &own, row, rows, &filter->form);
+        s->work.again += rows;
+        for (unsigned i = 0; i < rows; i++) {
+            value[lane[i]] = out[i];
+            if ((out[i] < 0 ? -out[i] : out[i]) + own.error * row[i].error >= least) passed |= (uint32_t)1 << lane[i];
+        }
+    }
+    return passed;
+}
+
+/* By the filter, or by the one before it and what that leaves by the filter. */
 void gp_seeker_filter(struct gp_seeker *s, size_t panel, uint64_t mask)
 {
-    const struct gp_rounded_panel at = gp_rounded_panel_at(s->filter_to, panel);
-    const struct gp_features *f = s->to->features;
+    const struct gp_rounded *first = s->first_to ? s->first_to : s->filter_to, *first_from = s->first_to ? s->first_from : s->filter_from;
+    const struct gp_rounded_panel at = gp_rounded_panel_at(first, panel);
+    const float *error = s->filter_to->error + panel * GP_ROUNDED_LANES, *own_error = s->filter_from->error + (size_t)s->block * GP_BLOCK;
+    const struct gp_tiles *tiles = s->to->features->tiles;
     _Alignas(64) float rho[GP_ROWS * GP_ROUNDED_LANES];
 
     while (mask != 0) {
@@ -204,17 +234,19 @@ void gp_seeker_filter(struct gp_seeker *s, size_t panel, uint64_t mask)
 
         for (; mask != 0 && rows < GP_ROWS; mask &= mask - 1) {
             query[rows] = (unsigned)__builtin_ctzll(mask);
-            row[rows] = gp_rounded_row_at(s->filter_from, (size_t)s->block * GP_BLOCK + query[rows]);
+            row[rows] = gp_rounded_row_at(first_from, (size_t)s->block * GP_BLOCK + query[rows]);
             rows++;
         }
-        f->tiles->filter(rho, row, rows, &at, &f->form);
+        tiles->filter(rho, row, rows, &at, &first->form);
         s->work.pairs += rows * GP_ROUNDED_LANES;
         for (unsigned i = 0; i < rows; i++) {
-            const float *value = rho + i * GP_ROUNDED_LANES, least = (float)s->least[query[i]] - 2 * GP_ROUNDED_MARGIN;
-            const uint32_t found = f->tiles->filter_above(value, at.error, row[i].error, least);
+            const float least = (float)s->least[query[i]] - 2 * GP_ROUNDED_MARGIN;
+            float *value = rho + i * GP_ROUNDED_LANES;
+            uint32_t found = tiles->filter_above(value, at.error, row[i].error, least);
 
+            if (found != 0 && s->first_to) found = filter_again(s, panel, query[i], found, value, least);
             gp_audit_filter(s, panel, query[i], found);
-            if (found != 0) hold_filtered(s, query[i], panel, found, value, at.error, row[i].error);
+            if (found != 0) hold_filtered(s, query[i], panel, found, value, error, own_error[query[i]]);
         }
     }
 }
@@ -224,7 +256,7 @@ static void tighten_full(struct gp_seeker *s, uint64_t mask)
     for (; mask != 0; mask &= mask - 1) {
         const unsigned lane = (unsigned)__builtin_ctzll(mask);
 
-        if (s->count[lane] > s->k + SLACK_MOST) tighten(s, lane);
+        if (s->count[lane] > s->k + (s->k < 2 * SLACK_MOST ? s->k / 2 : SLACK_MOST)) tighten(s, lane);
     }
 }
 
@@ -318,9 +350,21 @@ int gp_seek(struct gp_seeker *s, uint32_t block, uint32_t lowest, struct pcct_er
         find_near(s);
         for (unsigned i = 0; i < s->nears; i++) gp_seeker_evaluate_block(s, s->near[i]);
         gp_seeker_tighten(s, s->active);
-        TRY(gp_seeker_descend(s, err));
+        if (s->first_to) TRY(gp_seeker_sweep(s, err));
+        else TRY(gp_seeker_descend(s, err));
     }
     gp_seeker_tighten(s, s->active);
 done:
     return status;
+}
+
+int gp_seek_sample(double *share, double *least, struct gp_seeker *s, uint32_t block, uint32_t step, struct pcct_error *err)
+{
+    *least = 0;
+    begin(s, block, 0);
+    find_near(s);
+    for (unsigned i = 0; i < s->nears; i++) gp_seeker_evaluate_block(s, s->near[i]);
+    gp_seeker_tighten(s, s->active);
+    for (uint64_t left = s->active; left != 0; left &= left - 1) *least += s->least[__builtin_ctzll(left)] / __builtin_popcountll(s->active);
+    return gp_seeker_survivors(share, s, step, err);
 }

@@ -23,6 +23,7 @@ struct gp_seeker {
     const struct gp_ask *ask;
     const struct gp_space *from, *to;   /* queries, points */
     const struct gp_rounded *filter_from, *filter_to; /* NULL: no filter */
+    const struct gp_rounded *first_from, *first_to;   /* by principal coordinates, before the filter; NULL: no cascade */
     size_t k, capacity;                 /* the latter a multiple of 16 */
     /* of the block at work */
     uint32_t block;
@@ -58,6 +59,10 @@ void gp_seeker_free(struct gp_seeker *seeker);
 /* Finds the neighbours of a block's queries, those of rank `lowest` and above. Errors: MEMORY. */
 int gp_seek(struct gp_seeker *seeker, uint32_t block, uint32_t lowest, struct pcct_error *err);
 
+/* Tries a block: which share of the pairs of its queries and points their bounds leave, by every step-th leaf; the mean of what the k-th |rho| is at
+ * least. Errors: MEMORY. */
+int gp_seek_sample(double *share, double *least, struct gp_seeker *seeker, uint32_t block, uint32_t step, struct pcct_error *err);
+
 /* Evaluates a panel of 16 for the lanes in `mask`, or by the filter one of 32, and holds what may belong to their answers. */
 void gp_seeker_evaluate(struct gp_seeker *seeker, size_t panel, uint64_t mask);
 void gp_seeker_filter(struct gp_seeker *seeker, size_t panel, uint64_t mask);
@@ -72,6 +77,11 @@ void gp_seeker_tighten(struct gp_seeker *seeker, uint64_t mask);
 
 /* Everything that its bounds do not exclude, leaf by leaf, the most promising first. Errors: MEMORY. */
 int gp_seeker_descend(struct gp_seeker *seeker, struct pcct_error *err);
+
+/* All leaves that their envelopes do not exclude, for all queries, nearest middles first. Errors: MEMORY. */
+int gp_seeker_sweep(struct gp_seeker *seeker, struct pcct_error *err);
+/* The share of gp_seek_sample(), once `least` is known. Errors: MEMORY. */
+int gp_seeker_survivors(double *share, struct gp_seeker *seeker, uint32_t step, struct pcct_error *err);
 
 /* With PCCT_AUDIT every pair that was passed over is evaluated, and the program ends if one of them belongs to an answer. */
 #ifdef PCCT_AUDIT

@@ -62,6 +62,8 @@ struct gp_tiles {
     void (*pairs)(double *out, const struct gp_row *row, const struct gp_row *other, unsigned n, const struct gp_form *form);
     /* out[rows][32] = rho, nearly */
     void (*filter)(float *out, const struct gp_rounded_row *row, unsigned rows, const struct gp_rounded_panel *panel, const struct gp_form *form);
+    /* out[16]: the same of one row and n others, at most 8 */
+    void (*filter_pairs)(float *out, const struct gp_rounded_row *row, const struct gp_rounded_row *other, unsigned n, const struct gp_form *form);
     /* which of 32 values are, without sign and with row_error * error[i] added, at least t */
     uint32_t (*filter_above)(const float *value, const float *error, float row_error, float t);
     /* One of n values, which at least k of them are not below, and the greatest such or next to it. 64-byte aligned, with room up to the next

@@ -30,6 +30,7 @@ typedef __m256 fvec;
 #define vec_raise(v, turned) \
     _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(v), _mm256_slli_epi64(_mm256_castpd_si256(turned), 52)))
 #define fvec_load(p) _mm256_load_ps(p)
+#define fvec_load_any(p) _mm256_loadu_ps(p)
 #define fvec_store(p, v) _mm256_store_ps(p, v)
 #define fvec_all(x) _mm256_set1_ps(x)
 #define fvec_add(a, b) _mm256_add_ps(a, b)
@@ -41,8 +42,16 @@ typedef __m256 fvec;
 #define fvec_where_less(a, b, yes, no) _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ))
 #define fvec_raise(v, turned) \
     _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(turned), 23)))
+#define fvec_total(v) total(v)
 #define fvec_root(v) _mm256_sqrt_ps(v)
 #define fvec_not_below(a, b) ((uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ)))
+
+ISA static inline float total(__m256 v)
+{
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)), two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
 
 #include "gp/tiles_body.h"
 #endif

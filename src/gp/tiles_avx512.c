@@ -30,6 +30,7 @@ typedef __m512 fvec;
 #define vec_raise(v, turned) \
     _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(v), _mm512_slli_epi64(_mm512_castpd_si512(turned), 52)))
 #define fvec_load(p) _mm512_load_ps(p)
+#define fvec_load_any(p) _mm512_loadu_ps(p)
 #define fvec_store(p, v) _mm512_store_ps(p, v)
 #define fvec_all(x) _mm512_set1_ps(x)
 #define fvec_add(a, b) _mm512_add_ps(a, b)
@@ -41,6 +42,7 @@ typedef __m512 fvec;
 #define fvec_where_less(a, b, yes, no) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes)
 #define fvec_raise(v, turned) \
     _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(v), _mm512_slli_epi32(_mm512_castps_si512(turned), 23)))
+#define fvec_total(v) _mm512_reduce_add_ps(v)
 #define fvec_root(v) _mm512_sqrt_ps(v)
 #define fvec_not_below(a, b) ((uint32_t)_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ))
 

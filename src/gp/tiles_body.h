@@ -288,6 +288,39 @@ ISA static void filter(float *out, const struct gp_rounded_row *row, unsigned ro
     }
 }
 
+/* Sums of products of one row and eight others, side by side. */
+INLINE void fpair_sums(float out[GP_ROWS], const float *row, const float *const *other, uint32_t m)
+{
+    fvec sum[GP_ROWS];
+    uint32_t l = 0;
+
+    for (unsigned i = 0; i < GP_ROWS; i++) sum[i] = fvec_all(0);
+    for (; l + FWIDTH <= m; l += FWIDTH) {
+        const fvec value = fvec_load_any(row + l);
+
+        for (unsigned i = 0; i < GP_ROWS; i++) sum[i] = fvec_fma(value, fvec_load_any(other[i] + l), sum[i]);
+    }
+    for (unsigned i = 0; i < GP_ROWS; i++) out[i] = fvec_total(sum[i]);
+    for (; l < m; l++) {
+        for (unsigned i = 0; i < GP_ROWS; i++) out[i] += row[l] * other[i][l];
+    }
+}
+
+ISA static void filter_pairs(float *out, const struct gp_rounded_row *row, const struct gp_rounded_row *other, unsigned n,
+                             const struct gp_form *form)
+{
+    _Alignas(64) float d2[GP_LANES] = { 0 }, sum[GP_ROWS];
+    const float *at[GP_ROWS];
+
+    for (unsigned i = 0; i < GP_ROWS; i++) at[i] = other[i < n ? i : 0].v;
+    fpair_sums(sum, row->v, at, form->m);
+    for (unsigned i = 0; i < n; i++) {
+        for (uint32_t t = 0; t < form->dim; t++) d2[i] += (row->x[t] - other[i].x[t]) * (row->x[t] - other[i].x[t]);
+    }
+    for (unsigned i = 0; i < GP_LANES; i += FWIDTH) fvec_store(out + i, fcovariance(fvec_load(d2 + i), form->shape));
+    for (unsigned i = 0; i < n; i++) out[i] = (out[i] - sum[i]) * (row->isp * other[i].isp);
+}
+
 ISA static uint32_t filter_above(const float *value, const float *error, float row_error, float t)
 {
     const fvec limit = fvec_all(t), scale = fvec_all(row_error);
@@ -444,5 +477,5 @@ ISA static double gram(double *g, const double *c, const double *lower, const do
 }
 
 const struct gp_tiles TABLE = {
-    TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_above, kth, kernel, envelope, project, reaching, gram,
+    TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_pairs, filter_above, kth, kernel, envelope, project, reaching, gram,
 };

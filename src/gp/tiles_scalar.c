@@ -28,6 +28,7 @@ typedef float fvec;
 #define vec_where_less(a, b, yes, no) ((a) < (b) ? (yes) : (no))
 #define vec_raise(v, turned) raise(v, turned)
 #define fvec_load(p) (*(p))
+#define fvec_load_any(p) (*(p))
 #define fvec_store(p, v) (*(p) = (v))
 #define fvec_all(x) ((float)(x))
 #define fvec_add(a, b) ((a) + (b))
@@ -38,6 +39,7 @@ typedef float fvec;
 #define fvec_abs(v) fabsf(v)
 #define fvec_where_less(a, b, yes, no) ((a) < (b) ? (yes) : (no))
 #define fvec_raise(v, turned) fraise(v, turned)
+#define fvec_total(v) (v)
 #define fvec_root(v) sqrtf(v)
 #define fvec_not_below(a, b) ((uint32_t)((a) >= (b)))
 

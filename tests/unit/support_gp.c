@@ -29,6 +29,9 @@ static double *points_of(const struct support_gp_case *c, size_t n, uint64_t see
     base_random_seed(&random, seed);
     if (!c->gauss) support_points(point, n, c->dim, c->points, seed);
     for (size_t i = 0; c->gauss && i < n * c->dim; i++) point[i] = base_random_gauss(&random);
+    for (size_t i = c->few * c->dim; c->few > 0 && i < c->m * c->dim && i < n * c->dim; i++) {
+        point[i] = point[i % (c->few * c->dim)] + 0.02 * base_random_gauss(&random);
+    }
     return point;
 }
 
@@ -176,6 +179,28 @@ struct support_gp_case support_gp_any(uint64_t seed)
         c.predecessors = 0;
     }
     c.isa = base_random_below(&random, 4) == 0 ? METRIC_ISA_SCALAR : METRIC_ISA_BEST;
+    return c;
+}
+
+struct support_gp_case support_gp_wide(uint64_t seed)
+{
+    struct support_gp_case c = { .seed = seed, .gauss = 1 };
+    struct base_random random;
+
+    base_random_seed(&random, seed);
+    c.n = 2300 + base_random_below(&random, 1000);
+    c.m = 64 + base_random_below(&random, 60);
+    c.dim = 6 + (uint32_t)base_random_below(&random, 5);
+    c.k = 1 + base_random_below(&random, 20);
+    c.shape = base_random_below(&random, 2) == 0 ? GP_RBF : (enum gp_shape)base_random_below(&random, 4);
+    c.few = 8 + base_random_below(&random, 10);
+    c.lengthscale = 1 + 2 * base_random_unit(&random);
+    c.nugget = base_random_below(&random, 5) == 0 ? 0.01 : 0;
+    c.variance = base_random_below(&random, 3) == 0 ? 37.5 : 1;
+    c.points = SUPPORT_UNIFORM;
+    if (base_random_below(&random, 2) == 0) c.nq = 1 + base_random_below(&random, 150);
+    else c.predecessors = base_random_below(&random, 3) == 0;
+    c.isa = base_random_below(&random, 6) == 0 ? METRIC_ISA_SCALAR : METRIC_ISA_BEST;
     return c;
 }
 
@@ -346,6 +371,22 @@ static void check_filter(const struct gp_tiles *tiles, const struct data *d, uns
     }
 }
 
+static void check_filter_pairs(const struct gp_tiles *tiles, const struct data *d, unsigned n)
+{
+    const struct gp_form form = { GP_MATERN52, 1, M, DIM };
+    _Alignas(64) float out[16];
+
+    tiles->filter_pairs(out, &d->rounded[3], d->rounded, n, &form);
+    for (unsigned i = 0; i < n; i++) {
+        double sum = 0, d2 = 0, wanted;
+
+        for (int l = 0; l < M; l++) sum += (double)d->row_v[3][l] * (double)d->row_v[i][l];
+        for (int t = 0; t < DIM; t++) d2 += pow((double)(d->row_x[3][t] - d->row_x[i][t]), 2);
+        wanted = ((double)exact((long double)d2, GP_MATERN52) - sum) * (double)(d->rounded[3].isp * d->rounded[i].isp);
+        assert_true(fabs((double)out[i] - wanted) < 0x1p-24 * (M + 30) * (double)(d->rounded[3].isp * d->rounded[i].isp));
+    }
+}
+
 /* One of the values, with at least k from it on, and nearly the greatest such; equal ones, and those that lie far apart. */
 static void check_kth(const struct gp_tiles *tiles)
 {
@@ -508,6 +549,7 @@ void support_gp_tiles(enum metric_isa isa)
             check_filter(tiles, d, rows, (enum gp_shape)shape);
         }
         check_pairs(tiles, d, rows);
+        check_filter_pairs(tiles, d, rows);
     }
     free(d);
 }

@@ -25,6 +25,7 @@ struct support_gp_case {
     double lengthscale, nugget, variance;
     int gauss;         /* 1: standard normal points; 0: support_points() of shape `points` */
     enum support_shape points;
+    size_t few;        /* the inducing points stand close around the first few of them; 0: they do not */
     int predecessors;
     int threads;
     enum metric_isa isa;
@@ -49,5 +50,7 @@ void support_gp_tiles(enum metric_isa isa);
 
 /* A random case: kernels, 1 to 16 dimensions, lengthscales 0.01 to 10, duplicates, points equal to inducing points, p near the floor. */
 struct support_gp_case support_gp_any(uint64_t seed);
+/* A random case of many dimensions, most of which want the cascade. */
+struct support_gp_case support_gp_wide(uint64_t seed);
 
 #endif

@@ -2,7 +2,7 @@
 /* Built with the search's sources once more, which here evaluate every pair that they pass over and abort at one that belongs to an answer. */
 #include "support_gp.h"
 
-enum { PROBLEMS = 300 };
+enum { PROBLEMS = 300, WIDE = 12 };
 
 static void nothing_is_passed_over_wrongly(void **test)
 {
@@ -17,9 +17,28 @@ static void nothing_is_passed_over_wrongly(void **test)
     }
 }
 
+static void nor_by_principal_coordinates(void **test)
+{
+    int cascaded = 0;
+
+    (void)test;
+    for (uint64_t seed = 1; seed <= WIDE; seed++) {
+        const struct support_gp_case c = support_gp_wide(seed * 104729);
+        struct support_gp s;
+
+        support_gp_start(&s, &c);
+        cascaded += support_gp_expect(&s, &c).cascaded;
+        support_gp_finish(&s);
+    }
+    assert_true(cascaded > WIDE / 2);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_is_passed_over_wrongly) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_passed_over_wrongly),
+        cmocka_unit_test(nor_by_principal_coordinates),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,14 +17,13 @@ static void within_what_is_said(void **test)
         struct gp_space space;
         struct gp_rounded rounded;
         struct pcct_error err = { 0, "" };
-        const struct gp_space *spaces[] = { &space };
         double centre[3], worst = 0;
-        struct gp_rounded_frame frame = { centre, 0 };
+        struct gp_rounded_frame frame;
 
         support_gp_start(&s, &c);
         for (size_t i = 0; i < c.n * 3; i++) s.points.x[i] += 1000;
         support_ok(gp_space_make(&space, &s.points, s.member, c.n, NULL, &s.env.env, &err), &err);
-        frame.bound = gp_rounded_bound(centre, spaces, 1);
+        gp_rounded_frame(&frame, centre, &space);
         assert_true(fabs(centre[0] - 1000) < 10 && frame.bound < 1e-4);
         support_ok(gp_rounded_make(&rounded, &space, &frame, &s.env.env, &err), &err);
         for (size_t q = 0; q < (size_t)space.blocks * GP_BLOCK; q++) {
@@ -54,6 +53,77 @@ static void within_what_is_said(void **test)
     }
 }
 
+/* The same by principal coordinates, whose error is not small: some pairs come close to it, none goes beyond. */
+static void within_by_principal_coordinates(void **test)
+{
+    const struct support_gp_case c = { .n = 900, .m = 80, .dim = 6, .k = 1, .shape = GP_RBF, .lengthscale = 2, .gauss = 1, .variance = 5, .seed = 4 };
+    struct support_gp s;
+    struct gp_space space;
+    struct gp_principal principal;
+    struct gp_rounded first;
+    struct gp_rounded_frame frame;
+    struct pcct_error err = { 0, "" };
+    double centre[6], worst = 0;
+
+    (void)test;
+    support_gp_start(&s, &c);
+    support_ok(gp_space_make(&space, &s.points, s.member, c.n, NULL, &s.env.env, &err), &err);
+    support_ok(gp_principal_make(&principal, &space, 0.1, &s.env.env, &err), &err);
+    assert_true(principal.size > 0);
+    gp_rounded_frame(&frame, centre, &space);
+    assert_true(gp_rounded_covers(&frame, &space));
+    frame.principal = &principal;
+    support_ok(gp_rounded_make(&first, &space, &frame, &s.env.env, &err), &err);
+    assert_int_equal(first.form.m, principal.size);
+    for (size_t q = 0; q < (size_t)space.blocks * GP_BLOCK; q++) {
+        const struct gp_rounded_row row = gp_rounded_row_at(&first, q);
+
+        for (size_t panel = 0; panel < (size_t)space.blocks * GP_ROUNDED_PANELS && space.id[q] != GP_NONE; panel++) {
+            const struct gp_rounded_panel at = gp_rounded_panel_at(&first, panel);
+            _Alignas(64) float rho[GP_ROUNDED_LANES];
+
+            s.points.tiles->filter(rho, &row, 1, &at, &first.form);
+            for (size_t i = 0; i < GP_ROUNDED_LANES; i++) {
+                const uint32_t id = space.id[panel * GP_ROUNDED_LANES + i];
+
+                if (id == GP_NONE || id == space.id[q]) continue;
+                worst = fmax(worst, fabs((double)rho[i] - support_gp_rho(&s.points, space.id[q], &s.points, id))
+                                        / (double)(row.error * at.error[i] + GP_ROUNDED_MARGIN));
+            }
+        }
+    }
+    assert_true(worst <= 1 && worst > 0.5);
+    gp_rounded_free(&first);
+    gp_principal_free(&principal);
+    gp_space_free(&space);
+    support_gp_finish(&s);
+}
+
+/* A frame has room for queries somewhat outside, not for those far off. */
+static void covers(void **test)
+{
+    const struct support_gp_case c = { .n = 300, .nq = 70, .m = 20, .dim = 2, .k = 1, .shape = GP_RBF, .lengthscale = 0.3, .seed = 1 };
+    struct support_gp s;
+    struct gp_rounded_frame frame;
+    double centre[2];
+
+    (void)test;
+    support_gp_start(&s, &c);
+    for (int far = 0; far < 2; far++) {
+        struct gp_space space, queries;
+        struct pcct_error err = { 0, "" };
+
+        for (size_t i = 0; i < c.nq * 2; i++) s.queries.x[i] += far * 1e4;
+        support_ok(gp_space_make(&space, &s.points, s.member, c.n, NULL, &s.env.env, &err), &err);
+        support_ok(gp_space_make(&queries, &s.queries, s.member, c.nq, NULL, &s.env.env, &err), &err);
+        gp_rounded_frame(&frame, centre, &space);
+        assert_int_equal(gp_rounded_covers(&frame, &queries), !far);
+        gp_space_free(&queries);
+        gp_space_free(&space);
+    }
+    support_gp_finish(&s);
+}
+
 static void used_where_rounding_is_small(void **test)
 {
     const struct support_gp_case c = { .n = 300, .m = 20, .dim = 2, .k = 1, .shape = GP_RBF, .lengthscale = 0.3, .seed = 1 };
@@ -77,6 +147,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(within_what_is_said),
+        cmocka_unit_test(within_by_principal_coordinates),
+        cmocka_unit_test(covers),
         cmocka_unit_test(used_where_rounding_is_small),
     };
 
