@@ -231,7 +231,8 @@ def read_base(folder):
                 frame["pruned"] = r64(value, 184) & 1
                 frames[frame["version"]] = frame
             elif table == 1:
-                frames[r64(value, 0)] = {"version": r64(value, 0), "anchor": True, "pruned": 1}
+                frames[r64(value, 0)] = {"version": r64(value, 0), "anchor": True, "pruned": r64(value, 184) & 1, "parent": r64(value, 8),
+                                         "live": r64(value, 88), "identity": value[120:136], "note": value[256:]}
             elif table == 2:
                 refs[key.decode("ascii")] = ("tag" if r32(value, 8) == 2 else "branch", r64(value, 0))
         return number, base["end"], base["hash"], frames, refs

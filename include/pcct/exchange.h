@@ -85,6 +85,34 @@ struct pcct_apply_result {
 PCCT_PUBLIC int pcct_apply(struct pcct_apply_result *result, pcct_store *store, const char *path, const struct pcct_apply_options *options,
                            struct pcct_error *err);
 
+struct pcct_backup_options {
+    size_t size;
+    const char *revision;    /* only this version; NULL: all, with branches, tags and their history */
+    int (*progress)(void *ctx, double done);
+    void *progress_ctx;
+};
+#define PCCT_BACKUP_OPTIONS_INIT { sizeof(struct pcct_backup_options), NULL, NULL, NULL }
+
+/* Fill `size` before the call. */
+struct pcct_backup_result {
+    size_t size;
+    uint64_t versions;       /* in the copy, with pruned ones that others need */
+    uint64_t bytes;          /* copied */
+};
+
+/*
+ * Copies a store to `path`, where nothing must be, as it is at one moment while others read and commit. The copy is a store of its own: the same
+ * versions by number and identity. It is read once as pcct_fsck does, and is durable, before it gets its name; after a failure nothing is left. A
+ * pruning waits until the copy is made, and commits behind it; the writing of anchors is left out meanwhile.
+ *
+ * One version, with options->revision, is copied with its state, message and keys, and branch main stands at it; no other can be named there. The copy
+ * is as large as that state. Bundles from it on can be applied to it. *result may be NULL.
+ * Errors: EXISTS, NOT_FOUND (the revision; the folder above), INVALID (version 0), DAMAGED (the store's damage too), NOSPACE, IO, PERMISSION,
+ * FILESYSTEM, MEMORY, CANCELLED, FORKED.
+ */
+PCCT_PUBLIC int pcct_backup(struct pcct_backup_result *result, pcct_store *store, const char *path, const struct pcct_backup_options *options,
+                            struct pcct_error *err);
+
 struct pcct_replay_options {
     size_t size;
     const char *from;        /* a revision, which is taken as it is; NULL: the empty version */
