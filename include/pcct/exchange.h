@@ -105,8 +105,8 @@ struct pcct_backup_result {
  * versions by number and identity. It is read once as pcct_fsck does, and is durable, before it gets its name; after a failure nothing is left. A
  * pruning waits until the copy is made, and commits behind it; the writing of anchors is left out meanwhile.
  *
- * One version, with options->revision, is copied with its state, message and keys, and branch main stands at it; no other can be named there. The copy
- * is as large as that state. Bundles from it on can be applied to it. *result may be NULL.
+ * One version, with options->revision, is copied with its state, message and keys, and branch main stands at it; no other can be named there. The
+ * copy is as large as that state. Bundles from it on can be applied to it. *result may be NULL.
  * Errors: EXISTS, NOT_FOUND (the revision; the folder above), INVALID (version 0), DAMAGED (the store's damage too), NOSPACE, IO, PERMISSION,
  * FILESYSTEM, MEMORY, CANCELLED, FORKED.
  */
