@@ -175,7 +175,7 @@ def read_super(folder):
     raise Damaged("SUPER: no copy is sound")
 
 
-HEAD_NAMES = ("head_bytes", "operation", "version", "parent", "state_parent", "generation", "jump", "time", "rows", "live", "inserted", "deleted",
+HEAD_NAMES = ("head_bytes", "operation", "since", "version", "parent", "state_parent", "generation", "jump", "time", "rows", "live", "inserted", "deleted",
               "identity", "content", "write_id", "ref", "note_bytes", "payload_bytes", "link", "note_hash", "payload_hash", "hash")
 
 
@@ -184,7 +184,8 @@ def read_head(data, at):
     head = data[at:at + 256]
     if len(head) < 256 or head[:8] != b"PCCTFRM1" or xxh3(head[:248]) != r64(head, 248):
         return None
-    frame = dict(zip(HEAD_NAMES, struct.unpack("<II5Qq4Q16s16s16s64s6Q", head[8:])))
+    frame = dict(zip(HEAD_NAMES, struct.unpack("<IB3s5Qq4Q16s16s16s64s6Q", head[8:])))
+    frame["since"] = int.from_bytes(frame["since"], "little") * 64
     frame["note_at"] = at + 256
     frame["payload_at"] = at + 256 + round_up(frame["note_bytes"], 64)
     frame["end"] = frame["payload_at"] + round_up(frame["payload_bytes"], 64)

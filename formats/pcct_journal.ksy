@@ -77,8 +77,11 @@ types:
         type: u4
         valid: 256
       - id: operation
-        type: u4
+        type: u1
         enum: operation
+      - id: since
+        type: b24le
+        doc: bytes of frames right before it that were to be flushed together with it, divided by 64
       - id: version
         type: u8
       - id: parent

@@ -69,7 +69,8 @@ PCCT_PUBLIC int pcct_batch_restore(pcct_batch *batch, const char *revision, stru
  * closed) and the state remain, together about half of it. */
 #define PCCT_BULK_BYTES(n, dim) ((uint64_t)(n) * (240 + 80 * (uint64_t)(dim)) + (16u << 20))
 
-/* Commits. When it returns 0 the new version is on disk and *version is its number; after a failure the store is as before and the batch may
+/* Commits. Threads that commit by one handle at once share the flushes of the disk: one of them does the others' work too, in the order in which they
+ * came. When it returns 0 the new version is on disk and *version is its number; after a failure the store is as before and the batch may
  * be committed again or closed. message: UTF-8 of at most 65536 bytes, NULL: "". A batch without changes commits too.
  * Errors: DUPLICATE, UNKNOWN, BUSY, CONFLICT, CANCELLED, NOSPACE, IO, DAMAGED, MEMORY, LIMIT, FORKED, INVALID (a custom metric returned what is no
  * distance, or contradicts itself: the message names the points). */

@@ -11,6 +11,10 @@
 
 /* What one commit carries from step to step. */
 struct commit {
+    struct api_place place;        /* in the line; first */
+    int status;                    /* 0: done, or as far as it can be before all that are flushed with it are */
+    uint64_t version;              /* then */
+    struct pcct_error *err;        /* the caller's */
     pcct_store *store;
     pcct_batch *batch;
     struct base_vector note;       /* message 0 key 0 value 0 ... */
@@ -150,8 +154,9 @@ done:
     return status;
 }
 
-/* After a failure the writer's state is ahead of the disk: it is forgotten and read again by the next commit. */
-static int make_durable(struct commit *c, struct pcct_error *err)
+/* As far as its flush, which others may share. After a failure the writer's state is ahead of the disk: it is forgotten and read again by the next
+ * commit. */
+static int write_out(struct commit *c, struct pcct_error *err)
 {
     const struct index_state *state = c->store->head;
     int status = 0;
@@ -166,34 +171,12 @@ static int make_durable(struct commit *c, struct pcct_error *err)
     TRY(base_watch_check(state->env, err));
     c->record.n_rows = state->n;
     c->record.n_live = state->n_live;
-    TRY(store_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, c->payload.memory.data,
-                     c->payload.count, err));
+    TRY(store_group_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, c->payload.memory.data,
+                           c->payload.count, err));
     c->store->head_version = c->record.version;
 done:
     if (status != 0) api_head_drop(c->store);
     return status;
-}
-
-/* Whether the keeper is to write an anchor of this version. */
-static int is_anchor_due(uint64_t *bytes, const struct commit *c)
-{
-    struct base_vector head = { .item_bytes = 1 };
-    struct index_image image = { 0 };
-    int due = index_image_of(&image, &head, c->store->head, NULL) == 0 && store_anchor_due(bytes, &c->record, &image, head.count);
-
-    base_vector_free(&head, &c->store->env);
-    return due;
-}
-
-/* The version is on the disk: shows it, and has an anchor of it written if one is due. */
-static void publish(struct commit *c)
-{
-    uint64_t bytes = 0;
-    int due = is_anchor_due(&bytes, c);
-
-    base_watch_stage(&c->store->head_env, BASE_STAT_anchor_seconds);
-    api_head_end(c->store, &c->record);
-    if (due && api_keeper_anchor(c->store, c->record.version)) c->batch->result.anchor_bytes = bytes;
 }
 
 /* A restored state with nothing on top: no state is looked at, whatever its size. The payload is empty, and so are the digests in the identity, for
@@ -210,7 +193,7 @@ static int commit_restored(struct commit *c, struct pcct_error *err)
     TRY(identify(c, no_digest, err));
     base_watch_stage(&c->store->head_env, BASE_STAT_store_seconds);
     base_watch_part(&c->store->head_env, whole, encoded, stored);
-    TRY(store_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, "", 0, err));
+    TRY(store_group_commit(&c->record, c->store->store, c->batch->branch, c->note.memory.data, c->note.count, "", 0, err));
 done:
     return status;
 }
@@ -222,49 +205,174 @@ static int commit_changes(struct commit *c, struct pcct_error *err)
 
     base_watch_stage(env, BASE_STAT_open_seconds);
     base_watch_part(env, whole, 0, requested);
-    TRY(api_head_begin(c->store, c->record.state_parent, err));
+    if (c->store->head && c->store->head_version != c->record.state_parent) api_head_end(c->store, NULL, 0);
+    if (!c->store->head) TRY(api_head_begin(c->store, c->record.state_parent, err));
     TRY(base_watch_check(env, err));
     TRY(plan(c, err));
-    TRY(make_durable(c, err));
+    TRY(write_out(c, err));
 done:
     return status;
 }
 
-/* With the writer lock held. */
-static int commit_locked(uint64_t *version, struct commit *c, struct pcct_error *err)
+/* With the writer lock held: all but the flush, and what comes after it. *frames: 1 when a frame was written. */
+static int commit_one(uint32_t *frames, struct commit *c, struct pcct_error *err)
 {
     struct pcct_batch_result *result = &c->batch->result;
     const struct base_env *env = &c->store->head_env;
-    int status = 0, found = 0, only_restores = 0;
+    int status = 0, found = 0;
 
+    *frames = 0;
     base_watch_stage(env, BASE_STAT_request_seconds);
-    TRY(look_up_write_id(&found, version, c, err));
+    TRY(look_up_write_id(&found, &c->version, c, err));
     if (found) goto done;
     TRY(check_head(c, err));
-    only_restores = c->batch->restore && c->batch->counted.count == 0 && c->batch->gone.count == 0;
-    if (only_restores) TRY(commit_restored(c, err));
+    if (c->batch->restore && c->batch->counted.count == 0 && c->batch->gone.count == 0) TRY(commit_restored(c, err));
     else TRY(commit_changes(c, err));
-    *version = c->record.version;
+    *frames = 1;
+    c->version = c->record.version;
     result->inserted = c->record.inserted;
     result->deleted = c->record.deleted;
     result->skipped = c->skipped;
     result->replaced = c->replaced;
     result->frame_bytes = c->record.bytes;
-    if (!only_restores) publish(c);
-    base_watch_part(env, whole, 1, 1);
 done:
-    if (status != 0) api_head_end(c->store, NULL);
-    base_watch_stage(env, BASE_STATS);
+    base_watch_stage(env, status == 0 ? BASE_STAT_wait_seconds : BASE_STATS);
     return status;
+}
+
+/* ---- those that share their flushes --------------------------------------------------------------------------------------------------------- */
+
+/* So many commits, and about so many bytes, are flushed together at most, so that the first of them need not wait for ever. */
+enum { GROUP_MOST = 64, GROUP_BYTES = 16 << 20 };
+
+struct group {
+    pcct_store *store;
+    struct commit *first, *last; /* linked by place.next */
+    struct commit *newest;       /* of those that have written a frame */
+    uint64_t oldest;             /* the first version that was made */
+    uint32_t frames;
+    uint64_t bytes;
+};
+
+/* Whether a commit that stands behind the leader's can be done by its thread: what it tells of its progress is for the thread of the caller. */
+static int may_join(const struct commit *leader, const struct commit *c)
+{
+    return !c->batch->progress && !c->batch->restore && strcmp(c->batch->branch, leader->batch->branch) == 0;
+}
+
+static void do_one(struct group *group, struct commit *c)
+{
+    uint32_t frames = 0;
+
+    api_head_watch(group->store, &c->watch);
+    c->place.next = NULL;
+    if (group->last) group->last->place.next = &c->place;
+    else group->first = c;
+    group->last = c;
+    c->status = commit_one(&frames, c, c->err);
+    if (frames == 0) return;
+    if (group->frames++ == 0) group->oldest = c->version;
+    group->newest = c;
+    group->bytes += c->record.bytes;
+}
+
+/* Those that stood in line when the store was had. The group ends early where the state was lost: the next one reads it, and not from what is not
+ * committed yet. */
+static void do_all(struct group *group, struct commit *leader)
+{
+    struct api_line *line = &group->store->line;
+    unsigned length = api_line_length(line);
+
+    for (unsigned i = 0; i < length && i < GROUP_MOST && group->bytes < GROUP_BYTES && (group->frames == 0 || group->store->head); i++) {
+        struct commit *c = (struct commit *)api_line_front(line);
+
+        if (i > 0 && !may_join(leader, c)) break;
+        api_line_take(line);
+        do_one(group, c);
+    }
+}
+
+/* Whether the keeper is to write an anchor of this version. */
+static int is_anchor_due(uint64_t *bytes, const struct commit *c)
+{
+    struct base_vector head = { .item_bytes = 1 };
+    struct index_image image = { 0 };
+    int due = index_image_of(&image, &head, c->store->head, NULL) == 0 && store_anchor_due(bytes, &c->record, &image, head.count);
+
+    base_vector_free(&head, &c->store->env);
+    return due;
+}
+
+/* The newest version is on the disk: shows it, and has an anchor of it written if one is due. */
+static void publish(const struct group *group)
+{
+    const struct commit *c = group->newest;
+    uint64_t bytes = 0;
+    int due;
+
+    if (!group->store->head) return; /* what was made last has no state here: it was restored, or the state was lost after it */
+    due = is_anchor_due(&bytes, c);
+    base_watch_stage(&group->store->head_env, BASE_STAT_anchor_seconds);
+    api_head_end(group->store, &c->record, group->frames);
+    if (due && api_keeper_anchor(group->store, c->version)) c->batch->result.anchor_bytes = bytes;
+}
+
+/* One failed, and so did all that wrote a frame, and those that found theirs among these. */
+static void fail_all(struct group *group, int status, const struct pcct_error *cause)
+{
+    for (struct commit *c = group->first; c; c = (struct commit *)c->place.next) {
+        if (c->status != 0 || c->version < group->oldest) continue;
+        c->status = base_fail(c->err, status, "%s", cause->message);
+    }
+    api_head_drop(group->store);
+}
+
+/* Brings to the disk what was written. Time goes to the stages of the newest; others wait. */
+static void end_group(struct group *group, struct commit *leader)
+{
+    pcct_store *store = group->store;
+    struct pcct_error cause = { 0, "" };
+    int status = 0;
+
+    if (group->newest) api_head_watch(store, &group->newest->watch);
+    base_watch_stage(&store->head_env, BASE_STAT_store_seconds);
+    status = store_group_end(store->store, &cause);
+    if (group->frames > 0 && status == 0) publish(group);
+    if (group->frames > 0 && status != 0) fail_all(group, status, &cause);
+    if (store->head) api_head_end(store, NULL, 0);
+    for (struct commit *c = group->first; c; c = (struct commit *)c->place.next) {
+        api_head_watch(store, &c->watch);
+        if (c == leader && c->status == 0) base_watch_part(&store->head_env, whole, 1, 1);
+        base_watch_stage(&store->head_env, BASE_STATS);
+    }
+    api_head_watch(store, NULL);
+}
+
+/* Commits, and with it what stands in line behind it; alone: it stands in none. */
+static void lead(struct commit *leader, int alone)
+{
+    struct group group = { .store = leader->store };
+    struct store *store = leader->store->store;
+
+    leader->status = store_lock(store, !leader->batch->no_wait, leader->err);
+    if (leader->status == 0) {
+        if (alone) do_one(&group, leader);
+        else do_all(&group, leader);
+        end_group(&group, leader);
+        store_unlock(store);
+    } else if (!alone) {
+        api_line_take(&leader->store->line);
+        group.first = leader;
+    }
+    if (!alone) api_line_done(&leader->store->line, &group.first->place);
 }
 
 int pcct_batch_commit(uint64_t *version, pcct_batch *batch, const char *message, struct pcct_error *err)
 {
-    struct commit c = { .store = batch->store, .batch = batch };
+    struct commit c = { .store = batch->store, .batch = batch, .err = err };
     const struct base_env *env = &batch->store->env;
     struct base_env waiting = *env;
-    uint64_t made = 0;
-    int status = 0, locked = 0;
+    int status = 0;
 
     c.note.item_bytes = 1;
     c.payload.item_bytes = 1;
@@ -275,19 +383,18 @@ int pcct_batch_commit(uint64_t *version, pcct_batch *batch, const char *message,
     TRY(write_note(&c, message, err));
     waiting.watch = &c.watch;
     base_watch_stage(&waiting, BASE_STAT_wait_seconds);
-    TRY(store_lock(batch->store->store, !batch->no_wait, err));
-    locked = 1;
-    batch->store->head_env.watch = &c.watch;
-    TRY(commit_locked(&made, &c, err));
-    if (version) *version = made;
+    TRY(store_check_process(batch->store->store, err));
+    if (batch->no_wait) lead(&c, 1);
+    else {
+        if (api_line_join(&batch->store->line, &c.place)) lead(&c, 0);
+        api_line_leave(&c.place);
+    }
+    TRY(c.status);
+    if (version) *version = c.version;
 done:
     api_stats_read(&batch->stats, &c.watch);
     base_vector_free(&batch->schedule, env);
     batch->schedule = c.watch.schedule;
-    if (locked) {
-        batch->store->head_env.watch = NULL;
-        store_unlock(batch->store->store);
-    }
     index_frame_free(&c.frame);
     base_vector_free(&c.payload, env);
     base_vector_free(&c.note, env);

@@ -4,6 +4,7 @@
 
 #include <pcct/pcct.h>
 
+#include "api/line.h"
 #include "base/os.h"
 #include "base/watch.h"
 #include "index/state.h"
@@ -49,6 +50,7 @@ struct pcct_store {
     uint64_t seed;
     struct api_head heads;
     struct api_keeper keeper;
+    struct api_line line;           /* of those who commit */
     pthread_mutex_t views_mutex;    /* around the list of views, and the taking of one out of use for changing it */
     pcct_view *views;               /* those that anybody uses, newest first */
     /* The state that a commit is planned on: that of version head_version. Only during a commit, with the writer lock held; else NULL. */

@@ -196,7 +196,13 @@ static pcct_view *give_up_writing(pcct_store *store)
     return view;
 }
 
-void api_head_end(pcct_store *store, const struct store_version *record)
+void api_head_watch(pcct_store *store, struct base_watch *watch)
+{
+    store->head_env.watch = watch;
+    if (store->heads.writing) store->heads.writing->env.watch = watch;
+}
+
+void api_head_end(pcct_store *store, const struct store_version *record, uint32_t frames)
 {
     struct api_head *head = &store->heads;
     pcct_view *view = NULL, *before = NULL;
@@ -205,7 +211,7 @@ void api_head_end(pcct_store *store, const struct store_version *record)
     view = give_up_writing(store);
     if (view && record) {
         view->record = *record;
-        view->frames++;
+        view->frames += frames;
         store_pin_move(store_pins(store->store), view->pin, record->version);
     }
     if (view && (record || !head->shown)) {

@@ -19,8 +19,11 @@ int api_head_ask(pcct_view **view, pcct_store *store, uint64_t version, struct p
  * else, while nobody asks for the head, the one that is shown; else a copy of that, so that a commit waits for no reader.
  */
 int api_head_begin(pcct_store *store, uint64_t version, struct pcct_error *err);
-/* The state is now that of this version: shows it. `record` NULL: it is what it was. Nothing happens when there is none. */
-void api_head_end(pcct_store *store, const struct store_version *record);
+/* From here on the state is watched by this commit; NULL: by none. */
+void api_head_watch(pcct_store *store, struct base_watch *watch);
+/* The state is now that of this version, so many frames after what it was: shows it. `record` NULL: it is what it was. Nothing happens when there is
+ * none. */
+void api_head_end(pcct_store *store, const struct store_version *record, uint32_t frames);
 /* Applies to the spare what it lacks, so that the next commit need not: for the keeper. */
 void api_head_catch_up(pcct_store *store);
 /* Forgets the state, after a failure that left it half changed. */

@@ -60,6 +60,7 @@ int pcct_store_open(pcct_store **out, const char *path, const struct pcct_open_o
     store->env.os = &store->os;
     store->head_env = store->env;
     pthread_mutex_init(&store->views_mutex, NULL);
+    api_line_start(&store->line);
     api_keeper_start(store);
     TRY(api_head_start(store, err));
     TRY(store_open_as(&store->store, path, &(struct store_options){ o.immutable, (enum store_durability)o.durability }, &store->env, err));
@@ -82,6 +83,7 @@ void pcct_store_close(pcct_store *store)
     env = store->env;
     api_keeper_stop(store);
     api_head_stop(store);
+    api_line_stop(&store->line);
     pthread_mutex_destroy(&store->views_mutex);
     store_close(store->store);
     base_free(&env, store);

@@ -24,7 +24,10 @@ struct store_catalogue {
     unsigned handles;
     int immutable; /* opened to read only, without LMDB's lock file: not the same environment as another's */
     size_t map_bytes;
+    MDB_txn *held; /* see store_txn_hold; the holder's alone */
+    pthread_t holder; /* atomic; 0: nobody */
 };
+_Static_assert(sizeof(pthread_t) <= sizeof(uint64_t), "a thread's name is a number that can be stored at once");
 
 /* The one global. A forked child finds another pid than its own, and starts with an empty table: LMDB forbids to use, and even to close, an
  * environment there. It has one thread then, so looking at `owner` outside the mutex is safe. */
@@ -300,12 +303,35 @@ void store_catalogue_remove(const struct store_folder *folder, const char *name)
 
 /* ---- transactions ------------------------------------------------------------------------------------------------------------------------- */
 
+/* Relaxed, as its writing: a thread finds its own name only where it wrote that itself. */
+static int holds(const struct store_catalogue *catalogue)
+{
+    return __atomic_load_n(&catalogue->holder, __ATOMIC_RELAXED) == pthread_self();
+}
+
+void store_txn_hold(const struct store_txn *txn)
+{
+    txn->catalogue->held = txn->handle;
+    __atomic_store_n(&txn->catalogue->holder, pthread_self(), __ATOMIC_RELAXED);
+}
+
+static void let_go(const struct store_txn *txn)
+{
+    if (holds(txn->catalogue) && txn->catalogue->held == txn->handle) __atomic_store_n(&txn->catalogue->holder, 0, __ATOMIC_RELAXED);
+}
+
 int store_txn_begin(struct store_txn *txn, struct store_catalogue *catalogue, const struct store_folder *folder, int write, struct pcct_error *err)
 {
     MDB_txn *handle = NULL;
-    int rc = mdb_txn_begin(catalogue->env, NULL, write ? 0 : MDB_RDONLY, &handle);
+    int rc;
 
-    *txn = (struct store_txn){catalogue, folder, rc == 0 ? handle : NULL, NULL};
+    if (holds(catalogue)) {
+        assert(!write);
+        *txn = (struct store_txn){catalogue, folder, catalogue->held, NULL, 1};
+        return 0;
+    }
+    rc = mdb_txn_begin(catalogue->env, NULL, write ? 0 : MDB_RDONLY, &handle);
+    *txn = (struct store_txn){catalogue, folder, rc == 0 ? handle : NULL, NULL, 0};
     /* LMDB lets one thread of one process write at a time, so this is the writer's alone until it ends */
     if (write && rc == 0) (void)mdb_env_set_flags(catalogue->env, MDB_NOSYNC, 0);
     return rc == 0 ? 0 : fail(err, folder, rc, write ? "begin a change" : "begin to read");
@@ -335,8 +361,10 @@ int store_catalogue_sync(struct store_catalogue *catalogue, const struct store_f
 int store_txn_commit(struct store_txn *txn, int *unsure, struct pcct_error *err)
 {
     MDB_txn *probe = NULL;
-    int rc = mdb_txn_commit(txn->handle);
+    int rc;
 
+    let_go(txn);
+    rc = mdb_txn_commit(txn->handle);
     txn->handle = NULL;
     *unsure = 0;
     if (rc == 0) return 0;
@@ -349,7 +377,10 @@ int store_txn_commit(struct store_txn *txn, int *unsure, struct pcct_error *err)
 void store_txn_abort(struct store_txn *txn)
 {
     if (txn->walk) mdb_cursor_close(txn->walk);
-    if (txn->handle) mdb_txn_abort(txn->handle);
+    if (txn->handle && !txn->borrowed) {
+        let_go(txn);
+        mdb_txn_abort(txn->handle);
+    }
     txn->walk = txn->handle = NULL;
 }
 

@@ -34,11 +34,15 @@ struct store_txn {
     const struct store_folder *folder;
     void *handle; /* NULL: ended */
     void *walk;   /* see store_txn_walk; NULL: none */
+    int borrowed; /* it reads through one that was held, whose end it is not */
 };
 int store_txn_begin(struct store_txn *txn, struct store_catalogue *catalogue, const struct store_folder *folder, int write, struct pcct_error *err);
 /* Of a reading one: from here on records of the table of versions are looked for just before the last one found, which pays where many are read
  * backwards. */
 int store_txn_walk(struct store_txn *txn, struct pcct_error *err);
+/* Of a writing one: until it ends, what this thread begins to read in this catalogue is read through it, and so sees what it has put. It begins no
+ * other to write meanwhile. */
+void store_txn_hold(const struct store_txn *txn);
 /* Of a writing one: it is not flushed when it is committed (store/unsynced.h). */
 void store_txn_unsynced(struct store_txn *txn);
 /* Flushes all that was committed so. Errors: IO, NOSPACE. */

@@ -8,6 +8,15 @@
 
 #include <pthread.h>
 
+/* Frames that were written and are to be flushed and committed together (store/group.c). All zero: none. */
+struct store_group {
+    struct store_txn txn;         /* held, from the first frame on */
+    struct base_vector frame;     /* struct store_tail: where they stand */
+    enum store_durability durability;
+    int broken;                 /* the code of a failure after which none of them can be committed */
+    char cause[PCCT_MESSAGE_BYTES]; /* and its words */
+};
+
 /* An open store. folder, super and catalogue do not change while it is open; `writer` guards writing; `mutex` guards the two lists. */
 struct store {
     struct store_folder folder;
@@ -23,6 +32,7 @@ struct store {
     int poisoned;             /* atomic: an fdatasync failed, and what is on the disk is unknown */
     struct store_pins pins;
     pthread_mutex_t writer;
+    struct store_group group; /* under `writer` */
     pthread_mutex_t maintaining; /* with the lock on STORE_MAINTENANCE_BYTE, which threads of a handle share */
     pthread_mutex_t mutex;
     struct base_vector proved;   /* uint64_t: keys of anchors that were found sound (anchor_map.c) */
@@ -78,7 +88,7 @@ int store_reflog_put(struct store_txn *txn, uint64_t number, const struct store_
 int store_reflog_decode(struct store_reflog_entry *entry, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes); /* 0: none */
 
 /*
- * Writes one frame and commits the transaction that tells of it: steps 2 to 5 of store/commit.c, as durable as the store is. The caller holds the
+ * Writes one frame and commits the transaction that tells of it: steps 2 to 6 of store/group.c, as durable as the store is. The caller holds the
  * lock and read `state` under it. In: record (version.version, operation and all else but link, hashes, address and time), note, payload; put()
  * writes what the frame means and may change *after, which comes with the tail moved on and one entry of the reflog more. Out: the whole record.
  * After a failure nothing has changed.
@@ -92,6 +102,8 @@ struct store_writing {
     void *ctx;
 };
 int store_write(const struct store_writing *writing, struct store *store, struct pcct_error *err);
+/* Steps 2 and 4 alone, for one more frame of the group; the state that it is told must be read after the one before. See store_group_commit. */
+int store_group_add(struct store *store, const struct store_writing *writing, struct pcct_error *err);
 int store_segment_put(struct store_txn *txn, const struct store_segment *segment, struct pcct_error *err);
 
 /* Whether the catalogue lists an anchor of this version. */

@@ -10,14 +10,13 @@
 
 enum { PIECE_BYTES = 2 << 20 };
 
-/* What stands before the payload. */
-static int assemble(uint8_t **front, struct store_record *record, const struct store_folder *folder, const void *note, struct pcct_error *err)
+/* What stands before the payload, but for the head, which tells where it is. */
+static int assemble(uint8_t **front, const struct store_record *record, const struct store_folder *folder, const void *note, struct pcct_error *err)
 {
     uint64_t bytes = store_frame_payload_offset(record->note_bytes), note_end = STORE_HEAD_BYTES + record->note_bytes;
     int status = 0;
 
     TRY(base_take(front, folder->env, bytes, 1, err));
-    store_head_encode(*front, record);
     if (record->note_bytes > 0) memcpy(*front + STORE_HEAD_BYTES, note, record->note_bytes);
     memset(*front + note_end, 0, bytes - note_end);
 done:
@@ -99,19 +98,18 @@ static void give_up(const struct store_folder *folder, const struct store_versio
 {
     char name[STORE_FILE_NAME_BYTES];
 
-    store_journal_wipe(folder, version, !sync_failed);
+    store_journal_wipe(folder, version->segment, version->offset, !sync_failed);
     if (made->number == 0 || sync_failed) return;
     store_segment_name(name, made->number);
     (void)base_os_unlink(folder->env->os, folder->journal, name);
 }
 
 int store_journal_append(struct store_record *record, struct store_tail *end, struct store_segment *made, int *sync_failed,
-                         const struct store_folder *folder, const struct store_tail *tail, int flush, const void *note, const void *payload,
-                         struct pcct_error *err)
+                         const struct store_folder *folder, const struct store_tail *tail, const struct store_tail *since, const void *note,
+                         const void *payload, struct pcct_error *err)
 {
     struct store_version *v = &record->version;
     struct store_tail place = *tail;
-    struct base_os *os = folder->env->os;
     uint8_t *front = NULL;
     uint64_t segment_bytes = 0;
     int status = 0, fd = -1;
@@ -133,27 +131,41 @@ int store_journal_append(struct store_record *record, struct store_tail *end, st
         TRY(move_on(&fd, made, &place, sync_failed, folder, segment_bytes, record, err));
     v->segment = place.segment;
     v->offset = place.offset;
+    /* what was before this segment was flushed when it was made */
+    record->since = place.offset - (since->segment == place.segment ? since->offset : STORE_SEGMENT_HEAD_BYTES);
+    store_head_encode(front, record);
     status = write_frame(folder, fd, record, front, payload, err);
-    if (status == 0 && flush && base_os_fdatasync(os, fd) != 0) {
-        *sync_failed = 1;
-        status = base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
-    }
     if (status != 0) give_up(folder, v, made, *sync_failed);
     else *end = (struct store_tail){place.segment, place.offset + v->bytes, record->hash};
 done:
-    if (fd >= 0) base_os_close(os, fd);
+    if (fd >= 0) base_os_close(folder->env->os, fd);
     base_free(folder->env, front);
     return status;
 }
 
-void store_journal_wipe(const struct store_folder *folder, const struct store_version *version, int sync)
+int store_journal_flush(int *sync_failed, const struct store_folder *folder, uint64_t segment, struct pcct_error *err)
+{
+    int status = 0, fd = -1;
+
+    *sync_failed = 0;
+    TRY(store_segment_open(&fd, NULL, folder, segment, O_RDWR, err));
+    if (base_os_fdatasync(folder->env->os, fd) != 0) {
+        *sync_failed = 1;
+        status = base_fail_errno(err, errno, "cannot write the journal of %s to the disk", folder->path);
+    }
+    base_os_close(folder->env->os, fd);
+done:
+    return status;
+}
+
+void store_journal_wipe(const struct store_folder *folder, uint64_t segment, uint64_t offset, int sync)
 {
     static const uint8_t nothing[STORE_HEAD_BYTES];
     struct base_os *os = folder->env->os;
     int fd = -1;
 
-    if (store_segment_open(&fd, NULL, folder, version->segment, O_RDWR, NULL) != 0) return;
-    if (base_os_pwrite(os, fd, nothing, sizeof(nothing), version->offset) >= 0 && sync) (void)base_os_fdatasync(os, fd);
+    if (store_segment_open(&fd, NULL, folder, segment, O_RDWR, NULL) != 0) return;
+    if (base_os_pwrite(os, fd, nothing, sizeof(nothing), offset) >= 0 && sync) (void)base_os_fdatasync(os, fd);
     base_os_close(os, fd);
 }
 

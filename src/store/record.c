@@ -3,6 +3,8 @@
 
 #include "store/bytes.h"
 
+#include <assert.h>
+
 /* Offsets in the head of a frame. */
 enum {
     HEAD_MAGIC = 0,
@@ -69,7 +71,8 @@ void store_head_encode(uint8_t head[STORE_HEAD_BYTES], struct store_record *reco
 
     store_put_bytes(head, HEAD_MAGIC, magic, sizeof(magic));
     store_put32(head, HEAD_BYTES, STORE_HEAD_BYTES);
-    store_put32(head, HEAD_OPERATION, record->operation);
+    assert(record->operation < STORE_OPERATIONS && record->since % STORE_FRAME_ALIGNMENT == 0 && record->since <= STORE_SINCE_MOST);
+    store_put32(head, HEAD_OPERATION, record->operation | (uint32_t)(record->since / STORE_FRAME_ALIGNMENT) << 8);
     store_put64(head, HEAD_VERSION, v->version);
     store_put64(head, HEAD_PARENT, v->parent);
     store_put64(head, HEAD_STATE_PARENT, v->state_parent);
@@ -121,7 +124,8 @@ const char *store_head_decode(struct store_record *record, const uint8_t head[ST
     record->hash = store_get64(head, HEAD_HASH);
     if (record->hash != base_hash64(head, HEAD_HASH)) return "the checksum of its head is wrong";
     if (store_get32(head, HEAD_BYTES) != STORE_HEAD_BYTES) return "its head is of an unknown kind";
-    record->operation = store_get32(head, HEAD_OPERATION);
+    record->operation = store_get32(head, HEAD_OPERATION) & 0xff;
+    record->since = (uint64_t)(store_get32(head, HEAD_OPERATION) >> 8) * STORE_FRAME_ALIGNMENT;
     v->version = store_get64(head, HEAD_VERSION);
     v->parent = v->kept = store_get64(head, HEAD_PARENT);
     v->state_parent = store_get64(head, HEAD_STATE_PARENT);

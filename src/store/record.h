@@ -16,6 +16,7 @@ struct store_record {
     uint32_t operation;          /* enum store_operation */
     char ref[STORE_NAME_BYTES];  /* the branch it was committed to ("": none, it came from another store), or the branch or tag that it is
                                   * about; ends in zeros */
+    uint64_t since;              /* bytes of frames right before it, in its segment, that were to be flushed together with it; a multiple of 64 */
     uint64_t note_bytes, payload_bytes;
     uint64_t link;               /* hash of the head of the frame before it in file order */
     uint64_t note_hash, payload_hash;
@@ -23,6 +24,7 @@ struct store_record {
 };
 
 enum { STORE_HEAD_BYTES = 256, STORE_RECORD_BYTES = 256, STORE_FRAME_ALIGNMENT = 64 };
+enum { STORE_SINCE_MOST = 0xffffff * STORE_FRAME_ALIGNMENT };
 
 /* The head of a frame; sets record->hash. */
 void store_head_encode(uint8_t head[STORE_HEAD_BYTES], struct store_record *record);

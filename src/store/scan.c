@@ -106,15 +106,23 @@ static int in_order(const struct walk *w, const struct store_record *record)
     return record->version.version > w->last_version || (record->operation != STORE_COMMITTED && record->version.version == w->last_version);
 }
 
-/* Looks for a sound head of a later frame behind at.offset; *found 0: there is none up to the end. */
-static int search(int *found, struct walk *w, struct pcct_error *err)
+/* Whether a frame behind tells that what stands at `at` was flushed. Not so one that was to be flushed together with it: nobody was told of it. */
+static int tells_flush(const struct walk *w, const struct store_record *record, uint64_t offset)
+{
+    return w->end || record->since == 0 || record->since < offset - w->at.offset;
+}
+
+/* Looks behind at.offset for sound heads of later frames. *first: where the first of them is; 0: there is none up to the end. *flushed: one of them
+ * tells that all before it had been flushed. */
+static int search(uint64_t *first, int *flushed, struct walk *w, struct pcct_error *err)
 {
     const struct store_folder *folder = w->scan->folder;
     struct store_record record;
     uint8_t *piece = NULL;
     int status = 0;
 
-    *found = 0;
+    *first = 0;
+    *flushed = 0;
     TRY(base_take(&piece, folder->env, SEARCH_BYTES, 1, err));
     for (uint64_t from = w->at.offset + STORE_FRAME_ALIGNMENT; from + STORE_HEAD_BYTES <= w->bytes; from += SEARCH_BYTES - STORE_HEAD_BYTES) {
         ssize_t got = base_os_pread(folder->env->os, w->fd, piece, w->bytes - from < SEARCH_BYTES ? w->bytes - from : SEARCH_BYTES, from);
@@ -125,9 +133,9 @@ static int search(int *found, struct walk *w, struct pcct_error *err)
         }
         for (ssize_t i = 0; i + STORE_HEAD_BYTES <= got; i += STORE_FRAME_ALIGNMENT) {
             if (piece[i] != 'P' || store_head_decode(&record, piece + i) || !in_order(w, &record)) continue;
-            w->at.offset = from + (uint64_t)i;
-            *found = 1;
-            goto done;
+            if (*first == 0) *first = from + (uint64_t)i;
+            *flushed = tells_flush(w, &record, from + (uint64_t)i);
+            if (*flushed) goto done;
         }
     }
 done:
@@ -171,24 +179,34 @@ static int step(int *more, struct walk *w, struct pcct_error *err)
 {
     struct pcct_error cause = {0, ""};
     struct store_record record;
-    int status, sound = 0, found = 0;
+    uint64_t first = 0;
+    int status, read, sound = 0, flushed = 0;
 
     *more = 0;
-    status = store_journal_read_at(&record, &sound, &w->note, &w->payload, w->scan->folder, w->fd, w->bytes, w->at.segment, w->at.offset, &cause);
-    if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION || (status == PCCT_E_IO && w->scan->strict)) {
-        return base_fail(err, status, "%s", cause.message);
+    read = store_journal_read_at(&record, &sound, &w->note, &w->payload, w->scan->folder, w->fd, w->bytes, w->at.segment, w->at.offset, &cause);
+    if (read == PCCT_E_MEMORY || read == PCCT_E_PERMISSION || (read == PCCT_E_IO && w->scan->strict)) {
+        return base_fail(err, read, "%s", cause.message);
     }
-    if (status != 0 && status != PCCT_E_IO && not_flushed(w)) return 0;
-    if (sound && in_order(w, &record) && (w->gap || record.link == w->at.link)) {
-        if (status != 0) store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record.version.version, cause.message);
-        status = add_frame(w, &record, status == 0, err);
+    if (read != 0 && read != PCCT_E_IO && not_flushed(w)) return 0;
+    sound = sound && in_order(w, &record) && (w->gap || record.link == w->at.link);
+    if (!sound || read != 0) { /* the frame is not there, or not whole */
+        if (read == 0 && not_flushed(w)) return 0; /* it stood behind another */
+        status = search(&first, &flushed, w, err);
+        if (status != 0 || (first == 0 && !sound)) return status;
+        if (first > 0 && !flushed) {
+            store_scan_report(w->scan, 0, "%s/journal/J%08" PRIx64 ": frames from byte %" PRIu64 " on were not flushed, and are not all there: "
+                              "commits that did not come to their end", w->scan->folder->path, w->at.segment, w->at.offset);
+            return 0;
+        }
+    }
+    if (sound) {
+        if (read != 0) store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record.version.version, cause.message);
+        status = add_frame(w, &record, read == 0, err);
         *more = status == 0 && record.version.bytes <= w->bytes - w->at.offset;
         w->at.offset = *more ? w->at.offset + record.version.bytes : w->bytes;
         return status;
     }
-    if (status == 0 && not_flushed(w)) return 0; /* it stood behind another */
-    status = search(&found, w, err);
-    if (status != 0 || !found) return status;
+    w->at.offset = first;
     if (!w->end)
         store_scan_report(w->scan, 1, "%s; frames before byte %" PRIu64 " are lost",
                           cause.message[0] ? cause.message : "a frame does not follow the one before it", w->at.offset);

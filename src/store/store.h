@@ -126,6 +126,16 @@ struct store_bytes {
 };
 int store_adopt(struct store_version *record, struct store *store, const struct store_bytes *bytes, struct pcct_error *err);
 
+/*
+ * Commits that share their flushes. The caller holds the lock for the whole of it; each store_group_commit is as store_commit, but what it made is
+ * not committed before store_group_end returns 0, and until then is seen by this thread alone, in whatever it reads of the store. One that fails
+ * leaves those before it as they are, unless it breaks the group: then, and when store_group_end fails, none of them has happened. Whoever called
+ * the first must call the second, before anything else is written.
+ */
+int store_group_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
+                       size_t payload_bytes, struct pcct_error *err);
+int store_group_end(struct store *store, struct pcct_error *err);
+
 /* What a frame, and an entry of the reflog, tells of. Numbers are pinned: they stand in files. */
 enum store_operation {
     STORE_COMMITTED = 0, STORE_BRANCH_MADE = 1, STORE_BRANCH_MOVED = 2, STORE_BRANCH_DELETED = 3, STORE_TAG_MADE = 4, STORE_TAG_DELETED = 5,

@@ -54,7 +54,7 @@ static int append(struct store_record *record, uint64_t version, size_t note_byt
     record->payload_bytes = bytes;
     strcpy(record->ref, "main");
     support_payload(data, note_bytes + bytes, version);
-    status = store_journal_append(record, &end, &made, &sync_failed, &folder, &tail, 1, data, data + note_bytes, err);
+    status = store_journal_append(record, &end, &made, &sync_failed, &folder, &tail, &tail, data, data + note_bytes, err);
     if (status == 0) tail = end;
     free(data);
     return status;
@@ -121,7 +121,7 @@ static void test_full_segment(void **state)
     support.os.counted = 0;
     support.os.fail_errno = EIO;
     support.os.fail_at = 1;
-    assert_int_equal(store_journal_append(&record, &end, &made, &sync_failed, &folder, &tail, 0, "", "x", &err), PCCT_E_IO);
+    assert_int_equal(store_journal_append(&record, &end, &made, &sync_failed, &folder, &tail, &tail, "", "x", &err), PCCT_E_IO);
     support.os.fail_mask = 0;
     assert_true(sync_failed);
     assert_int_equal(made.number, 0);
@@ -164,7 +164,6 @@ static void test_wipe(void **state)
     struct store_record record, gone;
     struct pcct_error err;
     struct store_tail before;
-    struct store_segment made;
     uint64_t flushes;
     int sync_failed = 0;
 
@@ -173,8 +172,12 @@ static void test_wipe(void **state)
     before = tail;
     flushes = support.os.calls[BASE_OS_FDATASYNC];
     support_ok(append(&gone, 2, 5, 1000, &err), &err);
+    assert_int_equal(support.os.calls[BASE_OS_FDATASYNC], flushes);
+    support_ok(store_journal_flush(&sync_failed, &folder, 1, &err), &err);
     assert_int_equal(support.os.calls[BASE_OS_FDATASYNC], flushes + 1);
-    store_journal_wipe(&folder, &gone.version, 1);
+    assert_int_equal(store_journal_flush(&sync_failed, &folder, 2, &err), PCCT_E_DAMAGED); /* there is no such segment */
+    assert_false(sync_failed);
+    store_journal_wipe(&folder, gone.version.segment, gone.version.offset, 1);
     assert_int_equal(store_journal_read(&gone, NULL, NULL, &folder, 1, before.offset, &err), PCCT_E_DAMAGED);
     assert_non_null(strstr(err.message, "journal/J00000001"));
     tail = before;
@@ -182,9 +185,7 @@ static void test_wipe(void **state)
     support.os.counted = 0;
     support.os.fail_at = 1;
     support.os.fail_errno = EIO;
-    gone.version = (struct store_version){.version = 2, .generation = 2};
-    gone.note_bytes = gone.payload_bytes = 0;
-    assert_int_equal(store_journal_append(&gone, &before, &made, &sync_failed, &folder, &tail, 1, "", "", &err), PCCT_E_IO);
+    assert_int_equal(store_journal_flush(&sync_failed, &folder, 1, &err), PCCT_E_IO);
     assert_true(sync_failed);
     support.os.fail_mask = 0;
     support_ok(append(&gone, 2, 5, 2000, &err), &err);
