@@ -36,13 +36,41 @@ struct checking {
     const struct index_state *state;
     const struct index_change *change;
     const struct index_row *added;
+    uint64_t *marks;          /* a bit for each changed row, where its number is scattered to: most rows that are asked for are not among them */
+    unsigned shift;
     struct index_fault fault; /* items: changed rows, then added ones */
 };
+
+enum { MARKS_A_ROW = 16, MARKS_LEAST = 64 };
+
+static uint64_t mark_of(const struct checking *c, uint32_t node)
+{
+    return node * UINT64_C(0x9e3779b97f4a7c15) >> c->shift;
+}
+
+static int make_marks(struct checking *c, struct pcct_error *err)
+{
+    const struct base_env *env = c->state->env;
+    uint64_t marks = MARKS_LEAST;
+    int status = 0;
+
+    for (c->shift = 64 - 6; marks < MARKS_A_ROW * (uint64_t)c->frame->change.count; c->shift--) marks *= 2;
+    TRY(base_take_zero(&c->marks, env, marks / 64, sizeof *c->marks, err));
+    for (size_t i = 0; i < c->frame->change.count; i++) {
+        uint64_t mark = mark_of(c, c->change[i].node);
+
+        c->marks[mark / 64] |= UINT64_C(1) << mark % 64;
+    }
+done:
+    return status;
+}
 
 static const struct index_change *find_change(const struct checking *c, uint32_t node)
 {
     size_t low = 0, high = c->frame->change.count;
+    uint64_t mark = mark_of(c, node);
 
+    if (!(c->marks[mark / 64] >> mark % 64 & 1)) return NULL;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
@@ -52,23 +80,26 @@ static const struct index_change *find_change(const struct checking *c, uint32_t
     return low < c->frame->change.count && c->change[low].node == node ? &c->change[low] : NULL;
 }
 
-/* A row as it will be, pdist aside. */
-static struct index_row row_after(const struct checking *c, uint32_t node)
+/* A row that was there before as it will be, pdist aside; change NULL: it stays as it is. */
+static struct index_row changed_row(const struct checking *c, uint32_t node, const struct index_change *change)
 {
-    const struct index_change *change = NULL;
-    struct index_row row = { 0, 0, INDEX_NONE, INDEX_LEVEL_DEAD, 0 };
+    struct index_row row = { .radius = index_radius(c->state)[node], .parent = index_parent(c->state)[node], .level = index_level(c->state)[node] };
 
-    if (node >= c->frame->n_after) return row;
-    if (node >= c->frame->n_before) return c->added[node - c->frame->n_before];
-    row.parent = index_parent(c->state)[node];
-    row.level = index_level(c->state)[node];
-    row.radius = index_radius(c->state)[node];
-    change = find_change(c, node);
     if (!change) return row;
     if (change->before.parent != change->after.parent) row.parent = change->after.parent;
     if (change->before.level != change->after.level) row.level = change->after.level;
     if (!index_same_radius(&change->before, &change->after)) row.radius = change->after.radius;
     return row;
+}
+
+/* Any row as it will be, pdist aside. */
+static struct index_row row_after(const struct checking *c, uint32_t node)
+{
+    const struct index_row none = { 0, 0, INDEX_NONE, INDEX_LEVEL_DEAD, 0 };
+
+    if (node >= c->frame->n_after) return none;
+    if (node >= c->frame->n_before) return c->added[node - c->frame->n_before];
+    return changed_row(c, node, find_change(c, node));
 }
 
 static int level_in_range(int16_t level)
@@ -93,10 +124,11 @@ static unsigned live_fault(const struct checking *c, uint32_t node, const struct
 static int children_fit(const struct checking *c, uint32_t node, int16_t level)
 {
     for (uint32_t child = index_child(c->state)[node]; child != INDEX_NONE; child = index_next(c->state)[child]) {
-        struct index_row row = row_after(c, child);
+        const struct index_change *change = find_change(c, child);
+        int16_t below = change && change->before.level != change->after.level ? change->after.level : index_level(c->state)[child];
 
-        if (row.level == INDEX_LEVEL_DEAD || row.parent != node) continue;
-        if (level <= 0 || (row.level != INDEX_LEVEL_TWIN && row.level >= level)) return 0;
+        if (below == INDEX_LEVEL_DEAD || (change && change->before.parent != change->after.parent && change->after.parent != node)) continue;
+        if (level <= 0 || (below != INDEX_LEVEL_TWIN && below >= level)) return 0;
     }
     return 1;
 }
@@ -119,7 +151,7 @@ static unsigned change_fault(const struct checking *c, size_t i)
         if (change->before.pdist != index_pdist(c->state)[node]) return OLD_VALUES;
         pdist = change->after.pdist;
     }
-    row = row_after(c, node);
+    row = changed_row(c, node, change);
     if (row.level == INDEX_LEVEL_DEAD) {
         if (row.parent != INDEX_NONE || row.radius > 0 || !(row.radius >= 0) || pdist > 0) return DEATH;
     } else {
@@ -174,7 +206,7 @@ static void check_gone(struct checking *c)
     for (size_t i = 0; i < c->frame->change.count; i++) {
         uint32_t node = c->change[i].node;
 
-        if (row_after(c, node).level != INDEX_LEVEL_DEAD) continue;
+        if (changed_row(c, node, &c->change[i]).level != INDEX_LEVEL_DEAD) continue;
         if (n >= c->frame->gone.count || gone[n] != node || label[n] != index_label(c->state)[node]) {
             index_fault_note(&c->fault, i, GONE);
             return;
@@ -266,7 +298,7 @@ done:
 
 int index_frame_check(const struct index_frame *frame, struct index_state *state, struct pcct_error *err)
 {
-    struct checking c = { frame, state, frame->change.memory.data, frame->added.memory.data, INDEX_FAULT_NONE };
+    struct checking c = { frame, state, frame->change.memory.data, frame->added.memory.data, NULL, 0, INDEX_FAULT_NONE };
     struct pcct_error detail = { 0, "" };
     size_t bad = 0;
     int status = 0;
@@ -274,6 +306,7 @@ int index_frame_check(const struct index_frame *frame, struct index_state *state
     TRY(check_counts(frame, state, err));
     base_par_for(state->env, frame->change.count, GRAIN, check_order, &c);
     if (index_fault_found(&c.fault)) TRY(damaged(&c, err)); /* rows are looked up by it */
+    TRY(make_marks(&c, err));
     base_par_for(state->env, frame->change.count, GRAIN, check_changes, &c);
     base_par_for(state->env, frame->added.count, GRAIN, check_added, &c);
     check_gone(&c);
@@ -285,5 +318,6 @@ int index_frame_check(const struct index_frame *frame, struct index_state *state
         TRY(base_fail(err, PCCT_E_DAMAGED, "the frame does not fit: of its new points, %s", detail.message));
     }
 done:
+    base_free(state->env, c.marks);
     return status;
 }
