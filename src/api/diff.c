@@ -216,7 +216,7 @@ static int mark_labels(int64_t *const *label, size_t *count, const struct readin
         }
     }
     for (size_t i = 0; i < span; i++) {
-        const size_t kind = kind_of((mark[i] & FIRST) / FIRST, mark[i] & LAST);
+        const size_t kind = kind_of((mark[i] & FIRST) != 0, mark[i] & LAST);
 
         if (mark[i] != NONE && label[kind]) label[kind][count[kind]++] = label_of(least + i);
     }

@@ -118,6 +118,40 @@ static void the_second_view_goes_when_nobody_asks_any_more(void **state)
     support_api_finish(&s);
 }
 
+/* A view that is changed while nobody has it loses the table of labels when its rows are renumbered: whoever asks for labels then gets another. */
+static void labels_are_those_of_the_version(void **state)
+{
+    struct pcct_error err = { 0, "" };
+    struct support_api s;
+    enum { MANY = 600 };
+    int64_t label[MANY];
+    double points[2 * MANY];
+    int renumbered = 0;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    support_points(points, MANY, 2, SUPPORT_GRID, 1);
+    support_api_commit(&s, points, NULL, MANY, NULL, 0);
+    for (int64_t i = 1; i < 20; i++) {
+        support_points(points, MANY, 2, SUPPORT_GRID, (uint64_t)i + 1);
+        for (int64_t j = 0; j < MANY; j++) label[j] = (i - 1) * MANY + j;
+        support_api_commit(&s, points, NULL, MANY, label, MANY);
+        for (int empty = 0; empty < 2; empty++) { /* the one that renumbers looks up no label */
+            pcct_view *view = open_view(s.store, "main");
+
+            for (int64_t j = 0; j < MANY; j++) label[j] = i * MANY + j;
+            support_ok(pcct_view_find(points, view, label, MANY, &err), &err);
+            for (int64_t j = 0; j < MANY; j++) label[j] -= MANY;
+            assert_int_equal(pcct_view_find(points, view, label, 1, &err), PCCT_E_UNKNOWN);
+            renumbered += empty && view->state.n == view->state.n_live;
+            pcct_view_close(view);
+            if (!empty) support_api_commit(&s, NULL, NULL, 0, NULL, 0);
+        }
+    }
+    assert_true(renumbered > 5);
+    support_api_finish(&s);
+}
+
 /* A commit that fails leaves the view as it was, shown; one that forgets it leaves the next one to open it anew. */
 static void a_failed_commit_shows_nothing_new(void **state)
 {
@@ -329,7 +363,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_view_while_nobody_asks), cmocka_unit_test(commits_wait_for_no_reader),
-        cmocka_unit_test(the_second_view_goes_when_nobody_asks_any_more), cmocka_unit_test(a_failed_commit_shows_nothing_new),
+        cmocka_unit_test(the_second_view_goes_when_nobody_asks_any_more), cmocka_unit_test(labels_are_those_of_the_version),
+        cmocka_unit_test(a_failed_commit_shows_nothing_new),
         cmocka_unit_test(readers_follow), cmocka_unit_test(labels_follow), cmocka_unit_test(open_versions_are_shared),
         cmocka_unit_test(after_a_fork), cmocka_unit_test(memory_runs_out),
     };
