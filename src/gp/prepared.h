@@ -6,8 +6,8 @@
 #include "gp/rounded.h"
 
 /*
- * Points laid out for questions, with the filters that will do for them. Where angles and envelopes exclude next to nothing - a few blocks are tried -
- * and some principal coordinates say most of what v says, every point is looked at by these first: a cascade (docs/algorithm.md, G6).
+ * Points laid out for questions, with the filters that will do for them. Where angles and envelopes exclude next to nothing - a few blocks are
+ * tried - and some principal coordinates say most of what v says, every point is looked at by these first: a cascade (docs/algorithm.md, G6).
  */
 struct gp_prepared {
     struct gp_space space;

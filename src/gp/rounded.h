@@ -18,7 +18,7 @@ struct gp_rounded {
     const struct base_env *env;
     const struct gp_space *space;     /* borrowed */
     struct gp_form form;              /* of what is here: m coordinates, of v or principal ones */
-    float *v, *x, *isp, *error;       /* [block][2][m][32], [block][2][dim][32] (NULL: rows only), [block][64], [block][64] of blocks that are not flat */
+    float *v, *x, *isp, *error;       /* [block][2][m][32], [block][2][dim][32] (NULL: rows only), [block][64], [block][64]; not of flat ones */
     float *row_v, *row_x;             /* the same row-major, by lane */
 };
 

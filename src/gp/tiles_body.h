@@ -477,5 +477,6 @@ ISA static double gram(double *g, const double *c, const double *lower, const do
 }
 
 const struct gp_tiles TABLE = {
-    TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_pairs, filter_above, kth, kernel, envelope, project, reaching, gram,
+    TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_pairs, filter_above, kth, kernel,
+    envelope, project, reaching, gram,
 };

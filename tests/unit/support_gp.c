@@ -188,7 +188,7 @@ struct support_gp_case support_gp_wide(uint64_t seed)
     struct base_random random;
 
     base_random_seed(&random, seed);
-    c.n = 2300 + base_random_below(&random, 1000);
+    c.n = 2200 + base_random_below(&random, 300);
     c.m = 64 + base_random_below(&random, 60);
     c.dim = 6 + (uint32_t)base_random_below(&random, 5);
     c.k = 1 + base_random_below(&random, 20);
