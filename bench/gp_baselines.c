@@ -99,8 +99,8 @@ static void brute(int64_t *near, double *found, const struct scene *s, uint32_t 
 
 /* ---- what is told --------------------------------------------------------------------------------------------------------------------------- */
 
-/* found[asked][K]; near NULL: labels are not told. Of those that are told the true distance counts, for what single precision makes of it says little.
- * Ways that round differently agree to some 1e-12 / p. */
+/* found[asked][K]; near NULL: labels are not told. Of those that are told the true distance counts, for what single precision makes of it says
+ * little. Ways that round differently agree to some 1e-12 / p. */
 static void tell(const struct scene *s, const char *way, double build, double seconds, size_t answers, double evaluated, const double *found,
                  const int64_t *near)
 {

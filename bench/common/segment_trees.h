@@ -7,10 +7,10 @@
 
 /*
  * Nearest predecessors in the way of the established C++ package for Vecchia approximations, after a description of its algorithm: the points, in
- * order, are cut into as many segments as there are threads, and each has a cover tree of base 2 over distances from 0 to 1. The children of a node at
- * level l are the first of what it covers that is not within 2^-l of it or of one of them; each node covers what is within 2^-l of it and was left. As
- * the first comes first, what is below a node comes after it. A query goes down level by level with all nodes before it whose distance is at most that
- * of the k-th so far and 2^-(l-1).
+ * order, are cut into as many segments as there are threads, and each has a cover tree of base 2 over distances from 0 to 1. The children of a node
+ * at level l are the first of what it covers that is not within 2^-l of it or of one of them; each node covers what is within 2^-l of it and was
+ * left. As the first comes first, what is below a node comes after it. A query goes down level by level with all nodes before it whose distance is at
+ * most that of the k-th so far and 2^-(l-1).
  */
 struct bench_segment_trees {
     double (*distance)(const void *ctx, uint32_t a, uint32_t b);

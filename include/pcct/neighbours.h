@@ -45,6 +45,10 @@ PCCT_PUBLIC int pcct_neighbours_adopt(pcct_neighbours **neighbours, const pcct_v
                                       const double *distances, const int32_t *counts, const struct pcct_neighbours_options *options,
                                       struct pcct_error *err);
 
+/* The same graph once more, so that one can be renewed by a thread while others read the other. *copy is owned: pcct_neighbours_close(); NULL after a
+ * failure. Any number of threads may copy and read a handle that nobody renews. Errors: MEMORY. */
+PCCT_PUBLIC int pcct_neighbours_copy(pcct_neighbours **copy, const pcct_neighbours *neighbours, struct pcct_error *err);
+
 /* Fill `size` before the call. The arrays are borrowed until the handle is renewed or closed. */
 struct pcct_neighbours_rows {
     size_t size;

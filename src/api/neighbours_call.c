@@ -174,6 +174,23 @@ void pcct_neighbours_close(pcct_neighbours *neighbours)
     base_free(&env, neighbours);
 }
 
+int pcct_neighbours_copy(pcct_neighbours **copy, const pcct_neighbours *neighbours, struct pcct_error *err)
+{
+    pcct_neighbours *made = NULL;
+    int status = 0;
+
+    if (!copy) return base_fail(err, PCCT_E_INVALID, "pcct_neighbours_copy needs a place for the handle");
+    *copy = NULL;
+    TRY(base_take(&made, &neighbours->env, 1, sizeof *made, err));
+    *made = *neighbours;
+    TRY(query_neighbours_copy(&made->lists, &neighbours->lists, &neighbours->env, err));
+    *copy = made;
+    made = NULL;
+done:
+    pcct_neighbours_close(made);
+    return status;
+}
+
 int pcct_neighbours_read(struct pcct_neighbours_rows *rows, const pcct_neighbours *neighbours)
 {
     const struct query_neighbours *g = &neighbours->lists;

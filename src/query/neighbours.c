@@ -45,6 +45,29 @@ void query_neighbours_free(struct query_neighbours *g, const struct base_env *en
     memset(g, 0, sizeof *g);
 }
 
+int query_neighbours_copy(struct query_neighbours *copy, const struct query_neighbours *from, const struct base_env *env, struct pcct_error *err)
+{
+    const size_t n = from->n, places = n * from->k;
+    int status = 0;
+
+    *copy = (struct query_neighbours){ .k = from->k, .n = from->n, .dim = from->dim };
+    TRY(base_take(&copy->label, env, n, sizeof *copy->label, err));
+    TRY(base_take(&copy->place, env, n * from->dim, sizeof *copy->place, err));
+    TRY(base_take(&copy->limit, env, n, sizeof *copy->limit, err));
+    TRY(base_take(&copy->list, env, places, sizeof *copy->list, err));
+    TRY(base_take(&copy->distance, env, places, sizeof *copy->distance, err));
+    TRY(base_take(&copy->count, env, n, sizeof *copy->count, err));
+    if (n == 0) goto done;
+    memcpy(copy->label, from->label, n * sizeof *copy->label);
+    memcpy(copy->place, from->place, n * from->dim * sizeof *copy->place);
+    memcpy(copy->limit, from->limit, n * sizeof *copy->limit);
+    memcpy(copy->list, from->list, places * sizeof *copy->list);
+    memcpy(copy->distance, from->distance, places * sizeof *copy->distance);
+    memcpy(copy->count, from->count, n * sizeof *copy->count);
+done:
+    return status;
+}
+
 void query_neighbours_limit(struct query_neighbours *g, const struct index_state *state, uint32_t node, uint32_t row)
 {
     const size_t last = (size_t)row * g->k + g->k - 1;

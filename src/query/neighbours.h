@@ -35,6 +35,10 @@ void query_neighbours_free(struct query_neighbours *neighbours, const struct bas
 int query_neighbours_adopt(struct query_neighbours *neighbours, size_t k, const struct index_state *state, const uint32_t *node,
                            const int64_t *list, const double *distance, const int32_t *count, const struct base_env *env, struct pcct_error *err);
 
+/* query_neighbours_free() in any case. Errors: MEMORY. */
+int query_neighbours_copy(struct query_neighbours *copy, const struct query_neighbours *neighbours, const struct base_env *env,
+                          struct pcct_error *err);
+
 /* For this structure's own files: room for the lists of all rows, with their labels and places; and a row's limit from its list. */
 int query_neighbours_rows(struct query_neighbours *neighbours, size_t k, const struct index_state *state, const uint32_t *node,
                           const struct base_env *env, struct pcct_error *err);

@@ -154,6 +154,40 @@ static void kept_elsewhere(void **state)
     support_api_finish(&scene.s);
 }
 
+/* A copy is renewed; the other stays. */
+static void copied(void **state)
+{
+    struct pcct_error err = { 0, "" };
+    pcct_neighbours *neighbours = NULL, *copy = NULL;
+    struct scene scene;
+    pcct_view *view, *other;
+
+    (void)state;
+    start(&scene);
+    view = view_of(&scene, "v1");
+    other = view_of(&scene, "v2");
+    support_ok(pcct_neighbours_open(&neighbours, view, K, NULL, &err), &err);
+    support_ok(pcct_neighbours_copy(&copy, neighbours, &err), &err);
+    expect(copy, view);
+    support_ok(pcct_neighbours_renew(NULL, copy, other, NULL, NULL, NULL, &err), &err);
+    expect(copy, other);
+    expect(neighbours, view);
+    pcct_neighbours_close(neighbours);
+    expect(copy, other);
+    assert_int_equal(pcct_neighbours_copy(NULL, copy, &err), PCCT_E_INVALID);
+    pcct_neighbours_close(copy);
+    pcct_view_close(other);
+    pcct_view_close(view);
+    view = view_of(&scene, "v0"); /* no points */
+    support_ok(pcct_neighbours_open(&neighbours, view, K, NULL, &err), &err);
+    support_ok(pcct_neighbours_copy(&copy, neighbours, &err), &err);
+    expect(copy, view);
+    pcct_neighbours_close(copy);
+    pcct_neighbours_close(neighbours);
+    pcct_view_close(view);
+    support_api_finish(&scene.s);
+}
+
 static int stop(void *ctx, double done)
 {
     (void)ctx;
@@ -205,11 +239,12 @@ static int there_and_back(void *ctx, const struct base_env *env, struct pcct_err
 {
     const struct views *views = ctx;
     struct pcct_neighbours_rows rows = { .size = sizeof rows };
-    pcct_neighbours *made = NULL, *copy = NULL;
+    pcct_neighbours *made = NULL, *copy = NULL, *other = NULL;
     int status = 0;
 
     (void)env;
     TRY(pcct_neighbours_open(&made, views->from, K, NULL, err));
+    TRY(pcct_neighbours_copy(&other, made, err));
     (void)pcct_neighbours_read(&rows, made);
     TRY(pcct_neighbours_adopt(&copy, views->from, K, rows.labels, rows.distances, rows.counts, NULL, err));
     status = pcct_neighbours_renew(NULL, copy, views->to, NULL, NULL, NULL, err);
@@ -219,6 +254,7 @@ done:
     assert_true(made || !copy);
     pcct_neighbours_close(made);
     pcct_neighbours_close(copy);
+    pcct_neighbours_close(other);
     return status;
 }
 
@@ -243,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_version_to_version),
         cmocka_unit_test(kept_elsewhere),
+        cmocka_unit_test(copied),
         cmocka_unit_test(what_cannot_be_asked_for),
         cmocka_unit_test(memory_runs_out),
     };
