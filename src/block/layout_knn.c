@@ -188,12 +188,22 @@ static int filter_all(struct filtering *f, size_t k)
     return 1;
 }
 
+/* Member by member: the caller has just written them so, and a copy of the whole would wait until they have reached the cache. */
+static void keep_query(struct block_query *kept, const struct block_query *query)
+{
+    kept->q = query->q;
+    kept->self = query->self;
+    kept->limit = query->limit;
+    kept->sieve = query->sieve;
+    kept->below = query->below;
+}
+
 void block_knn_filter(struct block_near *near, const struct block_layout *layout, const struct block_source *source,
                       const struct block_query *query, size_t k, struct block_work *work)
 {
     struct filtering f;
 
-    near->query = *query;
+    keep_query(&near->query, query);
     if (block_has_views(layout)) return; /* all is decided at once */
     f.layout = layout;
     f.source = source;

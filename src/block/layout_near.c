@@ -62,8 +62,8 @@ void block_near_start(struct block_near *near, const struct metric *metric, size
     found->limit = found->grow * most + found->slack;
 }
 
-/* In double precision what passes the block's own filter. */
-static void compare_block(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block,
+/* In double precision what passes the block's own filter. Rare, and its room on the stack would cost every scan something. */
+static __attribute__((noinline)) void compare_block(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block,
                           uint64_t wanted, struct block_work *work)
 {
     const struct metric *metric = layout->metric;

@@ -21,28 +21,38 @@ INSIDE void move_up(fvec *w, unsigned vectors, float value)
     for (unsigned g = vectors; g-- > 0;) w[g] = fvec_min(w[g], fvec_max(fvec_shifted(w[g], g > 0 ? w[g - 1] : nothing), x));
 }
 
-/* Takes in the values that are in `mask` and within the limit. */
+/* Puts the values in `mask` of a vector behind what is there; returns the new count. */
+INSIDE size_t put_behind(struct metric_near *near, size_t count, const float *value, unsigned mask, uint32_t number)
+{
+    return count + put(near->value + count, near->number + count, fvec_load(value), uvec_from(number), mask);
+}
+
+/* Takes in the values that are in `mask`, all of them within the limit. How many these are in a vector is hard to predict, so they are put side by
+ * side without asking and are sorted in one loop. A search that begins has many: the first of them keep out others. */
 INSIDE void take_in(struct metric_near *near, const float *value, uint64_t mask, uint32_t number, unsigned length)
 {
-    enum { MOST = METRIC_SORTED_MAX / FWIDTH };
-    const unsigned sorted = length / FWIDTH;
+    enum { MOST = METRIC_SORTED_MAX / FWIDTH, MANY = 16 };
+    const unsigned sorted = length / FWIDTH, all = (1U << FWIDTH) - 1;
+    const unsigned step = sorted > 0 && __builtin_popcountll(mask) > MANY ? FWIDTH : METRIC_LANES;
     const fvec grow = fvec_all(near->grow), slack = fvec_all(near->slack);
     fvec bar = fvec_all(near->limit), w[MOST];
-    size_t count = near->count;
+    size_t count = near->count, from = count;
 
     UNROLLED
     for (unsigned g = 0; g < sorted; g++) w[g] = fvec_load(near->sorted + g * FWIDTH);
-    for (unsigned at = 0; at < METRIC_LANES; at += FWIDTH) {
-        const fvec v = fvec_load(value + at);
-        unsigned chosen = (unsigned)(mask >> at) & ((1U << FWIDTH) - 1) & fvec_not_above(v, bar);
-
-        if (chosen == 0) continue;
-        if (sorted > 0) {
-            for (unsigned rest = chosen; rest != 0; rest &= rest - 1) move_up(w, sorted, value[at + (unsigned)__builtin_ctz(rest)]);
-            bar = fvec_min(bar, fvec_add_product(slack, grow, fvec_last(w[sorted - 1])));
-            chosen &= fvec_not_above(v, bar);
+    for (unsigned first = 0; first < METRIC_LANES; first += step) {
+        if (step == FWIDTH) {
+            count = put_behind(near, count, value + first, (unsigned)(mask >> first) & all & fvec_not_above(fvec_load(value + first), bar),
+                               number + first);
+        } else {
+            UNROLLED
+            for (unsigned at = 0; at < METRIC_LANES; at += FWIDTH) {
+                count = put_behind(near, count, value + at, (unsigned)(mask >> at) & all, number + at);
+            }
         }
-        count += put(near->value + count, near->number + count, v, uvec_from(number + at), chosen);
+        if (sorted == 0) continue;
+        for (; from < count; from++) move_up(w, sorted, near->value[from]);
+        bar = fvec_min(bar, fvec_add_product(slack, grow, fvec_last(w[sorted - 1])));
     }
     UNROLLED
     for (unsigned g = 0; g < sorted; g++) fvec_store(near->sorted + g * FWIDTH, w[g]);
@@ -50,11 +60,20 @@ INSIDE void take_in(struct metric_near *near, const float *value, uint64_t mask,
     near->limit = fvec_first(bar);
 }
 
-ISA static void near_values(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number)
+ISA static void take_lanes(struct metric_near *near, const float *value, uint64_t mask, uint32_t number)
 {
     if (near->length == 16) take_in(near, value, mask, number, 16);
     else if (near->length == 0) take_in(near, value, mask, number, 0);
     else take_in(near, value, mask, number, METRIC_SORTED_MAX);
+}
+
+ISA static void near_values(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number)
+{
+    const fvec bar = fvec_all(near->limit);
+    uint64_t within = 0;
+
+    for (unsigned at = 0; at < METRIC_LANES; at += FWIDTH) within |= (uint64_t)fvec_not_above(fvec_load(value + at), bar) << at;
+    if ((mask & within) != 0) take_lanes(near, value, mask & within, number);
 }
 
 /* Values that do not pass are not written: they are not in the mask. */
@@ -78,7 +97,7 @@ INSIDE void near_lanes(struct metric_near *near, const float *lane, const double
         }
     }
     mask &= wanted;
-    if (mask != 0) near_values(near, value, mask, number);
+    if (mask != 0) take_lanes(near, value, mask, number);
 }
 
 /* Bit i: value[i] <= limit, for the values from `at` on of n. */
