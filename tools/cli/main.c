@@ -18,7 +18,7 @@ static const struct verb *const verbs[] = {
     &verb_log,    &verb_show,    &verb_diff,   &verb_branch, &verb_tag, &verb_restore, &verb_reset, &verb_reflog, &verb_bisect,
     &verb_prune,  &verb_gc,      &verb_du, &verb_readers,
     &verb_info,   &verb_verify, &verb_fsck,
-    &verb_backup, &verb_bundle, &verb_apply,  &verb_replay,
+    &verb_backup, &verb_bundle, &verb_apply,  &verb_replay, &verb_export, &verb_import,
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
 #include "kernels.h"
-#include "npy.h"
+#include "npz_array.h"
 #include "reading.h"
 #include "record.h"
 #include "target.h"
@@ -113,13 +113,6 @@ static int show(const struct pcct_gp_info *info, const struct options *options, 
     return record_print(&record, stdout, err);
 }
 
-static void add(struct zip_writer *writer, const char *name, const char *type, const void *items, uint64_t n, uint64_t columns, size_t item_bytes)
-{
-    char header[NPY_HEADER_BYTES];
-    npy_header(header, type, n, columns);
-    zip_write(writer, name, header, sizeof header, items, (size_t)(n * (columns ? columns : 1)) * item_bytes);
-}
-
 static int export(const struct pcct_gp_info *info, const struct options *options, struct pcct_error *err)
 {
     int status = 0;
@@ -131,12 +124,12 @@ static int export(const struct pcct_gp_info *info, const struct options *options
     TRY(target_open(&target, options->value[OPT_OUTPUT], err));
     writer->out = target.file;
     for (size_t i = 0; i < NAME_LETTERS && info->name[i]; i++) name[i * LETTER_BYTES] = (unsigned char)info->name[i];
-    add(writer, "name.npy", "<U8", name, 1, 0, sizeof name);
-    add(writer, "lengthscale.npy", "<f8", info->lengthscale, info->dim, 0, sizeof(double));
-    add(writer, "variance.npy", "<f8", &info->variance, 1, 0, sizeof(double));
-    add(writer, "nugget.npy", "<f8", &info->nugget, 1, 0, sizeof(double));
-    add(writer, "jitter.npy", "<f8", &info->jitter, 1, 0, sizeof(double));
-    add(writer, "inducing.npy", "<f8", info->inducing, info->m, info->dim, sizeof(double));
+    npz_array_add(writer, "name.npy", "<U8", name, 1, 0, sizeof name);
+    npz_array_add(writer, "lengthscale.npy", "<f8", info->lengthscale, info->dim, 0, sizeof(double));
+    npz_array_add(writer, "variance.npy", "<f8", &info->variance, 1, 0, sizeof(double));
+    npz_array_add(writer, "nugget.npy", "<f8", &info->nugget, 1, 0, sizeof(double));
+    npz_array_add(writer, "jitter.npy", "<f8", &info->jitter, 1, 0, sizeof(double));
+    npz_array_add(writer, "inducing.npy", "<f8", info->inducing, info->m, info->dim, sizeof(double));
     zip_write_end(writer);
     TRY(target_finish(&target, err));
 done:
