@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the store costs: commits by durability, how soon others have a new version, and the memory that several processes share. */
+/* What the store costs: commits by durability, beside others who keep the same changes, how soon others have a new version, and the memory that
+ * several processes share. */
 #include "common/live.h"
 #include "common/machine.h"
 #include "common/options.h"
+#include "common/peers.h"
 #include "common/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static const char help[] =
     "store: commits of 512 points at d = 8 by durability; how soon this process and another have the new version; memory of followers\n"
-    "  --only commit,follow,memory  only these\n"
+    "  --only commit,peers,follow,memory  only these; peers: other ways to keep the same changes, where they are built\n"
     "  --n 32768           points in the store\n"
     "  --quick             4096 points, fewer commits\n"
     "  --dir FOLDER        where stores are put; default $TMPDIR, else /tmp\n"
@@ -91,6 +94,45 @@ static void commits(const struct bench_options *options, const char *folder, siz
     free(insert);
     free(whole);
     free(part);
+}
+
+/* ---- other ways to keep the same changes ---------------------------------------------------------------------------------------------------- */
+
+struct contest {
+    const struct bench_options *options;
+    const char *folder;
+    size_t n, count;
+};
+
+static void run_peer(void *ctx, const char *path)
+{
+    const struct contest *c = ctx;
+    const char *name = strrchr(path, '/') + 1;
+    double *ms = bench_take(c->count, sizeof *ms);
+    char command[3 * LINE_BYTES + 8500], place[4300], line[LINE_BYTES];
+    FILE *output = NULL;
+    size_t got = 0;
+
+    snprintf(place, sizeof place, "%s/%s", c->folder, name);
+    if (mkdir(place, 0700) != 0) bench_die("%s cannot be made", place);
+    if (strchr(path, '\'') || strchr(place, '\'')) bench_die("%s, %s: a path may not have a quote in it", path, place);
+    snprintf(command, sizeof command, "'%s' '%s' %zu %d %d %zu", path, place, c->n, DIM, BATCH, c->count);
+    fflush(stdout);
+    output = popen(command, "r");
+    while (output && got < c->count && fgets(line, sizeof line, output)) ms[got++] = strtod(line, NULL);
+    if (!output || pclose(output) != 0 || got != c->count) bench_die("%s failed", path);
+    bench_options_print(c->options, "%-6s %-12s %8zu %3d %6d %7zu %9.3f %9.3f\n", "peer", name, c->n, DIM, BATCH, c->count,
+                        bench_percentile(ms, c->count, 0.5), bench_percentile(ms, c->count, 0.99));
+    bench_remove(place);
+    free(ms);
+}
+
+static void peers(const struct bench_options *options, const char *folder, size_t n, size_t count)
+{
+    struct contest contest = { options, folder, n, count };
+
+    bench_options_head(options, "%-6s %-12s %8s %3s %6s %7s %9s %9s\n", "work", "peer", "n", "d", "batch", "commits", "p50_ms", "p99_ms");
+    bench_peers_each("stores", run_peer, &contest);
 }
 
 /* ---- other processes ----------------------------------------------------------------------------------------------------------------------- */
@@ -263,6 +305,7 @@ int main(int argc, char **argv)
     if (bench_options_wants(&options, "follow")) processes(&options, folder, n, count / 2, 1, 3000);
     if (bench_options_wants(&options, "memory")) processes(&options, folder, n, count, FOLLOWERS, 0);
     if (bench_options_wants(&options, "commit")) commits(&options, folder, n, count);
+    if (bench_options_wants(&options, "peers")) peers(&options, folder, n, count);
     bench_options_end(&options);
     return 0;
 }

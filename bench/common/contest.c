@@ -98,7 +98,7 @@ void bench_contest_open(struct bench_contest *contest)
 {
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is noticed by its silence */
     contest->peers = 0;
-    bench_peers_each(invite, contest);
+    bench_peers_each("peers", invite, contest);
 }
 
 void bench_contest_close(struct bench_contest *contest)

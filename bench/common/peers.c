@@ -53,7 +53,7 @@ static int is_program(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-void bench_peers_each(void (*visit)(void *ctx, const char *path), void *ctx)
+void bench_peers_each(const char *beside, void (*visit)(void *ctx, const char *path), void *ctx)
 {
     char self[PATH_BYTES], folder[PATH_BYTES + 16], path[2 * PATH_BYTES];
     ssize_t bytes = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -63,7 +63,7 @@ void bench_peers_each(void (*visit)(void *ctx, const char *path), void *ctx)
     if (bytes < 0) bench_die("/proc/self/exe cannot be read");
     self[bytes] = '\0';
     *strrchr(self, '/') = '\0';
-    snprintf(folder, sizeof folder, "%s/peers", self);
+    snprintf(folder, sizeof folder, "%s/%s", self, beside);
     count = scandir(folder, &entry, is_program, alphasort);
     for (int i = 0; i < count; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
@@ -78,5 +78,5 @@ void bench_peers_build(const char *points, size_t n, size_t dim, int repeats,
 {
     struct task task = { points, n, dim, repeats, show, ctx };
 
-    bench_peers_each(run, &task);
+    bench_peers_each("peers", run, &task);
 }
