@@ -7,6 +7,9 @@
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { MAP_PAGE = 4096 };
 
 /* ---- single blocks ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -53,10 +56,37 @@ static void release(void *data, size_t mapped, const struct base_env *env)
     else base_free(env, data);
 }
 
+/* An anonymous mapping, from a multiple of BASE_HUGE_PAGE on where it is so large. */
+static int map(struct base_buffer *buffer, const struct base_env *env, size_t bytes, struct pcct_error *err)
+{
+    size_t more = bytes >= BASE_HUGE_BYTES ? BASE_HUGE_PAGE : 0, skip;
+    char *data;
+
+    if (bytes > PTRDIFF_MAX - BASE_HUGE_PAGE) return too_much(err, bytes, 1);
+    bytes = (bytes + MAP_PAGE - 1) / MAP_PAGE * MAP_PAGE;
+    data = base_os_mmap(env->os, NULL, bytes + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if ((void *)data == MAP_FAILED) return base_fail(err, PCCT_E_MEMORY, "out of memory: %zu bytes asked for", bytes);
+    if (more > 0) {
+        skip = (BASE_HUGE_PAGE - (uintptr_t)data % BASE_HUGE_PAGE) % BASE_HUGE_PAGE;
+        if (skip > 0) base_os_munmap(env->os, data, skip);
+        data += skip;
+        if (more > skip) base_os_munmap(env->os, data + bytes, more - skip);
+        (void)madvise(data, bytes, MADV_HUGEPAGE); /* only a wish */
+    }
+    *buffer = (struct base_buffer){data, bytes, bytes};
+    return 0;
+}
+
+int base_buffer_beside(struct base_buffer *buffer, const struct base_buffer *other, const struct base_env *env, size_t bytes, struct pcct_error *err)
+{
+    assert(!buffer->data);
+    return other->mapped > 0 && bytes > 0 ? map(buffer, env, bytes, err) : base_buffer_reserve(buffer, env, bytes, 0, err);
+}
+
 int base_buffer_reserve(struct base_buffer *buffer, const struct base_env *env, size_t bytes, size_t keep, struct pcct_error *err)
 {
     size_t page = BASE_ALIGNMENT, grown = buffer->capacity + buffer->capacity / 4;
-    void *data = NULL;
+    struct base_buffer made = {NULL, 0, 0};
     int status = 0;
 
     assert(keep <= buffer->capacity);
@@ -65,10 +95,12 @@ int base_buffer_reserve(struct base_buffer *buffer, const struct base_env *env, 
     if (grown >= BASE_HUGE_BYTES) page = BASE_HUGE_PAGE;
     if (grown > PTRDIFF_MAX - page) return too_much(err, bytes, 1);
     grown = (grown + page - 1) / page * page; /* what alignment costs anyway is made use of */
-    TRY(base_take(&data, env, grown, 1, err));
-    if (keep > 0) memcpy(data, buffer->data, keep);
+    made.capacity = grown;
+    if (buffer->mapped > 0) TRY(map(&made, env, grown, err));
+    else TRY(base_take(&made.data, env, grown, 1, err));
+    if (keep > 0) memcpy(made.data, buffer->data, keep);
     release(buffer->data, buffer->mapped, env);
-    *buffer = (struct base_buffer){data, grown, 0};
+    *buffer = made;
 done:
     return status;
 }

@@ -17,8 +17,11 @@ int base_take_zero(void *out, const struct base_env *env, size_t count, size_t s
 void base_free(const struct base_env *env, void *memory); /* NULL is fine */
 
 /*
- * A growable block of memory. It owns either heap memory or, after base_buffer_adopt(), a private mapping; growing beyond the capacity moves
- * it to the heap. Heap blocks of 4 MiB and more are aligned for huge pages. data is 64-byte aligned. A zeroed structure is an empty buffer.
+ * A growable block of memory. It owns either heap memory or, after base_buffer_adopt() and base_buffer_beside(), a private mapping, which stays one
+ * when it grows. Blocks of 4 MiB and more are aligned for huge pages. data is 64-byte aligned. A zeroed structure is an empty buffer.
+ *
+ * Why mappings stay mappings: an allocator keeps large blocks that were freed, in pieces, and a state that follows others from anchor to anchor would
+ * come to have twice its size. What is unmapped is gone.
  */
 struct base_buffer {
     void *data;
@@ -29,6 +32,8 @@ struct base_buffer {
 int base_buffer_reserve(struct base_buffer *buffer, const struct base_env *env, size_t bytes, size_t keep, struct pcct_error *err);
 /* Takes over `mapped` bytes of a readable and writable private mapping at data, of which `capacity` may be used. The buffer must be empty. */
 void base_buffer_adopt(struct base_buffer *buffer, void *data, size_t capacity, size_t mapped);
+/* Makes an empty buffer one of at least `bytes`, of the kind that `other` is. */
+int base_buffer_beside(struct base_buffer *buffer, const struct base_buffer *other, const struct base_env *env, size_t bytes, struct pcct_error *err);
 void base_buffer_free(struct base_buffer *buffer, const struct base_env *env);
 
 /* A growable list of items of one size. A vector zeroed but for item_bytes is empty. */

@@ -33,7 +33,7 @@ static int copy_array(struct base_buffer *to, const struct base_env *env, const 
     int status = 0;
 
     if (bytes == 0) return 0;
-    TRY(base_buffer_reserve(to, env, bytes, 0, err));
+    TRY(base_buffer_beside(to, from, env, bytes, err));
     work.to = to->data;
     base_par_for(env, (bytes - 1) / PIECE_BYTES + 1, GRAIN, copy_pieces, &work);
 done:

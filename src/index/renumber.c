@@ -100,7 +100,7 @@ int index_renumber(struct index_state *state, struct pcct_error *err)
     for (int array = 1; array < INDEX_ARRAYS; array++) {
         size_t bytes = index_array_bytes(&state->metric, array) * state->n_live;
 
-        if (bytes > 0) TRY(base_buffer_reserve(&r.array[array], state->env, bytes, 0, err));
+        if (bytes > 0) TRY(base_buffer_beside(&r.array[array], &state->array[array], state->env, bytes, err));
     }
     make_map(&r);
     base_par_for(state->env, state->n_live, GRAIN, move_rows, &r);

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -156,16 +157,50 @@ static void test_buffer_adopts_a_mapping(void **state)
         assert_int_equal(support.live, 0);
         if (grow) {
             support_ok(base_buffer_reserve(&buffer, &support.env, 10001, 10000, &err), &err);
-            assert_int_equal(support.live, 1);
-            assert_int_equal(buffer.mapped, 0);
+            assert_int_equal(support.live, 0); /* a mapping again, which goes as a whole */
+            assert_true(buffer.mapped >= buffer.capacity && buffer.capacity >= 10001);
+            ((uint8_t *)buffer.data)[buffer.capacity - 1] = 1;
             assert_int_equal(((uint8_t *)buffer.data)[0], 11);
             assert_int_equal(((uint8_t *)buffer.data)[9999], 22);
             assert_int_equal(support.os.calls[BASE_OS_MUNMAP], 2); /* the other was freed below */
         }
         base_buffer_free(&buffer, &support.env);
-        assert_int_equal(support.os.calls[BASE_OS_MUNMAP], 1 + grow);
+        assert_int_equal(support.os.calls[BASE_OS_MUNMAP], 1 + 2 * grow);
         assert_int_equal(msync(mapping, BYTES, MS_ASYNC), -1); /* really gone */
     }
+    support_env_finish(&support);
+}
+
+/* A buffer beside another is of the same kind; large mappings are aligned for huge pages; without address space it is as without memory. */
+static void test_buffer_beside_another(void **state)
+{
+    struct support_env support;
+    struct base_buffer heap = {0}, mapped = {0}, beside = {0};
+    struct pcct_error err;
+
+    (void)state;
+    support_env_start(&support, 1);
+    support_ok(base_buffer_beside(&beside, &heap, &support.env, 1000, &err), &err);
+    assert_int_equal(beside.mapped, 0);
+    assert_int_equal(support.live, 1);
+    base_buffer_free(&beside, &support.env);
+    base_buffer_adopt(&mapped, mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096, 4096);
+    support_ok(base_buffer_beside(&beside, &mapped, &support.env, BASE_HUGE_BYTES + 5, &err), &err);
+    assert_int_equal(support.live, 0);
+    assert_true(beside.capacity >= BASE_HUGE_BYTES + 5 && beside.mapped >= beside.capacity);
+    assert_int_equal((uintptr_t)beside.data % BASE_HUGE_PAGE, 0);
+    ((uint8_t *)beside.data)[beside.capacity - 1] = 1;
+    base_buffer_free(&beside, &support.env);
+    support.os.fail_mask = UINT64_C(1) << BASE_OS_MMAP;
+    support.os.fail_at = 1;
+    support.os.fail_forever = 1;
+    support.os.fail_errno = ENOMEM;
+    assert_int_equal(base_buffer_beside(&beside, &mapped, &support.env, 5000, &err), PCCT_E_MEMORY);
+    assert_int_equal(base_buffer_reserve(&mapped, &support.env, 5000, 4096, &err), PCCT_E_MEMORY);
+    assert_null(beside.data);
+    assert_int_equal(mapped.capacity, 4096);
+    support.os.fail_mask = 0;
+    base_buffer_free(&mapped, &support.env);
     support_env_finish(&support);
 }
 
@@ -302,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_buffer_grows),
         cmocka_unit_test(test_buffer_keeps),
         cmocka_unit_test(test_buffer_adopts_a_mapping),
+        cmocka_unit_test(test_buffer_beside_another),
         cmocka_unit_test(test_vector),
         cmocka_unit_test(test_vector_reversed),
         cmocka_unit_test(test_arena),
