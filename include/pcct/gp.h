@@ -129,6 +129,8 @@ struct pcct_gp_work {
     uint64_t filtered;  /* 1: single precision had the first look */
     uint64_t cascaded;  /* 1: a few principal coordinates had it, because bounds of groups excluded too little */
     uint64_t again;     /* of the pairs, those that the principal coordinates left to be looked at again */
+    double layout_seconds; /* laying out points and queries, pivots, rounding; of points once for all questions of some from outside */
+    double search_seconds;
 };
 
 struct pcct_gp_ask_options {

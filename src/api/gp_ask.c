@@ -61,7 +61,7 @@ static int begin(struct asking *a, const pcct_gp *gp, size_t k, const struct pcc
     if (a->o.filter && a->o.filter->view != gp->view) {
         TRY(base_fail(err, PCCT_E_INVALID, "the filter was made for another view; make one for this view"));
     }
-    base_watch_begin(&a->watch, NULL, a->o.progress, a->o.progress_ctx);
+    base_watch_begin(&a->watch, a->o.work ? a->env.os : NULL, a->o.progress, a->o.progress_ctx);
     a->env.watch = &a->watch;
     a->ask = (struct gp_ask){ .points = &gp->features, .label = gp->label, .k = k, .brute = a->o.brute };
     TRY(choose_members(a, gp, err));
@@ -104,6 +104,8 @@ static int answer(int64_t *labels, double *distances, struct asking *a, const pc
     told.filtered = (uint64_t)work.filtered;
     told.cascaded = (uint64_t)work.cascaded;
     told.again = work.again;
+    told.layout_seconds = 1e-9 * (double)a->watch.value[BASE_STAT_layout_seconds];
+    told.search_seconds = 1e-9 * (double)a->watch.value[BASE_STAT_locate_seconds];
     if (a->o.work && api_result_write(a->o.work, &told, sizeof told) != 0) {
         TRY(base_fail(err, PCCT_E_INVALID, "struct pcct_gp_work needs its size filled in"));
     }

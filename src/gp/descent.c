@@ -80,11 +80,19 @@ static float reach_of_all(const struct gp_seeker *s, int half)
 
 struct asked {
     double least;
+    float angle;             /* of `least` */
     float reach, reach_half;
 };
 
-/* rho of rows first to first + 7 of the queries' pivots with those of a node, into c[16][16]. */
-static void cross(const struct gp_seeker *s, double *c, uint32_t at, unsigned first)
+static struct asked ask(const struct gp_seeker *s)
+{
+    const double least = least_of_all(s);
+
+    return (struct asked){ least, (float)acos(least < 1 ? least : 1) + ANGLE_SLACK, reach_of_all(s, 0), reach_of_all(s, 1) };
+}
+
+/* rho of rows first to first + 7 of the pivots of one node of the queries with those of a node, into c[16][16]. */
+static void cross(const struct gp_seeker *s, double *c, uint32_t own, uint32_t at, unsigned first)
 {
     const struct gp_space *from = s->from, *to = s->to;
     const struct gp_form *form = &to->features->form;
@@ -94,7 +102,7 @@ static void cross(const struct gp_seeker *s, double *c, uint32_t at, unsigned fi
     struct gp_row row[GP_ROWS];
 
     for (unsigned i = 0; i < GP_ROWS; i++) {
-        const size_t pivot = (size_t)s->block * GP_PIVOTS + first + i;
+        const size_t pivot = (size_t)own * GP_PIVOTS + first + i;
 
         row[i] = gp_features_row(from->features, from->pivot[pivot]);
         row[i].isp = from->pivot_isp[pivot];
@@ -113,9 +121,15 @@ static float angle_of(double fourth_power, double slack)
 }
 
 /* What rounding of rho may do to the cosine of an angle between two spans, or from a query's share of one to the other. */
-static double slack_of(const struct gp_seeker *s, uint32_t at)
+static double slack_of(const struct gp_seeker *s, uint32_t own, uint32_t at)
 {
-    return 64 * (s->from->node[s->block].slack + s->to->node[at].slack);
+    return 64 * (s->from->node[own].slack + s->to->node[at].slack);
+}
+
+/* Whether two leaves tell each other what they find. */
+static int keeps_notes(const struct gp_seeker *s, uint32_t at)
+{
+    return s->to->notes && s->to->notes->angle && at < s->to->blocks;
 }
 
 /* 1: what a leaf noted about itself and this block excludes it. Else *angle is that between their spans as far as it is known. */
@@ -125,7 +139,7 @@ static int excluded_by_note(const struct gp_seeker *s, uint32_t at, const struct
     int full = 0;
 
     *angle = 0;
-    *known = s->to->notes && at < s->to->blocks && gp_notes_angle_of(angle, &full, s->to->notes, at, s->block);
+    *known = keeps_notes(s, at) && gp_notes_angle_of(angle, &full, s->to->notes, at, s->block);
     if (!*known) return 0;
     *angle -= ANGLE_SLACK;
     return *angle - (full ? node->tail : node->tail_half) > asked->reach;
@@ -147,7 +161,7 @@ static void leave_gram(struct gp_seeker *s, const double *g, uint32_t at, float 
     uint32_t place = GP_NOTES_NONE;
     float *gram = NULL;
 
-    if (!s->to->notes || at >= s->to->blocks || at >= s->block || beyond > LEFT_MARGIN) return;
+    if (!keeps_notes(s, at) || at >= s->block || beyond > LEFT_MARGIN) return;
     if (s->place.count > 0) place = ((const uint32_t *)s->place.memory.data)[--s->place.count];
     else place = gp_notes_place(s->to->notes);
     if (place == GP_NOTES_NONE) return;
@@ -162,7 +176,7 @@ static int passed_by_angle(struct gp_seeker *s, uint32_t at, const struct asked 
     const struct gp_node *node = &s->to->node[at];
     const double *lower = s->from->lower + (size_t)s->block * GP_PIVOTS * GP_PIVOTS, *upper = s->to->upper + (size_t)at * GP_PIVOTS * GP_PIVOTS;
     const struct gp_tiles *tiles = s->to->features->tiles;
-    const int notes = s->to->notes && at < s->to->blocks;
+    const int notes = keeps_notes(s, at);
     const uint32_t left = notes ? ((const uint32_t *)s->left.memory.data)[at] : GP_NOTES_NONE;
     _Alignas(64) double c[GP_PIVOTS * GP_PIVOTS];
     float angle = 0;
@@ -178,17 +192,17 @@ static int passed_by_angle(struct gp_seeker *s, uint32_t at, const struct asked 
         return 0;
     }
     s->work.nodes++;
-    cross(s, c, at, 0);
+    cross(s, c, s->block, at, 0);
     if (!known) {
-        angle = angle_of(tiles->gram(g, c, lower, upper, GP_ROWS), slack_of(s, at));
+        angle = angle_of(tiles->gram(g, c, lower, upper, GP_ROWS), slack_of(s, s->block, at));
         if (angle - node->tail > asked->reach_half) {
             if (notes) gp_notes_angle(s->to->notes, s->block, at, angle, 0);
             gp_audit(s, node->first_block, node->blocks, s->active, "half of the pivots");
             return 1;
         }
     }
-    cross(s, c, at, GP_ROWS);
-    angle = angle_of(tiles->gram(g, c, lower, upper, GP_PIVOTS), slack_of(s, at));
+    cross(s, c, s->block, at, GP_ROWS);
+    angle = angle_of(tiles->gram(g, c, lower, upper, GP_PIVOTS), slack_of(s, s->block, at));
     if (notes) gp_notes_angle(s->to->notes, s->block, at, angle, 1);
     *key = angle - node->tail;
     leave_gram(s, g, at, *key - asked->reach);
@@ -197,6 +211,35 @@ static int passed_by_angle(struct gp_seeker *s, uint32_t at, const struct asked 
         return 1;
     }
     return 0;
+}
+
+/*
+ * G3 for a node above the leaves and the one of its level that this block is under: one angle for all blocks under either, found by whoever asks
+ * first. Where groups seldom exclude each other few are tried: a note that is missing costs time alone.
+ */
+static int passed_with_all(struct gp_seeker *s, uint32_t at, const struct asked *asked)
+{
+    const struct gp_node *node = &s->to->node[at];
+    const struct gp_tiles *tiles = s->to->features->tiles;
+    uint32_t own = s->block;
+    _Alignas(64) double c[GP_PIVOTS * GP_PIVOTS], g[GP_PIVOTS * GP_PIVOTS];
+    float angle = 0;
+
+    if (!s->to->notes || !s->to->notes->above) return 0;
+    while (s->to->node[own].level < node->level) own = s->to->node[own].parent;
+    if (own == at) return 0;
+    if (!gp_notes_above_of(&angle, s->to->notes, own, at)) {
+        if (s->pairs++ >= 256 && s->pairs_passed * 16 < s->pairs && s->pairs % 32 != 0) return 0;
+        for (unsigned first = 0; first < GP_PIVOTS; first += GP_ROWS) cross(s, c, own, at, first);
+        s->work.nodes++;
+        angle = angle_of(tiles->gram(g, c, s->from->lower + (size_t)own * GP_PIVOTS * GP_PIVOTS, s->to->upper + (size_t)at * GP_PIVOTS * GP_PIVOTS,
+                                     GP_PIVOTS), slack_of(s, own, at));
+        gp_notes_above(s->to->notes, own, at, angle);
+        s->pairs_passed += angle - s->to->node[own].tail - node->tail > asked->angle;
+    }
+    if (angle - ANGLE_SLACK - s->to->node[own].tail - node->tail <= asked->angle) return 0;
+    gp_audit(s, node->first_block, node->blocks, s->active, "pivots of nodes");
+    return 1;
 }
 
 static int passed_over(struct gp_seeker *s, uint32_t at, const struct asked *asked, double *g, float *key)
@@ -220,7 +263,7 @@ static int take_left(struct gp_seeker *s, uint32_t *first, struct pcct_error *er
     uint32_t *left = NULL;
     int status = 0;
 
-    if (!notes) return 0;
+    if (!notes || !notes->angle) return 0;
     s->left.count = 0;
     TRY(base_vector_add(&left, &s->left, s->env, s->to->blocks, err));
     memset(left, 0xff, s->to->blocks * sizeof *left);
@@ -276,7 +319,7 @@ static int worth_testing(struct gp_seeker *s)
 
 static int collect(struct gp_seeker *s, struct pcct_error *err)
 {
-    const struct asked asked = { least_of_all(s), reach_of_all(s, 0), reach_of_all(s, 1) };
+    const struct asked asked = ask(s);
     _Alignas(64) double g[GP_PIVOTS * GP_PIVOTS];
     uint32_t *node = NULL, left = GP_NOTES_NONE;
     int status = 0;
@@ -291,6 +334,7 @@ static int collect(struct gp_seeker *s, struct pcct_error *err)
         float key = 0;
 
         if (here->children == 0 && is_near(s, at)) continue;
+        if (here->children > 0 && passed_with_all(s, at, &asked)) continue;
         if ((here->children == 0 || worth_testing(s)) && passed_over(s, at, &asked, g, &key)) {
             s->inner_passed += here->children > 0;
             continue;
@@ -380,7 +424,7 @@ static uint64_t reached(struct gp_seeker *s, const struct gp_candidate *candidat
 {
     const struct gp_space *from = s->from, *to = s->to;
     const float *g = (const float *)s->gram.memory.data + (size_t)candidate->gram * GP_PIVOTS * GP_PIVOTS;
-    const float slack = ANGLE_SLACK + (float)slack_of(s, candidate->block);
+    const float slack = ANGLE_SLACK + (float)slack_of(s, s->block, candidate->block);
     _Alignas(64) float u[GP_BLOCK];
     uint64_t all = 0, inside = ~(uint64_t)0;
 
@@ -463,7 +507,7 @@ done:
 
 int gp_seeker_survivors(double *share, struct gp_seeker *s, uint32_t step, struct pcct_error *err)
 {
-    const struct asked asked = { least_of_all(s), reach_of_all(s, 0), reach_of_all(s, 1) };
+    const struct asked asked = ask(s);
     _Alignas(64) double g[GP_PIVOTS * GP_PIVOTS];
     uint64_t mask[GP_PANELS], left = 0, all = 0;
     float key = 0;

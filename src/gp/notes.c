@@ -10,15 +10,18 @@ enum { BLOCKS_MOST = 8192 /* 128 MiB of angles */, GRAMS_MOST = 1 << 17 /* 128 M
 #define FULL 0x8000u
 #define UNIT 20000.0F /* an angle in a word */
 
-int gp_notes_make(struct gp_notes *notes, uint32_t blocks, const struct base_env *env, struct pcct_error *err)
+int gp_notes_make(struct gp_notes *notes, uint32_t blocks, uint32_t nodes, const struct base_env *env, struct pcct_error *err)
 {
     const uint64_t pairs = (uint64_t)blocks * blocks / 2;
+    const size_t above = nodes - blocks;
     int status = 0;
 
     memset(notes, 0, sizeof *notes);
     notes->env = env;
-    if (blocks > BLOCKS_MOST) return 0;
     notes->blocks = blocks;
+    notes->nodes = nodes;
+    if (above > 0 && above <= BLOCKS_MOST) TRY(base_take_zero(&notes->above, env, above * above, sizeof *notes->above, err));
+    if (blocks > BLOCKS_MOST) goto done;
     notes->capacity = pairs < GRAMS_MOST ? (uint32_t)pairs : GRAMS_MOST;
     TRY(base_take_zero(&notes->angle, env, (size_t)blocks * blocks, sizeof *notes->angle, err));
     TRY(base_take(&notes->first, env, blocks, sizeof *notes->first, err));
@@ -33,6 +36,7 @@ void gp_notes_free(struct gp_notes *notes)
 {
     if (!notes->env) return;
     base_free(notes->env, notes->angle);
+    base_free(notes->env, notes->above);
     base_free(notes->env, notes->first);
     base_free(notes->env, notes->note);
     base_free(notes->env, notes->gram);
@@ -52,6 +56,24 @@ int gp_notes_angle_of(float *angle, int *full, const struct gp_notes *notes, uin
 
     *angle = (float)(word & (FULL - 1)) / UNIT;
     *full = (word & FULL) != 0;
+    return word != 0;
+}
+
+void gp_notes_above(struct gp_notes *notes, uint32_t a, uint32_t b, float angle)
+{
+    const size_t nodes = notes->nodes - notes->blocks, i = a - notes->blocks, j = b - notes->blocks;
+    const uint16_t word = (uint16_t)((unsigned)(angle * UNIT) | FULL);
+
+    __atomic_store_n(&notes->above[i * nodes + j], word, __ATOMIC_RELAXED);
+    __atomic_store_n(&notes->above[j * nodes + i], word, __ATOMIC_RELAXED);
+}
+
+int gp_notes_above_of(float *angle, const struct gp_notes *notes, uint32_t a, uint32_t b)
+{
+    const size_t nodes = notes->nodes - notes->blocks;
+    const unsigned word = __atomic_load_n(&notes->above[(a - notes->blocks) * nodes + (b - notes->blocks)], __ATOMIC_RELAXED);
+
+    *angle = (float)(word & (FULL - 1)) / UNIT;
     return word != 0;
 }
 

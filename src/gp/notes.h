@@ -20,22 +20,27 @@ struct gp_note {
 
 struct gp_notes {
     const struct base_env *env;
-    uint32_t blocks, capacity;
+    uint32_t blocks, nodes, capacity;
     uint32_t used;         /* places in gram[] that were ever given out */
-    uint16_t *angle;       /* [blocks][blocks]; NULL: nothing is kept */
+    uint16_t *angle;       /* [blocks][blocks]; NULL: of blocks nothing is kept */
+    uint16_t *above;       /* [nodes - blocks][nodes - blocks] angles of the nodes above; NULL: none */
     uint32_t *first;       /* [blocks] */
     struct gp_note *note;  /* [capacity] */
     float *gram;           /* [capacity][16][16] */
 };
 
-/* Keeps nothing where there are too many blocks. gp_notes_free() in any case. Errors: MEMORY. */
-int gp_notes_make(struct gp_notes *notes, uint32_t blocks, const struct base_env *env, struct pcct_error *err);
+/* Keeps nothing of blocks, or of the nodes above, where they are too many. gp_notes_free() in any case. Errors: MEMORY. */
+int gp_notes_make(struct gp_notes *notes, uint32_t blocks, uint32_t nodes, const struct base_env *env, struct pcct_error *err);
 void gp_notes_free(struct gp_notes *notes); /* a zeroed one too */
 
 /* The angle between the spans of two blocks, from below; `full`: of all pivots, else of 8 of a's and all of b's. */
 void gp_notes_angle(struct gp_notes *notes, uint32_t a, uint32_t b, float angle, int full);
 /* What b noted about itself and a: 1 and the angle. 0: nothing. */
 int gp_notes_angle_of(float *angle, int *full, const struct gp_notes *notes, uint32_t b, uint32_t a);
+
+/* The same of two nodes above the blocks, from either side, both of all pivots. */
+void gp_notes_above(struct gp_notes *notes, uint32_t a, uint32_t b, float angle);
+int gp_notes_above_of(float *angle, const struct gp_notes *notes, uint32_t a, uint32_t b);
 
 /* A place for a G; GP_NOTES_NONE: all are taken. */
 uint32_t gp_notes_place(struct gp_notes *notes);

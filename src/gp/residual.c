@@ -82,6 +82,7 @@ static int search(struct run *run, const struct gp_prepared *to, struct gp_work 
 {
     struct gp_prepared queries = { .centre = NULL };
     const struct gp_prepared *from = to;
+    enum base_stat stage;
     int status = 0;
 
     if (run->ask->queries) {
@@ -95,7 +96,9 @@ static int search(struct run *run, const struct gp_prepared *to, struct gp_work 
     work->cascaded |= run->filtered && from->first.env;
     work->blocks += to->space.blocks;
     work->flat += (uint64_t)to->space.flats * GP_BLOCK;
-    TRY(seek_all(run, env, err));
+    stage = base_watch_stage(env, BASE_STAT_locate_seconds);
+    status = seek_all(run, env, err);
+    base_watch_stage(env, stage);
 done:
     gp_prepared_empty(&queries, env);
     return status;
@@ -129,8 +132,8 @@ static int segments(struct run *run, struct gp_work *work, const struct base_env
         const size_t begin = ask->rank && !ask->brute && n > SEGMENT_LEAST ? end / SEGMENT_RATIO : 0;
 
         TRY(gp_prepared_fill(&points, ask, chosen, n, env, err));
-        if (!ask->queries && !ask->brute) TRY(gp_notes_make(&notes, points.space.blocks, env, err));
-        if (notes.angle) points.space.notes = &notes;
+        if (!ask->queries && !ask->brute) TRY(gp_notes_make(&notes, points.space.blocks, points.space.nodes, env, err));
+        if (notes.env) points.space.notes = &notes;
         run->lowest = (uint32_t)begin;
         TRY(search(run, &points, work, env, err));
         gp_prepared_empty(&points, env);
@@ -150,6 +153,7 @@ int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struc
 {
     struct run run = { .ask = ask, .labels = labels, .distances = distances, .counts = counts };
     const size_t threads = (size_t)base_par_threads(env);
+    const enum base_stat stage = base_watch_stage(env, BASE_STAT_layout_seconds);
     struct gp_work sum = { 0 };
     int status = 0;
 
@@ -174,5 +178,6 @@ done:
     base_free(env, run.row);
     base_free(env, run.status);
     base_free(env, run.seeker);
+    base_watch_stage(env, stage);
     return status;
 }

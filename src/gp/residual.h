@@ -43,7 +43,8 @@ struct gp_work {
 int gp_prepare(struct gp_prepared **prepared, const struct gp_ask *ask, const struct base_env *env, struct pcct_error *err);
 void gp_prepared_free(struct gp_prepared *prepared, const struct base_env *env); /* NULL is fine */
 
-/* labels[nq x k], distances[nq x k] (the rest -1 and +infinity), counts[nq] (NULL: not wanted). Errors: MEMORY, INVALID (a custom kernel's value
+/* Time goes to the stages `layout` and `locate` of env's watch.
+ * labels[nq x k], distances[nq x k] (the rest -1 and +infinity), counts[nq] (NULL: not wanted). Errors: MEMORY, INVALID (a custom kernel's value
  * that is no number), CANCELLED. Parallel; the answer does not depend on the threads. */
 int gp_residual(int64_t *labels, double *distances, int32_t *counts, const struct gp_ask *ask, struct gp_work *work, const struct base_env *env,
                 struct pcct_error *err);

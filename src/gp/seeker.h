@@ -48,6 +48,7 @@ struct gp_seeker {
     uint32_t near[8];                   /* blocks that were evaluated first */
     unsigned nears;
     uint64_t inner, inner_passed;       /* nodes that are no leaves: tested, passed over */
+    uint64_t pairs, pairs_passed;       /* the same of pairs of nodes */
     uint64_t tried, helped;             /* the envelope's record: it is left alone where it does not help */
     struct gp_work work;
     int bad;                            /* a custom kernel gave what is no number */

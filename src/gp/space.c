@@ -135,7 +135,7 @@ static void start_node(struct gp_space *space, uint32_t at)
 {
     const size_t m = space->features->form.m, dim = space->features->form.dim;
 
-    space->node[at].least_rank = GP_NONE;
+    space->node[at].least_rank = space->node[at].parent = GP_NONE;
     for (size_t t = 0; t < dim; t++) {
         space->box[(at * 2) * dim + t] = (double)INFINITY;
         space->box[(at * 2 + 1) * dim + t] = -(double)INFINITY;
@@ -179,9 +179,11 @@ static void unite(struct gp_space *space, uint32_t at)
 
     start_node(space, at);
     node->first_block = space->node[node->first_child].first_block;
+    node->level = space->node[node->first_child].level + 1;
     for (uint32_t child = node->first_child; child < node->first_child + node->children; child++) {
-        const struct gp_node *below = &space->node[child];
+        struct gp_node *below = &space->node[child];
 
+        below->parent = at;
         node->blocks += below->blocks;
         node->isp = fmax(node->isp, below->isp);
         if (below->least_rank < node->least_rank) node->least_rank = below->least_rank;

@@ -23,6 +23,8 @@ enum { GP_NONE = 0xffffffffu };
 struct gp_node {
     uint32_t first_block, blocks;
     uint32_t first_child, children;  /* nodes; of a leaf 0 */
+    uint32_t parent;                 /* GP_NONE: none */
+    unsigned level;                  /* of a leaf 0 */
     uint32_t least_rank;
     unsigned pivots;
     float tail_half, tail;           /* greatest over all points below, with 8 and with all pivots */

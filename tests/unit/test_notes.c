@@ -16,7 +16,7 @@ static void angles(void **test)
 
     (void)test;
     support_env_start(&env, 1);
-    support_ok(gp_notes_make(&notes, BLOCKS, &env.env, &err), &err);
+    support_ok(gp_notes_make(&notes, BLOCKS, BLOCKS + 9, &env.env, &err), &err);
     assert_false(gp_notes_angle_of(&angle, &full, &notes, 3, 4));
     gp_notes_angle(&notes, 3, 4, 0.7854F, 1);
     gp_notes_angle(&notes, 4, 3, 1.5F, 0);
@@ -26,6 +26,11 @@ static void angles(void **test)
     assert_true(gp_notes_angle_of(&angle, &full, &notes, 4, 3));
     assert_true(!full && angle <= 1.5F && angle > 1.4998F);
     assert_false(gp_notes_angle_of(&angle, &full, &notes, 5, 3));
+    assert_false(gp_notes_above_of(&angle, &notes, BLOCKS + 2, BLOCKS + 7));
+    gp_notes_above(&notes, BLOCKS + 2, BLOCKS + 7, 0);
+    gp_notes_above(&notes, BLOCKS + 8, BLOCKS, 1.25F);
+    assert_true(gp_notes_above_of(&angle, &notes, BLOCKS + 7, BLOCKS + 2) && angle <= 0); /* known to say nothing */
+    assert_true(gp_notes_above_of(&angle, &notes, BLOCKS, BLOCKS + 8) && angle <= 1.25F && angle > 1.2498F);
     gp_notes_free(&notes);
     support_env_finish(&env);
 }
@@ -40,7 +45,7 @@ static void left_and_taken(void **test)
 
     (void)test;
     support_env_start(&env, 1);
-    support_ok(gp_notes_make(&notes, 3, &env.env, &err), &err);
+    support_ok(gp_notes_make(&notes, 3, 3, &env.env, &err), &err);
     assert_int_equal(notes.capacity, 4);
     for (uint32_t i = 0; i < 3; i++) {
         place[i] = gp_notes_place(&notes);
@@ -60,8 +65,11 @@ static void left_and_taken(void **test)
     assert_int_equal(gp_notes_place(&notes), GP_NOTES_NONE);
     gp_notes_free(&notes);
     gp_notes_free(&notes);
-    support_ok(gp_notes_make(&notes, 100000, &env.env, &err), &err); /* too many: nothing is kept */
-    assert_null(notes.angle);
+    support_ok(gp_notes_make(&notes, 100000, 200000, &env.env, &err), &err); /* too many: nothing is kept */
+    assert_true(!notes.angle && !notes.above);
+    gp_notes_free(&notes);
+    support_ok(gp_notes_make(&notes, 100000, 100100, &env.env, &err), &err); /* of blocks */
+    assert_true(!notes.angle && notes.above);
     gp_notes_free(&notes);
     support_env_finish(&env);
 }
@@ -91,7 +99,7 @@ static void by_many(void **test)
 
     (void)test;
     support_env_start(&env, 4);
-    support_ok(gp_notes_make(&notes, BLOCKS, &env.env, &err), &err);
+    support_ok(gp_notes_make(&notes, BLOCKS, BLOCKS + 9, &env.env, &err), &err);
     base_par_for(&env.env, BLOCKS, 1, leave_from, &notes);
     for (uint32_t to = 0; to < BLOCKS; to++) {
         char seen[BLOCKS] = { 0 };
@@ -112,7 +120,7 @@ static void by_many(void **test)
 static int make(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct gp_notes notes;
-    const int status = gp_notes_make(&notes, *(const uint32_t *)ctx, env, err);
+    const int status = gp_notes_make(&notes, *(const uint32_t *)ctx, 2 * *(const uint32_t *)ctx, env, err);
 
     gp_notes_free(&notes);
     return status;
@@ -125,7 +133,7 @@ static void memory_may_fail(void **test)
 
     (void)test;
     support_env_start(&env, 1);
-    assert_int_equal(support_fail_each(&env, make, &blocks), 4);
+    assert_int_equal(support_fail_each(&env, make, &blocks), 5);
     support_env_finish(&env);
 }
 
