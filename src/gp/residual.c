@@ -3,6 +3,7 @@
 
 #include "base/par.h"
 #include "base/watch.h"
+#include "gp/flats.h"
 #include "gp/prepared.h"
 #include "gp/seeker.h"
 
@@ -22,6 +23,7 @@ struct run {
     struct gp_seeker *seeker;   /* [threads] */
     int *status;                /* [threads] */
     const struct gp_prepared *from, *to;
+    const struct gp_flats *flats;
     int filtered;
     uint32_t lowest;            /* rank of the first query of this segment */
 };
@@ -48,6 +50,7 @@ static void seek(void *ctx, size_t begin, size_t end, int thread)
 
     s->from = &run->from->space;
     s->to = &run->to->space;
+    s->flats = run->flats;
     s->filter_from = run->filtered ? &run->from->rounded : NULL;
     s->filter_to = run->filtered ? &run->to->rounded : NULL;
     s->first_from = run->filtered && run->from->first.env ? &run->from->first : NULL;
@@ -81,6 +84,7 @@ done:
 static int search(struct run *run, const struct gp_prepared *to, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
 {
     struct gp_prepared queries = { .centre = NULL };
+    struct gp_flats flats = { .env = NULL };
     const struct gp_prepared *from = to;
     enum base_stat stage;
     int status = 0;
@@ -96,10 +100,16 @@ static int search(struct run *run, const struct gp_prepared *to, struct gp_work 
     work->cascaded |= run->filtered && from->first.env;
     work->blocks += to->space.blocks;
     work->flat += (uint64_t)to->space.flats * GP_BLOCK;
+    if (!run->ask->queries && !run->ask->brute && to->space.flats > 0) {
+        TRY(gp_flats_make(&flats, &to->space, env, err));
+        work->pairs += (uint64_t)flats.lanes * flats.blocks * GP_BLOCK;
+    }
+    run->flats = flats.env ? &flats : NULL;
     stage = base_watch_stage(env, BASE_STAT_locate_seconds);
     status = seek_all(run, env, err);
     base_watch_stage(env, stage);
 done:
+    gp_flats_free(&flats);
     gp_prepared_empty(&queries, env);
     return status;
 }

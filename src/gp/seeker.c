@@ -336,20 +336,74 @@ static void find_near(struct gp_seeker *s)
     }
 }
 
+/* The lanes of a block whose |rho| with a flat point may count. */
+static uint64_t still_open(const struct gp_seeker *s, float most)
+{
+    uint64_t mask = 0;
+
+    for (uint64_t left = s->active; left != 0; left &= left - 1) {
+        if ((double)most >= s->least[__builtin_ctzll(left)]) mask |= left & -left;
+    }
+    return mask;
+}
+
+/* The flat points that may be among the answers of a leaf's queries. */
+static void look_at_flats(struct gp_seeker *s)
+{
+    const float *most = s->flats->most + (size_t)s->block * s->flats->lanes;
+
+    for (size_t first = 0; first < s->flats->lanes; first += GP_LANES) {
+        const size_t panel = (size_t)s->to->blocks * GP_PANELS + first / GP_LANES;
+        float greatest = 0;
+        uint64_t mask;
+
+        if (s->to->id[panel * GP_LANES] == GP_NONE) continue;
+        for (size_t i = 0; i < GP_LANES; i++) greatest = most[first + i] > greatest ? most[first + i] : greatest;
+        mask = still_open(s, greatest);
+        gp_audit_panel(s, panel, s->active & ~mask, "flat points");
+        gp_seeker_evaluate(s, panel, mask);
+    }
+    tighten_full(s, s->active);
+}
+
+/* The leaves that may hold answers of flat queries. */
+static void look_from_flats(struct gp_seeker *s)
+{
+    for (uint32_t block = 0; block < s->to->blocks; block++) {
+        const float *most = s->flats->most + (size_t)block * s->flats->lanes + (size_t)(s->block - s->to->blocks) * GP_BLOCK;
+        uint64_t mask[GP_PANELS] = { 0 };
+
+        for (uint64_t left = s->active; left != 0; left &= left - 1) {
+            const unsigned lane = (unsigned)__builtin_ctzll(left);
+
+            if ((double)most[lane] >= s->least[lane]) mask[0] |= (uint64_t)1 << lane;
+        }
+        gp_audit(s, block, 1, s->active & ~mask[0], "flat queries");
+        for (size_t panel = GP_PANELS; panel-- > 0;) {
+            mask[panel] = s->to->id[((size_t)block * GP_PANELS + panel) * GP_LANES] == GP_NONE ? 0 : mask[0];
+        }
+        gp_seeker_look(s, block, mask);
+    }
+}
+
 int gp_seek(struct gp_seeker *s, uint32_t block, uint32_t lowest, struct pcct_error *err)
 {
     const struct gp_space *to = s->to;
+    const int from_flat = block >= s->from->blocks, flats_later = s->flats && !from_flat;
     int status = 0;
 
     begin(s, block, lowest);
     if (s->active == 0) return 0;
-    for (uint32_t b = to->blocks; b < to->blocks + to->flats; b++) gp_seeker_evaluate_block(s, b);
-    if (block >= s->from->blocks || s->ask->brute) {
+    for (uint32_t b = to->blocks; b < to->blocks + to->flats && !flats_later; b++) gp_seeker_evaluate_block(s, b);
+    if (from_flat && s->flats) {
+        look_from_flats(s);
+    } else if (from_flat || s->ask->brute) {
         for (uint32_t b = 0; b < to->blocks; b++) gp_seeker_evaluate_block(s, b);
     } else if (to->blocks > 0) {
         find_near(s);
         for (unsigned i = 0; i < s->nears; i++) gp_seeker_evaluate_block(s, s->near[i]);
         gp_seeker_tighten(s, s->active);
+        if (flats_later) look_at_flats(s);
         if (s->first_to) TRY(gp_seeker_sweep(s, err));
         else TRY(gp_seeker_descend(s, err));
     }
