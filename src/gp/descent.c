@@ -182,6 +182,7 @@ static int passed_by_angle(struct gp_seeker *s, uint32_t at, const struct asked 
     float angle = 0;
     int known = 0;
 
+    if (node->children > 0 && node->tail > GP_RIGHT_ANGLE) return 0;
     if (excluded_by_note(s, at, asked, &angle, &known)) {
         gp_audit(s, node->first_block, node->blocks, s->active, "noted angle");
         return 1;
@@ -227,7 +228,7 @@ static int passed_with_all(struct gp_seeker *s, uint32_t at, const struct asked 
 
     if (!s->to->notes || !s->to->notes->above) return 0;
     while (s->to->node[own].level < node->level) own = s->to->node[own].parent;
-    if (own == at) return 0;
+    if (own == at || node->tail + s->to->node[own].tail > GP_RIGHT_ANGLE) return 0;
     if (!gp_notes_above_of(&angle, s->to->notes, own, at)) {
         if (s->pairs++ >= 256 && s->pairs_passed * 16 < s->pairs && s->pairs % 32 != 0) return 0;
         for (unsigned first = 0; first < GP_PIVOTS; first += GP_ROWS) cross(s, c, own, at, first);

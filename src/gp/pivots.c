@@ -14,6 +14,7 @@
  */
 enum { SAMPLE = 512, HALF = GP_PIVOTS / 2 };
 #define LEFT_MIN 1e-3 /* the least that is left of a pivot: coordinates magnify rounding by its inverse */
+#define HOPELESS 0.93 /* a squared sine, of 75 degrees: a group with such a tail in its sample excludes nothing, and its tails are not measured */
 #define SHARE_MIN 1e-3 /* of a point's squared feature in the span, for the angle of that share to be relied on */
 
 struct work {
@@ -90,6 +91,18 @@ static void against_block(double *out, const struct gp_space *space, size_t bloc
     }
 }
 
+static void clear_missing(double *rho, const struct gp_space *space, size_t block)
+{
+    for (size_t i = 0; i < GP_BLOCK; i++) {
+        if (space->id[block * GP_BLOCK + i] == GP_NONE) rho[i] = 0;
+    }
+}
+
+static void subtract(double *restrict value, const double *restrict y, double factor)
+{
+    for (size_t i = 0; i < GP_BLOCK; i++) value[i] -= factor * y[i];
+}
+
 static void add_pivot(struct choosing *c, unsigned t, size_t chosen)
 {
     const struct gp_space *space = c->space;
@@ -104,14 +117,11 @@ static void add_pivot(struct choosing *c, unsigned t, size_t chosen)
         _Alignas(64) double rho[GP_BLOCK];
 
         against_block(rho, space, lane_of(c, first) / GP_BLOCK, id);
+        clear_missing(rho, space, lane_of(c, first) / GP_BLOCK);
+        for (unsigned s = 0; s < t; s++) subtract(rho, c->y + s * c->capacity + first, c->factor[t][s]);
         for (size_t i = 0; i < GP_BLOCK; i++) {
-            double value = rho[i];
-
-            if (space->id[lane_of(c, first + i)] == GP_NONE) value = 0;
-            for (unsigned s = 0; s < t; s++) value -= c->factor[t][s] * c->y[s * c->capacity + first + i];
-            value /= root;
-            c->y[t * c->capacity + first + i] = value;
-            c->left[first + i] -= value * value;
+            c->y[t * c->capacity + first + i] = rho[i] / root;
+            c->left[first + i] -= (rho[i] / root) * (rho[i] / root);
         }
     }
     c->left[chosen] = 0;
@@ -186,12 +196,9 @@ static void measure(struct choosing *c, size_t block, double *y)
         _Alignas(64) double rho[GP_BLOCK];
 
         against_block(rho, space, block, space->pivot[c->at * GP_PIVOTS + t]);
-        for (size_t i = 0; i < GP_BLOCK; i++) {
-            double value = space->id[block * GP_BLOCK + i] == GP_NONE ? 0 : rho[i];
-
-            for (unsigned s = 0; s < t; s++) value -= c->factor[t][s] * y[s * GP_BLOCK + i];
-            y[t * GP_BLOCK + i] = value / c->factor[t][t];
-        }
+        clear_missing(rho, space, block);
+        for (unsigned s = 0; s < t; s++) subtract(rho, y + s * GP_BLOCK, c->factor[t][s]);
+        for (size_t i = 0; i < GP_BLOCK; i++) y[t * GP_BLOCK + i] = rho[i] / c->factor[t][t];
     }
     for (size_t i = 0; i < GP_BLOCK; i++) {
         double half = 0, all = 0;
@@ -230,6 +237,10 @@ static void pivots_of(struct work *work, size_t at, int thread)
     choose(&c, gp_rounding(&space->features->form) * c.node->isp * c.node->isp);
     invert(&c);
     copy_pivots(&c);
+    if (c.node->children > 0 && c.left[next_pivot(&c)] > HOPELESS) {
+        c.node->tail = c.node->tail_half = 4;
+        return;
+    }
     for (size_t b = 0; b < c.node->blocks; b++) measure(&c, c.node->first_block + b, y);
     if (c.node->children > 0) return;
     for (size_t panel = 0; panel < GP_PANELS; panel++) {

@@ -118,31 +118,38 @@ static void round_lane(const struct rounding *r, size_t lane, const double *v, d
     struct gp_rounded *filter = r->filter;
     const struct gp_space *space = filter->space;
     const struct gp_features *f = space->features;
-    const size_t m = filter->form.m, dim = f->form.dim, panel = lane / GP_ROUNDED_LANES, at = lane % GP_ROUNDED_LANES;
+    const size_t m = filter->form.m, dim = f->form.dim;
     const double unit = 1 / sqrt(f->form.variance), root = sqrt(f->form.variance);
     const double error = sqrt(r->frame->bound + fmax(outside, 0) / f->form.variance);
     const uint32_t id = space->id[lane], from = id == GP_NONE ? space->id[lane / GP_BLOCK * GP_BLOCK] : id;
 
-    for (size_t l = 0; l < m; l++) {
-        filter->row_v[lane * m + l] = (float)(v[l] * unit);
-        if (filter->v) filter->v[(panel * m + l) * GP_ROUNDED_LANES + at] = filter->row_v[lane * m + l];
-    }
-    for (size_t t = 0; t < dim; t++) {
-        filter->row_x[lane * dim + t] = (float)(f->x[from * dim + t] - r->frame->centre[t]);
-        if (filter->x) filter->x[(panel * dim + t) * GP_ROUNDED_LANES + at] = filter->row_x[lane * dim + t];
-    }
+    for (size_t l = 0; l < m; l++) filter->row_v[lane * m + l] = (float)(v[l] * unit);
+    for (size_t t = 0; t < dim; t++) filter->row_x[lane * dim + t] = (float)(f->x[from * dim + t] - r->frame->centre[t]);
     filter->isp[lane] = id == GP_NONE ? NAN : (float)(f->isp[id] * root);
     filter->error[lane] = id == GP_NONE ? 0 : (float)(error * f->isp[id] * root * (1 + 0x1p-20));
+}
+
+/* out[n][32] from the rows of 32 lanes. */
+static void turn(float *out, const float *row, size_t n)
+{
+    for (size_t l = 0; l < n; l++) {
+        for (size_t i = 0; i < GP_ROUNDED_LANES; i++) out[l * GP_ROUNDED_LANES + i] = row[i * n + l];
+    }
 }
 
 static void round_blocks(void *ctx, size_t begin, size_t end, int thread)
 {
     const struct rounding *r = ctx;
-    double *v = r->scratch + (size_t)thread * GP_ROWS * r->filter->form.m, outside[GP_ROWS];
+    const size_t m = r->filter->form.m, dim = r->filter->form.dim;
+    double *v = r->scratch + (size_t)thread * GP_ROWS * m, outside[GP_ROWS];
 
     for (size_t first = begin * GP_BLOCK; first < end * GP_BLOCK; first += GP_ROWS) {
         coordinates(v, outside, r, first);
-        for (size_t i = 0; i < GP_ROWS; i++) round_lane(r, first + i, v + i * r->filter->form.m, outside[i]);
+        for (size_t i = 0; i < GP_ROWS; i++) round_lane(r, first + i, v + i * m, outside[i]);
+    }
+    for (size_t lane = begin * GP_BLOCK; r->filter->v && lane < end * GP_BLOCK; lane += GP_ROUNDED_LANES) {
+        turn(r->filter->v + lane * m, r->filter->row_v + lane * m, m);
+        turn(r->filter->x + lane * dim, r->filter->row_x + lane * dim, dim);
     }
 }
 

@@ -107,26 +107,34 @@ done:
 
 /* ---- panels ------------------------------------------------------------------------------------------------------------------------------- */
 
-static void fill_block(struct gp_space *space, size_t block)
+/* A panel's columns are those of its points, side by side. */
+static void fill_panel(struct gp_space *space, size_t panel)
 {
     const struct gp_features *f = space->features;
     const size_t m = f->form.m, dim = f->form.dim;
+    const uint32_t *id = space->id + panel * GP_LANES, any = space->id[panel / GP_PANELS * GP_BLOCK];
+    double *v = space->v + panel * m * GP_LANES, *x = space->x + panel * dim * GP_LANES;
+    const double *from[GP_LANES], *place[GP_LANES];
 
-    for (size_t lane = 0; lane < GP_BLOCK; lane++) {
-        const size_t panel = block * GP_PANELS + lane / GP_LANES, at = lane % GP_LANES;
-        const uint32_t id = space->id[block * GP_BLOCK + lane];
-        const uint32_t from = id == GP_NONE ? space->id[block * GP_BLOCK] : id; /* any finite values */
+    for (unsigned i = 0; i < GP_LANES; i++) {
+        const size_t point = id[i] == GP_NONE ? any : id[i]; /* any finite values */
 
-        for (size_t l = 0; l < m; l++) space->v[(panel * m + l) * GP_LANES + at] = f->v[from * m + l];
-        for (size_t t = 0; t < dim; t++) space->x[(panel * dim + t) * GP_LANES + at] = f->x[from * dim + t];
-        space->isp[panel * GP_LANES + at] = id == GP_NONE ? (double)NAN : f->isp[id];
+        from[i] = f->v + point * m;
+        place[i] = f->x + point * dim;
+        space->isp[panel * GP_LANES + i] = id[i] == GP_NONE ? (double)NAN : f->isp[point];
+    }
+    for (size_t l = 0; l < m; l++) {
+        for (unsigned i = 0; i < GP_LANES; i++) v[l * GP_LANES + i] = from[i][l];
+    }
+    for (size_t t = 0; t < dim; t++) {
+        for (unsigned i = 0; i < GP_LANES; i++) x[t * GP_LANES + i] = place[i][t];
     }
 }
 
 static void fill_blocks(void *ctx, size_t begin, size_t end, int thread)
 {
     (void)thread;
-    for (size_t block = begin; block < end; block++) fill_block(ctx, block);
+    for (size_t panel = begin * GP_PANELS; panel < end * GP_PANELS; panel++) fill_panel(ctx, panel);
 }
 
 /* ---- nodes -------------------------------------------------------------------------------------------------------------------------------- */
@@ -159,7 +167,11 @@ static void measure_leaf(struct gp_space *space, uint32_t at)
             low[t] = fmin(low[t], f->x[id * dim + t]);
             high[t] = fmax(high[t], f->x[id * dim + t]);
         }
-        for (size_t l = 0; l < m; l++) most[l] = fmax(most[l], fabs(f->v[id * m + l]));
+        for (size_t l = 0; l < m; l++) {
+            const double size = fabs(f->v[id * m + l]);
+
+            most[l] = size > most[l] ? size : most[l];
+        }
         space->node[at].isp = fmax(space->node[at].isp, f->isp[id]);
         if (space->rank && space->rank[lane] < space->node[at].least_rank) space->node[at].least_rank = space->rank[lane];
     }
