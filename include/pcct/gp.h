@@ -39,8 +39,9 @@ struct pcct_kernel {
                                 * the matrix has a factor; pcct_gp_describe() says what was used. */
     const double *inducing;    /* [m x dim] Z, row-major, in the store's units */
     size_t m;                  /* 0: none */
-    /* The caller's own: out[na x nb] = K(a[i], b[j]) of rows of dim coordinates; K(x, x) = variance. The same bits whenever a pair is asked for,
-     * either way round, in whatever company; called by any number of threads at once. Lengthscales are not applied. Cannot be kept in a store. */
+    /* The caller's own: out[na x nb] = K(a[i], b[j]) of rows of dim coordinates; K(x, x) = variance, or less with a diagonal of pcct_gp_options. The
+     * same bits whenever a pair is asked for, either way round, in whatever company; called by any number of threads at once. Lengthscales are not
+     * applied. Cannot be kept in a store. */
     void (*tile)(void *ctx, double *out, const double *const *a, size_t na, const double *const *b, size_t nb);
     void *ctx;
 };
@@ -88,8 +89,11 @@ struct pcct_gp_options {
     int threads;
     const double *v, *p;              /* features of the caller's own, [n_live x m] and [n_live] in the order of pcct_view_read(), m as in the kernel,
                                        * whose inducing points are not looked at; NULL: computed. Copied. */
+    const double *diagonal;           /* [n_live] with v and in the place of p: K(x, x) of each point, above 0 and at most the variance, for kernels
+                                       * that are not the same everywhere: p = diagonal - |v|^2 + nugget, raised to 1e-9 diagonal. NULL: p is
+                                       * given. */
 };
-#define PCCT_GP_OPTIONS_INIT { sizeof(struct pcct_gp_options), NULL, 0, 0, 0, NULL, NULL }
+#define PCCT_GP_OPTIONS_INIT { sizeof(struct pcct_gp_options), NULL, 0, 0, 0, NULL, NULL, NULL }
 PCCT_PUBLIC int pcct_gp_open(pcct_gp **gp, const pcct_view *view, const struct pcct_gp_options *options, struct pcct_error *err);
 PCCT_PUBLIC void pcct_gp_close(pcct_gp *gp); /* NULL is fine */
 

@@ -5,6 +5,7 @@
 #include "query/filter.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #define NOISE_SHARE 1e-8 /* of K(x, x): p below it is mostly rounding */
@@ -82,6 +83,31 @@ done:
     return status;
 }
 
+/* The caller's features, whose p are given or follow from a diagonal. */
+static int take_features(pcct_gp *gp, const struct pcct_gp_options *o, uint32_t m, const struct gp_tiles *tiles, struct pcct_error *err)
+{
+    const struct gp_kernel *kernel = &gp->kernel.kernel;
+    double *p = NULL;
+    int status = 0;
+
+    gp->given = 1;
+    TRY(base_take(&p, &gp->env, gp->n, sizeof *p, err));
+    for (size_t i = 0; i < gp->n; i++) {
+        double square = 0;
+
+        if (o->diagonal && !(o->diagonal[i] > 0 && o->diagonal[i] <= kernel->variance)) {
+            TRY(base_fail(err, PCCT_E_INVALID, "the kernel's value for point %zu and itself is %g; it must be above 0 and at most the variance, %g",
+                          i, o->diagonal[i], kernel->variance));
+        }
+        for (size_t l = 0; o->diagonal && l < m; l++) square = fma(o->v[i * m + l], o->v[i * m + l], square);
+        p[i] = o->diagonal ? fmax(o->diagonal[i] - square + kernel->nugget, GP_FLOOR * o->diagonal[i]) : o->p[i];
+    }
+    TRY(gp_features_given(&gp->features, kernel, gp->point, o->v, p, gp->n, m, tiles, &gp->env, err));
+done:
+    base_free(&gp->env, p);
+    return status;
+}
+
 static int make_features(pcct_gp *gp, const struct pcct_gp_options *o, struct pcct_error *err)
 {
     const struct gp_kernel *kernel = &gp->kernel.kernel;
@@ -89,10 +115,11 @@ static int make_features(pcct_gp *gp, const struct pcct_gp_options *o, struct pc
     const uint32_t m = o->plain ? 0 : (uint32_t)gp->kernel.m;
     int status = 0;
 
-    if (!o->v != !o->p) TRY(base_fail(err, PCCT_E_INVALID, "features come as both v and p"));
+    if (!o->v != !(o->p || o->diagonal) || (o->p && o->diagonal)) {
+        TRY(base_fail(err, PCCT_E_INVALID, "features come as v and p, or as v and the kernel's diagonal"));
+    }
     if (o->v) {
-        gp->given = 1;
-        TRY(gp_features_given(&gp->features, kernel, gp->point, o->v, o->p, gp->n, m, tiles, &gp->env, err));
+        TRY(take_features(gp, o, m, tiles, err));
     } else {
         TRY(gp_inducing_make(&gp->inducing, kernel, gp->kernel.inducing, m, gp->kernel.jitter, tiles, &gp->env, err));
         TRY(gp_features_make(&gp->features, &gp->inducing, gp->point, gp->n, &gp->env, err));

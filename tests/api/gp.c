@@ -128,6 +128,61 @@ static void expect_graph(const struct fixture *f, const pcct_gp *gp, int predece
     free(distances);
 }
 
+static void expect_same_features(const pcct_gp *a, const pcct_gp *b)
+{
+    struct pcct_gp_info one = { .size = sizeof one }, other = { .size = sizeof other };
+
+    assert_int_equal(pcct_gp_describe(&one, a), 0);
+    assert_int_equal(pcct_gp_describe(&other, b), 0);
+    assert_int_equal(one.m, other.m);
+    assert_memory_equal(one.v, other.v, N * one.m * sizeof *one.v);
+    for (size_t i = 0; i < N; i++) assert_true(fabs(one.p[i] - other.p[i]) <= 0x1p-50);
+}
+
+/* A kernel that is not the same everywhere: s(a) s(b) exp(-3 (|..| + |..|)), with its diagonal s^2; correlations are those of the plain one. */
+static void uneven(void *ctx, double *out, const double *const *a, size_t na, const double *const *b, size_t nb)
+{
+    tile(ctx, out, a, na, b, nb);
+    for (size_t i = 0; i < na * nb; i++) out[i] *= (1 + a[i / nb][0]) / 2 * ((1 + b[i % nb][0]) / 2);
+}
+
+static void own_diagonal(void **test)
+{
+    const struct fixture *f = *test;
+    struct pcct_kernel kernel = PCCT_KERNEL_INIT;
+    struct pcct_gp_options open = PCCT_GP_OPTIONS_INIT;
+    struct pcct_gp_info info = { .size = sizeof info };
+    static double v[N * M], diagonal[N], distances[2][N * K];
+    static int64_t labels[2][N * K];
+    struct pcct_error err = { 0, "" };
+    pcct_view *view = NULL;
+    pcct_gp *gp = NULL;
+
+    ok(pcct_view_open(&view, f->store, "main", &err), &err);
+    kernel.tile = tile;
+    kernel.inducing = f->point;
+    kernel.m = M;
+    open.kernel = &kernel;
+    ok(pcct_gp_open(&gp, view, &open, &err), &err);
+    ok(pcct_gp_graph(labels[0], distances[0], gp, K, NULL, &err), &err);
+    assert_int_equal(pcct_gp_describe(&info, gp), 0);
+    for (size_t i = 0; i < N; i++) {
+        const double s = (1 + f->point[i * DIM]) / 2;
+
+        diagonal[i] = s * s;
+        for (size_t l = 0; l < M; l++) v[i * M + l] = s * info.v[i * M + l];
+    }
+    pcct_gp_close(gp);
+    kernel.tile = uneven;
+    open.v = v;
+    open.diagonal = diagonal;
+    ok(pcct_gp_open(&gp, view, &open, &err), &err);
+    ok(pcct_gp_graph(labels[1], distances[1], gp, K, NULL, &err), &err);
+    for (size_t i = 0; i < N * K; i++) assert_true(fabs(distances[0][i] * distances[0][i] - distances[1][i] * distances[1][i]) < 1e-9);
+    pcct_gp_close(gp);
+    pcct_view_close(view);
+}
+
 static void own_kernel(void **test)
 {
     const struct fixture *f = *test;
@@ -141,7 +196,7 @@ static void own_kernel(void **test)
     pcct_gp *gp = NULL, *given = NULL;
     struct pcct_error err = { 0, "" };
     int64_t label = 5, found[K];
-    double distance[K];
+    double distance[K], diagonal[N];
 
     ok(pcct_view_open(&view, f->store, "main", &err), &err);
     kernel.tile = tile;
@@ -166,9 +221,22 @@ static void own_kernel(void **test)
     expect_graph(f, given, 0, NULL);
     assert_int_equal(pcct_gp_knn(found, distance, given, f->point, 1, K, NULL, &err), PCCT_E_INVALID);
     pcct_gp_close(given);
+    open.diagonal = diagonal; /* and from it the same p */
+    for (size_t i = 0; i < N; i++) diagonal[i] = 1;
+    assert_int_equal(pcct_gp_open(&given, view, &open, &err), PCCT_E_INVALID); /* p beside it */
     open.p = NULL;
+    ok(pcct_gp_open(&given, view, &open, &err), &err);
+    expect_same_features(gp, given);
+    pcct_gp_close(given);
+    diagonal[7] = 1.5;
+    assert_int_equal(pcct_gp_open(&given, view, &open, &err), PCCT_E_INVALID);
+    assert_non_null(strstr(err.message, "1.5"));
+    open.diagonal = NULL;
     assert_int_equal(pcct_gp_open(&given, view, &open, &err), PCCT_E_INVALID);
     assert_null(given);
+    open.v = NULL;
+    open.diagonal = diagonal;
+    assert_int_equal(pcct_gp_open(&given, view, &open, &err), PCCT_E_INVALID);
     pcct_gp_close(gp);
     pcct_filter_close(filter);
     pcct_view_close(view);
@@ -431,6 +499,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(own_kernel, start, finish),
+        cmocka_unit_test_setup_teardown(own_diagonal, start, finish),
         cmocka_unit_test_setup_teardown(kept_with_versions, start, finish),
         cmocka_unit_test_setup_teardown(pruned_with_its_version, start, finish),
         cmocka_unit_test_setup_teardown(tree_of_the_true_metric, start, finish),

@@ -44,3 +44,8 @@ try pcct kernel set grid.pcct --kernel rbf --inducing-by net
 try pcct kernel set grid.pcct --kernel rbf --inducing 1,2 --inducing-by net
 try pcct kernel set grid.pcct --kernel rbf --inducing 4,1,3,1,2
 pcct log grid.pcct -n 1 --json | json_get version
+# more jitter than was given
+pcct kernel set grid.pcct --kernel rbf --lengthscale 1e8 --inducing 9 --jitter 1e-17 -q
+pcct graph grid.pcct -k 1 --metric residual -o jitter.npz 2>&1 | head -n 1
+pcct kernel export grid.pcct -o k.npz
+"$PYTHON" -c 'import numpy; print(numpy.load("k.npz")["jitter"])'

@@ -154,7 +154,11 @@ void kernel_words_free(struct kernel_words *words)
 void correlating_warn(const pcct_gp *gp, const struct options *options)
 {
     struct pcct_gp_info info = { .size = sizeof info };
-    if (!gp || pcct_gp_describe(&info, gp) != 0 || info.noisy == 0) return;
+    if (!gp || pcct_gp_describe(&info, gp) != 0) return;
+    if (info.jitter_used > info.jitter) {
+        fprintf(stderr, "pcct: %s: warning: the inducing points need a jitter of %g, not %g\n", options->verb->name, info.jitter_used, info.jitter);
+    }
+    if (info.noisy == 0) return;
     fprintf(stderr, "pcct: %s: warning: inducing points and rounding leave so little of %" PRIu64 " of %" PRIu64
             " points that their correlations are noise: labels", options->verb->name, info.noisy, info.n);
     for (uint64_t i = 0; i < info.noisy && i < NAMED_POINTS; i++) fprintf(stderr, "%s %" PRId64, i ? "," : "", info.noisy_labels[i]);

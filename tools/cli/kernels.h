@@ -45,7 +45,7 @@ void correlating_tell(struct output *output, const pcct_gp *gp, const struct opt
 
 /* *gp is NULL when the store's own metric is asked for. */
 int correlating_open(pcct_gp **gp, const pcct_view *view, const struct options *options, int threads, struct pcct_error *err);
-/* Warns on standard error of points whose correlations are noise. gp NULL: nothing. */
+/* Warns on standard error of points whose correlations are noise, and of more jitter than was given. gp NULL: nothing. */
 void correlating_warn(const pcct_gp *gp, const struct options *options);
 
 #endif

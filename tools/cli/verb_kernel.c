@@ -81,8 +81,9 @@ done:
 
 /* ---- show, export ------------------------------------------------------------------------------------------------------------------------- */
 
-static int show(const struct pcct_gp_info *info, const struct options *options, struct pcct_error *err)
+static int show(const struct pcct_gp_info *info, pcct_store *store, const struct options *options, struct pcct_error *err)
 {
+    (void)store;
     char text[TEXT_BYTES];
     struct record record;
     if (!options->value[OPT_JSON]) {
@@ -113,14 +114,44 @@ static int show(const struct pcct_gp_info *info, const struct options *options, 
     return record_print(&record, stdout, err);
 }
 
-static int export(const struct pcct_gp_info *info, const struct options *options, struct pcct_error *err)
+/* The jitter that the factor takes, which may be more than was given: found where there are no points to compute anything for. */
+static int find_jitter(double *jitter, const struct pcct_gp_info *info, pcct_store *store, struct pcct_error *err)
 {
     int status = 0;
+    struct pcct_kernel kernel = PCCT_KERNEL_INIT;
+    struct pcct_gp_options open = PCCT_GP_OPTIONS_INIT;
+    struct pcct_gp_info made = { .size = sizeof made };
+    pcct_view *view = NULL;
+    pcct_gp *gp = NULL;
+    kernel.name = info->name;
+    kernel.lengthscale = info->lengthscale;
+    kernel.variance = info->variance;
+    kernel.nugget = info->nugget;
+    kernel.jitter = info->jitter;
+    kernel.inducing = info->inducing;
+    kernel.m = info->m;
+    open.kernel = &kernel;
+    open.override = 1;
+    TRY(pcct_view_open(&view, store, "v0", err));
+    TRY(pcct_gp_open(&gp, view, &open, err));
+    TRY(pcct_gp_describe(&made, gp));
+    *jitter = info->m > 0 ? made.jitter_used : info->jitter;
+done:
+    pcct_gp_close(gp);
+    pcct_view_close(view);
+    return status;
+}
+
+static int export(const struct pcct_gp_info *info, pcct_store *store, const struct options *options, struct pcct_error *err)
+{
+    int status = 0;
+    double jitter = 0;
     unsigned char name[NAME_LETTERS * LETTER_BYTES] = { 0 };
     struct target target = { .file = NULL };
     struct zip_writer *writer = calloc(1, sizeof *writer);
     if (!writer) TRY(fault(err, PCCT_E_MEMORY, "no memory to write the kernel"));
     if (!options->value[OPT_OUTPUT]) TRY(fault(err, PCCT_E_INVALID, "-o is missing: the .npz to write"));
+    TRY(find_jitter(&jitter, info, store, err));
     TRY(target_open(&target, options->value[OPT_OUTPUT], err));
     writer->out = target.file;
     for (size_t i = 0; i < NAME_LETTERS && info->name[i]; i++) name[i * LETTER_BYTES] = (unsigned char)info->name[i];
@@ -128,7 +159,7 @@ static int export(const struct pcct_gp_info *info, const struct options *options
     npz_array_add(writer, "lengthscale.npy", "<f8", info->lengthscale, info->dim, 0, sizeof(double));
     npz_array_add(writer, "variance.npy", "<f8", &info->variance, 1, 0, sizeof(double));
     npz_array_add(writer, "nugget.npy", "<f8", &info->nugget, 1, 0, sizeof(double));
-    npz_array_add(writer, "jitter.npy", "<f8", &info->jitter, 1, 0, sizeof(double));
+    npz_array_add(writer, "jitter.npy", "<f8", &jitter, 1, 0, sizeof(double));
     npz_array_add(writer, "inducing.npy", "<f8", info->inducing, info->m, info->dim, sizeof(double));
     zip_write_end(writer);
     TRY(target_finish(&target, err));
@@ -138,7 +169,8 @@ done:
     return status;
 }
 
-static int read_kernel(const struct options *options, int (*tell)(const struct pcct_gp_info *, const struct options *, struct pcct_error *),
+static int read_kernel(const struct options *options,
+                       int (*tell)(const struct pcct_gp_info *, pcct_store *, const struct options *, struct pcct_error *),
                        struct pcct_error *err)
 {
     int status = 0;
@@ -151,7 +183,7 @@ static int read_kernel(const struct options *options, int (*tell)(const struct p
     TRY(reading_view(&view, store, options, err));
     TRY(pcct_gp_parameters(&gp, view, err));
     TRY(pcct_gp_describe(&info, gp));
-    TRY(tell(&info, options, err));
+    TRY(tell(&info, store, options, err));
 done:
     pcct_gp_close(gp);
     pcct_view_close(view);
@@ -183,6 +215,7 @@ const struct verb verb_kernel = {
         "export  an .npz with inducing [m,d], lengthscale [d], variance, nugget, jitter, name: with it anybody can compute\n"
         "        K(x, x') = variance f(r), r the distance of points divided by lengthscale; L L' = K(Z, Z) + jitter variance I;\n"
         "        v = L^-1 K(Z, x); p = variance - v'v + nugget, at least 1e-9 variance; rho = (K - v'v') / sqrt(p p')\n"
+        "        jitter is that which the factor took, ten times as much as was set or more where it needs that\n"
         "        f: rbf exp(-r^2/2); matern12 exp(-r); matern32 (1+s) exp(-s), s = sqrt(3) r;\n"
         "        matern52 (1 + s + s^2/3) exp(-s), s = sqrt(5) r\n"
         "\n"
