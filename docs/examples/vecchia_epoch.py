@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training the lengthscales of a Gaussian process by way of `pcct`, with every epoch a version of the store.
 
-    vecchia_epoch.py CITIES.csv[.gz] [POINTS [EPOCHS]]
+    vecchia_epoch.py CITIES.csv[.gz] | TERRAIN.npz [POINTS [EPOCHS]]
 
-CITIES: a CSV with the columns lat and lng in degrees, such as tests/data/cities.csv.gz. Needs numpy, and pcct on the PATH or named by PCCT.
-vecchia_epoch.c does the same by the library.
+CITIES: a CSV with the columns lat and lng in degrees, such as tests/data/cities.csv.gz; the field is drawn there with known lengthscales. TERRAIN: a
+real field, heights on a grid, such as /usr/share/matplotlib/mpl-data/sample_data/jacksboro_fault_dem.npz of Debian's python-matplotlib-data. Needs
+numpy, and pcct on the PATH or named by PCCT. vecchia_epoch.c does the same by the library.
 
 The model: values at inducing points carry the coarse part of the field, V'V; what is left, R = K - V'V and noise, is approximated by Vecchia's product
 of conditional densities with the M nearest before each point by residual correlation. An epoch is
@@ -45,6 +46,17 @@ def covariance(a, b, lengthscale):
     """Matern 3/2, variance 1."""
     r = np.sqrt((((a[:, None, :] - b[None, :, :]) / lengthscale) ** 2).sum(axis=2)) * np.sqrt(3)
     return (1 + r) * np.exp(-r)
+
+
+def terrain(path, n):
+    """n points of a grid of heights, drawn at random: km east and north, and heights with mean 0 and variance 1."""
+    with np.load(path) as z:
+        height, dx, dy, south = z["elevation"].astype(float), float(z["dx"]), float(z["dy"]), float(z["ymin"])
+    at = np.random.default_rng(1).choice(height.size, n, replace=False)
+    row, column = np.divmod(at, height.shape[1])
+    x = np.column_stack((column * dx * 111.2 * np.cos(np.radians(south)), (height.shape[0] - row) * dy * 111.2))
+    y = height.ravel()[at]
+    return x, (y - y.mean()) / y.std()
 
 
 class Training:
@@ -125,13 +137,18 @@ def train(training, epochs):
 
 
 def main(path, n, epochs):
-    x = places(path, n)
-    y = np.linalg.cholesky(covariance(x, x, LENGTHSCALE) + NUGGET * np.eye(n)) @ np.random.default_rng(1).standard_normal(n)
+    real = path.endswith(".npz")
+    if real:
+        x, y = terrain(path, n)
+    else:
+        x = places(path, n)
+        y = np.linalg.cholesky(covariance(x, x, LENGTHSCALE) + NUGGET * np.eye(n)) @ np.random.default_rng(1).standard_normal(n)
     with tempfile.TemporaryDirectory() as folder:
         training = Training(folder, x, y)
         best, value = train(training, epochs)
         kernel = json.loads(training.pcct("kernel", "show", training.store, "--json"))
-        print("main is %s: lengthscales %.3f %.3f (the field's: %.3f %.3f)" % (training.head(), *kernel["lengthscale"], *LENGTHSCALE))
+        known = "" if real else " (the field's: %.3f %.3f)" % tuple(LENGTHSCALE)
+        print("main is %s: lengthscales %.3f %.3f%s" % (training.head(), *kernel["lengthscale"], known))
         print("the kernel is the best epoch's:", "v%d" % kernel["version"] == best and training.log_likelihood() == value)
         print("epochs kept as versions:", sum("epoch" in json.loads(training.pcct("show", training.store, "epoch:%d" % i, "--json"))["keys"]
                                               for i in range(1, epochs + 1)))
