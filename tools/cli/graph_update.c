@@ -26,11 +26,11 @@ static int check(const struct graph_file *file, const struct options *options, s
 
 static int refuse_filters(const struct options *options, struct pcct_error *err)
 {
-    static const enum option_id refused[] = { OPT_ONLY, OPT_LEVEL, OPT_PREDECESSORS, OPT_BOUNDS, OPT_BRUTE };
+    static const enum option_id refused[] = { OPT_ONLY, OPT_LEVEL, OPT_PREDECESSORS, OPT_BOUNDS, OPT_BRUTE, OPT_TELEMETRY };
     int given = 0;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) given |= options->value[refused[i]] != NULL;
     if (!given) return 0;
-    return fault(err, PCCT_E_INVALID, "--update goes with a graph of all points: without --only, --level, --predecessors, --bounds and --brute");
+    return fault(err, PCCT_E_INVALID, "--update goes with a graph of all points: without --only, --level, --predecessors, --bounds, --brute and --telemetry");
 }
 
 int graph_update(const struct options *options, struct pcct_error *err)

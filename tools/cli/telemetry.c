@@ -2,6 +2,7 @@
 #include "telemetry.h"
 #include "fault.h"
 #include "record.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,7 +116,8 @@ static void add_process(struct record *record)
     record_count(record, "process_peak_bytes", (uint64_t)usage.ru_maxrss * 1024);
 }
 
-static int append(const struct telemetry *telemetry, const char *line, uint64_t version, struct pcct_error *err)
+/* done: what has happened though the line could not be written. */
+static int append(const struct telemetry *telemetry, const char *line, const char *done, struct pcct_error *err)
 {
     size_t bytes = strlen(line);
     ssize_t written = 0;
@@ -123,9 +125,26 @@ static int append(const struct telemetry *telemetry, const char *line, uint64_t 
         do {
             written = write(telemetry->fd, line + at, bytes - at);
         } while (written < 0 && errno == EINTR);
-        if (written < 0) return fault_errno(err, errno, "v%" PRIu64 " committed; only its line could not be written to %s", version, telemetry->path);
+        if (written < 0) return fault_errno(err, errno, "%s; only its line could not be written to %s", done, telemetry->path);
     }
     return 0;
+}
+
+/* The record as a line; it is empty afterwards. */
+static int write_record(struct record *record, const struct telemetry *telemetry, const char *done_text, struct pcct_error *err)
+{
+    int status = 0;
+    char *line = NULL;
+    size_t line_bytes = 0;
+    FILE *text = open_memstream(&line, &line_bytes);
+    if (!text) record->failed = 1;
+    status = record_print(record, text, err);
+    if (text && fclose(text) != 0 && status == 0) status = fault(err, PCCT_E_MEMORY, "no memory for the line of --telemetry");
+    TRY(status);
+    TRY(append(telemetry, line, done_text, err));
+done:
+    free(line);
+    return status;
 }
 
 int telemetry_write(const struct telemetry *telemetry, const pcct_batch *batch, uint64_t version, const struct pcct_store_info *info,
@@ -135,9 +154,7 @@ int telemetry_write(const struct telemetry *telemetry, const pcct_batch *batch, 
     struct pcct_batch_result result = { .size = sizeof result };
     struct pcct_stats stats = { .size = sizeof stats };
     struct record record;
-    char *line = NULL;
-    size_t line_bytes = 0;
-    FILE *text = NULL;
+    char done_text[64];
     if (!telemetry->path) return 0;
     TRY(pcct_batch_describe(&result, batch));
     TRY(pcct_batch_stats(&stats, batch));
@@ -147,13 +164,51 @@ int telemetry_write(const struct telemetry *telemetry, const pcct_batch *batch, 
     add_result(&record, &result);
     add_stats(&record, &stats, batch);
     add_process(&record);
-    text = open_memstream(&line, &line_bytes);
-    if (!text) record.failed = 1;
-    status = record_print(&record, text, err);
-    if (text && fclose(text) != 0 && status == 0) status = fault(err, PCCT_E_MEMORY, "no memory for the line of --telemetry");
-    TRY(status);
-    TRY(append(telemetry, line, version, err));
+    (void)snprintf(done_text, sizeof done_text, "v%" PRIu64 " committed", version);
+    TRY(write_record(&record, telemetry, done_text, err));
 done:
-    free(line);
     return status;
+}
+
+int telemetry_write_question(const struct telemetry *telemetry, const struct telemetry_question *question, const struct pcct_store_info *info,
+                             const struct options *options, struct pcct_error *err)
+{
+    int status = 0;
+    struct pcct_gp_info kernel = { .size = sizeof kernel };
+    const struct pcct_gp_work *work = &question->work;
+    struct record record;
+    char digest[TEXT_BYTES];
+    if (!telemetry->path) return 0;
+    TRY(pcct_gp_describe(&kernel, question->gp));
+    record_begin(&record, "pcct.telemetry.kernel.1");
+    add_run(&record, telemetry, info, options);
+    record_count(&record, "version", question->version);
+    record_text(&record, "by", options->value[OPT_METRIC]);
+    record_text(&record, "kernel", kernel.name);
+    record_text(&record, "digest", text_hex(digest, kernel.digest));
+    record_count(&record, "points", kernel.n);
+    record_count(&record, "inducing", kernel.m);
+    record_real(&record, "jitter_used", kernel.jitter_used);
+    record_count(&record, "noisy", kernel.noisy);
+    record_count(&record, "rows", question->rows);
+    record_count(&record, "k", question->k);
+    record_text(&record, "first_look", work->cascaded ? "principal coordinates" : work->filtered ? "single precision" : "double precision");
+    record_count(&record, "pairs", work->pairs);
+    record_count(&record, "again", work->again);
+    record_count(&record, "nodes", work->nodes);
+    record_count(&record, "enveloped", work->enveloped);
+    record_count(&record, "flat", work->flat);
+    record_real(&record, "features_seconds", question->features_seconds);
+    record_real(&record, "search_seconds", question->search_seconds);
+    add_process(&record);
+    TRY(write_record(&record, telemetry, "the graph was made", err));
+done:
+    return status;
+}
+
+double telemetry_now(void)
+{
+    struct timespec now = { 0, 0 };
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }

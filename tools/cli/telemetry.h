@@ -20,4 +20,15 @@ int telemetry_write(const struct telemetry *telemetry, const pcct_batch *batch, 
                     const struct options *options, struct pcct_error *err);
 void telemetry_close(struct telemetry *telemetry);
 
+/* The same of a graph by a kernel (schema pcct.telemetry.kernel.1). */
+struct telemetry_question {
+    const pcct_gp *gp;
+    uint64_t version, rows, k;
+    struct pcct_gp_work work;
+    double features_seconds, search_seconds;
+};
+int telemetry_write_question(const struct telemetry *telemetry, const struct telemetry_question *question, const struct pcct_store_info *info,
+                             const struct options *options, struct pcct_error *err);
+double telemetry_now(void); /* seconds of a clock that only goes forward */
+
 #endif

@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "kernels.h"
 #include "output.h"
+#include "telemetry.h"
 #include "verbs.h"
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@ static const struct option_row rows_of_options[] = {
     { OPT_FORMAT, 0, "format", "NAME", "csv (default on standard output), jsonl, npz" },
     OPTIONS_FILTERING,
     OPTIONS_CORRELATING,
+    { OPT_TELEMETRY, 0, "telemetry", "FILE", "with --metric: append a line of JSON to FILE that tells how the search went" },
     { OPT_BOUNDS, 0, "bounds", NULL, "also the distance of the nearest point that is not in the answer" },
     OPTION_IMMUTABLE,
     OPTION_THREADS,
@@ -38,6 +40,8 @@ struct graph {
     double *distances, *bounds;
     int32_t *counts;
     pcct_gp *gp;   /* the kernel of --metric; NULL: none */
+    struct telemetry telemetry;
+    double features_seconds;
 };
 
 static int read_rows(struct graph *graph, struct pcct_error *err)
@@ -61,7 +65,11 @@ static int prepare(struct graph *graph, const struct options *options, struct pc
     if (!options->value[OPT_K]) TRY(fault(err, PCCT_E_INVALID, "-k is missing: how many neighbours, such as -k 5"));
     TRY(options_u64(&k, options, OPT_K, 0, 1, INT32_MAX, err));
     TRY(asking_open(&graph->asking, options, err));
+    if (options->value[OPT_TELEMETRY] && !options->value[OPT_METRIC]) TRY(fault(err, PCCT_E_INVALID, "--telemetry goes with --metric"));
+    TRY(telemetry_open(&graph->telemetry, options, err));
+    graph->features_seconds = -telemetry_now();
     TRY(correlating_open(&graph->gp, graph->asking.view, options, graph->asking.threads, err));
+    graph->features_seconds += telemetry_now();
     correlating_warn(graph->gp, options);
     TRY(read_rows(graph, err));
     graph->stride = k < graph->n_rows ? (size_t)k : graph->n_rows;
@@ -99,13 +107,21 @@ static int correlate(struct graph *graph, const struct options *options, struct 
 {
     int status = 0;
     struct pcct_gp_ask_options ask = PCCT_GP_ASK_OPTIONS_INIT;
+    struct pcct_store_info store = { .size = sizeof store };
+    struct telemetry_question told = { .gp = graph->gp, .version = graph->asking.info.version, .rows = graph->n_rows, .k = graph->output.k,
+                                       .work = { .size = sizeof told.work }, .features_seconds = graph->features_seconds };
+    ask.work = &told.work;
     ask.threads = graph->asking.threads;
     ask.brute = options->value[OPT_BRUTE] != NULL;
     ask.counts = graph->counts;
     ask.filter = graph->asking.filter;
     ask.progress = on_progress;
     ask.progress_ctx = &graph->asking.progress;
+    told.search_seconds = -telemetry_now();
     TRY(pcct_gp_graph(graph->labels, graph->distances, graph->gp, graph->stride, &ask, err));
+    told.search_seconds += telemetry_now();
+    if (graph->telemetry.path) TRY(pcct_store_describe(&store, graph->asking.store, err));
+    TRY(telemetry_write_question(&graph->telemetry, &told, &store, options, err));
     if (graph->n_rows == 0) goto done;
     TRY(output_add(&graph->output, graph->rows, graph->labels, graph->distances, graph->counts, NULL, graph->n_rows, graph->stride, err));
 done:
@@ -137,6 +153,7 @@ done:
     free(graph.counts);
     free(graph.bounds);
     pcct_gp_close(graph.gp);
+    telemetry_close(&graph.telemetry);
     asking_close(&graph.asking);
     return status;
 }
