@@ -266,7 +266,7 @@ def read_journal(folder, super_block):
                     refs[name] = ("branch", frame["version"])
             elif frame["operation"] in (3, 5):
                 del refs[name]
-            else:
+            elif frame["operation"] != 7:
                 expect(frame["operation"] in (1, 2, 4), "a frame of unknown operation %d" % frame["operation"])
                 refs[name] = ("tag" if frame["operation"] == 4 else "branch", frame["state_parent"])
             link = frame["hash"]

@@ -67,8 +67,32 @@ types:
           cases:
             'operation::committed': payload
             'operation::pruned': base
+            'operation::policy_set': policy
       - id: payload_padding
         size: (64 - head.len_payload % 64) % 64
+  policy:
+    doc: Empty when the policy was taken away.
+    seq:
+      - id: rules
+        type: policy_rules
+        if: not _io.eof
+  policy_rules:
+    seq:
+      - id: form
+        type: u4
+        valid: 1
+      - id: zero
+        type: u4
+      - id: keep_last
+        type: u8
+      - id: keep_every
+        type: u8
+      - id: age
+        type: s8
+      - id: due
+        type: u8
+      - id: rest
+        size: 24
   frame_head:
     doc: |
       The head of a frame behind its magic. Of other operations than `committed` see the specification.
@@ -290,7 +314,9 @@ enums:
     4: tag_made
     5: tag_deleted
     6: pruned
+    7: policy_set
   table:
+    0: meta
     1: versions
     2: refs
     3: reflog

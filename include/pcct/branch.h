@@ -54,7 +54,7 @@ PCCT_PUBLIC int pcct_refs_each(pcct_store *store, int (*each)(void *ctx, const s
 /* What happened to branches and tags. Numbers are pinned. */
 enum pcct_ref_operation {
     PCCT_REF_COMMITTED = 0, PCCT_REF_BRANCH_MADE = 1, PCCT_REF_BRANCH_RESET = 2, PCCT_REF_BRANCH_DELETED = 3, PCCT_REF_TAG_MADE = 4,
-    PCCT_REF_TAG_DELETED = 5, PCCT_REF_PRUNED = 6 /* of the whole store; its name is "*" */
+    PCCT_REF_TAG_DELETED = 5, PCCT_REF_PRUNED = 6, PCCT_REF_POLICY_SET = 7 /* of the whole store; their name is "*" */
 };
 struct pcct_reflog_entry {
     uint64_t number;          /* from 1 on, over the whole store */

@@ -16,6 +16,7 @@
 #include <pcct/neighbours.h>
 #include <pcct/ordering.h>
 #include <pcct/prune.h>
+#include <pcct/salvage.h>
 #include <pcct/query.h>
 #include <pcct/store.h>
 #include <pcct/stats.h>

@@ -23,7 +23,7 @@ struct pcct_prune_options {
     int gc;                  /* 1: no version goes; only what is of no use any more is given back */
     int dry_run;             /* 1: only counts */
     int no_wait;             /* 1: BUSY at once when another writer is at work; 0: it waits */
-    int reserved;
+    int by_policy;           /* 1: by the rules of the store's policy (below) and no others; nothing goes when it has none */
 };
 #define PCCT_PRUNE_OPTIONS_INIT { sizeof(struct pcct_prune_options), 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
 
@@ -38,8 +38,29 @@ struct pcct_prune_result {
 
 /* As durable as a commit when it returns, in one step; space is given back after that, and what a crash leaves of it by the next call. Views that are
  * open stay whole. The time follows the versions that there are; what is written is about as long as their records.
+ * On a full disk it has 16 MiB of its own (BALLAST), which it makes anew behind itself when there is twice that room again.
  * Errors: INVALID (no rule), BUSY, NOSPACE, IO, DAMAGED, MEMORY, FORKED. */
 PCCT_PUBLIC int pcct_prune(struct pcct_prune_result *result, pcct_store *store, const struct pcct_prune_options *options, struct pcct_error *err);
+
+/*
+ * Rules that are kept with the store, and by which those who write to it prune it from time to time, by a thread of their own: when so many versions
+ * were committed since the last time as half of what was left then, and 64 at least; 64 commits later they wait for it. So a store has at most about
+ * one and a half times the versions that it is to keep, and writing down what is left costs a commit at most three records. That a pruning fails is nobody's error; it is tried again.
+ */
+struct pcct_policy {
+    size_t size;
+    uint64_t keep_last;      /* as above */
+    uint64_t keep_every;
+    int64_t age_ns;          /* only versions that are older than that go; 0: no rule */
+    int no_wait;             /* pcct_policy_set: 1: BUSY at once when another writer is at work; 0: it waits */
+    int reserved;
+};
+#define PCCT_POLICY_INIT { sizeof(struct pcct_policy), 0, 0, 0, 0, 0 }
+/* Sets the rules in place of those before, or, when none is given or policy is NULL, takes them away. As durable as a commit; the next commit has
+ * versions pruned by them. Errors: INVALID, BUSY, NOSPACE, IO, DAMAGED, MEMORY, FORKED, PERMISSION. */
+PCCT_PUBLIC int pcct_policy_set(pcct_store *store, const struct pcct_policy *policy, struct pcct_error *err);
+/* Fill `size` before the call. No rule: the store has no policy. Errors: INVALID, DAMAGED, IO, FORKED. */
+PCCT_PUBLIC int pcct_policy_get(struct pcct_policy *policy, pcct_store *store, struct pcct_error *err);
 
 /* What a version takes on disk, in bytes of what commits and anchors wrote. */
 struct pcct_usage {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/handle.h"
+#include "api/keeper.h"
 
 #include <pcct/branch.h>
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(((struct pcct_ref *)0)->name) == STORE_NAME_BYTES, "names are told whole");
-_Static_assert((int)PCCT_TAG == (int)STORE_TAG && (int)PCCT_REF_PRUNED == (int)STORE_PRUNING, "kinds and operations are told as they are kept");
+_Static_assert((int)PCCT_TAG == (int)STORE_TAG && (int)PCCT_REF_POLICY_SET == (int)STORE_POLICY_SET, "kinds and operations are told as they are kept");
 
 /* With the writer lock, so that what `revision` and `expect` name is what the change is made to. */
 static int change(uint64_t *before, pcct_store *store, enum store_operation operation, const char *name, const char *revision,
@@ -20,7 +20,7 @@ static int change(uint64_t *before, pcct_store *store, enum store_operation oper
 
     TRY(api_options_read(&o, sizeof o, options, "the options of a change of branches and tags", err));
     if (!name) TRY(base_fail(err, PCCT_E_INVALID, "a branch or tag needs a name"));
-    TRY(store_lock(store->store, !o.no_wait, err));
+    TRY(api_keeper_lock(store, !o.no_wait, err));
     locked = 1;
     if (revision) TRY(store_revision(&c.version, store->store, revision, err));
     if (o.expect) TRY(store_revision(&c.expect, store->store, o.expect, err));

@@ -338,6 +338,7 @@ static void end_group(struct group *group, struct commit *leader)
     base_watch_stage(&store->head_env, BASE_STAT_store_seconds);
     status = store_group_end(store->store, &cause);
     if (group->frames > 0 && status == 0) publish(group);
+    if (group->frames > 0 && status == 0) api_keeper_prune(store, group->newest->version);
     if (group->frames > 0 && status != 0) fail_all(group, status, &cause);
     if (store->head) api_head_end(store, NULL, 0);
     for (struct commit *c = group->first; c; c = (struct commit *)c->place.next) {
@@ -354,7 +355,7 @@ static void lead(struct commit *leader, int alone)
     struct group group = { .store = leader->store };
     struct store *store = leader->store->store;
 
-    leader->status = store_lock(store, !leader->batch->no_wait, leader->err);
+    leader->status = api_keeper_lock(leader->store, !leader->batch->no_wait, leader->err);
     if (leader->status == 0) {
         if (alone) do_one(&group, leader);
         else do_all(&group, leader);

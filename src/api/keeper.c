@@ -25,6 +25,39 @@ static void write_anchor(pcct_view *view)
     base_vector_free(&head, &view->env);
 }
 
+/* How many commits a pruning that failed is not tried for again, and how many may come, when one is due, before they wait for it. */
+enum { PUT_OFF = 64, AHEAD = 64 };
+
+static void stand(pcct_store *store, int at)
+{
+    struct api_keeper *keeper = &store->keeper;
+
+    pthread_mutex_lock(&keeper->mutex);
+    keeper->at = at;
+    pthread_cond_broadcast(&keeper->changed);
+    pthread_mutex_unlock(&keeper->mutex);
+}
+
+static void prune(pcct_store *store, uint64_t since)
+{
+    struct store_prune by_policy = { .by_policy = 1 };
+    int status;
+
+    stand(store, API_KEEPER_WAITS);
+    status = store_lock(store->store, 1, NULL);
+    if (status == 0) {
+        stand(store, API_KEEPER_PRUNES);
+        status = store_prune(&by_policy, store->store, NULL);
+        store_unlock(store->store);
+    }
+    pthread_mutex_lock(&store->keeper.mutex);
+    store->keeper.prune_from = status == 0 ? 0 : since + PUT_OFF;
+    store->keeper.overdue = 0;
+    store->keeper.prune = 0; /* what was asked for meanwhile has been done */
+    pthread_mutex_unlock(&store->keeper.mutex);
+    stand(store, API_KEEPER_ELSEWHERE);
+}
+
 static void *run(void *ctx)
 {
     pcct_store *store = ctx;
@@ -33,11 +66,13 @@ static void *run(void *ctx)
     pthread_mutex_lock(&keeper->mutex);
     for (;;) {
         pcct_view *view = keeper->due;
+        uint64_t prune_since = keeper->prune;
         int catch_up = keeper->catch_up;
 
         keeper->catch_up = 0;
+        keeper->prune = 0;
         keeper->due = NULL;
-        keeper->busy = view || catch_up;
+        keeper->busy = view || catch_up || prune_since > 0;
         keeper->anchoring = view != NULL;
         if (!keeper->busy) {
             pthread_cond_broadcast(&keeper->changed);
@@ -49,6 +84,7 @@ static void *run(void *ctx)
         if (catch_up) api_head_catch_up(store);
         if (view) write_anchor(view);
         pcct_view_close(view);
+        if (prune_since > 0) prune(store, prune_since); /* when the anchor is there that lets frames go */
         pthread_mutex_lock(&keeper->mutex);
     }
     pthread_mutex_unlock(&keeper->mutex);
@@ -99,12 +135,40 @@ void api_keeper_catch_up(pcct_store *store)
     pthread_mutex_unlock(&keeper->mutex);
 }
 
+void api_keeper_prune(pcct_store *store, uint64_t version)
+{
+    struct api_keeper *keeper = &store->keeper;
+    struct store_policy policy;
+
+    if (store_policy(&policy, store->store, NULL) != 0 || policy.due == 0 || version < policy.due) return;
+    pthread_mutex_lock(&keeper->mutex);
+    if (version >= keeper->prune_from && begin(store)) {
+        keeper->prune = version;
+        keeper->overdue = version >= policy.due + AHEAD;
+        pthread_cond_broadcast(&keeper->changed);
+    }
+    pthread_mutex_unlock(&keeper->mutex);
+}
+
+int api_keeper_lock(pcct_store *store, int wait, struct pcct_error *err)
+{
+    struct api_keeper *keeper = &store->keeper;
+
+    if (!store_forked(store->store)) {
+        pthread_mutex_lock(&keeper->mutex);
+        while (keeper->at == API_KEEPER_PRUNES || (wait && (keeper->at == API_KEEPER_WAITS || keeper->overdue)))
+            pthread_cond_wait(&keeper->changed, &keeper->mutex);
+        pthread_mutex_unlock(&keeper->mutex);
+    }
+    return store_lock(store->store, wait, err);
+}
+
 void api_keeper_wait(pcct_store *store)
 {
     struct api_keeper *keeper = &store->keeper;
 
     pthread_mutex_lock(&keeper->mutex);
-    while (keeper->started && (keeper->busy || keeper->due || keeper->catch_up)) pthread_cond_wait(&keeper->changed, &keeper->mutex);
+    while (keeper->started && (keeper->busy || keeper->due || keeper->catch_up || keeper->prune)) pthread_cond_wait(&keeper->changed, &keeper->mutex);
     pthread_mutex_unlock(&keeper->mutex);
 }
 

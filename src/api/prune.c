@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/handle.h"
+#include "api/keeper.h"
 
 #include <pcct/prune.h>
 
@@ -11,12 +11,15 @@ int pcct_prune(struct pcct_prune_result *out, pcct_store *store, const struct pc
     int status = 0, locked = 0;
 
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_prune", err));
-    if (!o.gc && o.keep_last == 0 && o.keep_every == 0 && o.older_than_ns == 0 && !o.key) {
+    if (o.by_policy && (o.gc || o.keep_last || o.keep_every || o.older_than_ns || o.key)) {
+        TRY(base_fail(err, PCCT_E_INVALID, "pruning goes by the store's policy or by rules that are given, not by both"));
+    }
+    if (!o.by_policy && !o.gc && o.keep_last == 0 && o.keep_every == 0 && o.older_than_ns == 0 && !o.key) {
         TRY(base_fail(err, PCCT_E_INVALID, "pruning needs a rule: how many to keep, which ones, or how old those are that go"));
     }
     prune = (struct store_prune){ .keep_last = o.keep_last, .keep_every = o.keep_every, .older_than_ns = o.older_than_ns, .key = o.key,
-                                  .before = o.before, .none = o.gc, .dry_run = o.dry_run };
-    TRY(store_lock(store->store, !o.no_wait, err));
+                                  .before = o.before, .none = o.gc, .dry_run = o.dry_run, .by_policy = o.by_policy };
+    TRY(api_keeper_lock(store, !o.no_wait, err));
     locked = 1;
     TRY(store_prune(&prune, store->store, err));
     result.pruned = prune.pruned;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/ballast.h"
 #include "store/internal.h"
 #include "store/making.h"
 #include "store/super.h"
@@ -47,6 +48,7 @@ int store_fill_empty(const struct store_folder *folder, const struct store_super
     TRY(store_segment_make(folder, &first, err));
     TRY(store_lock_make(folder, err));
     TRY(write_catalogue(folder, super, &first, err));
+    TRY(store_ballast_make(folder, err));
     TRY(store_super_write(folder, super, err)); /* last: a folder without it is not a store; syncs the folder */
 done:
     return status;

@@ -350,7 +350,7 @@ static int rebuild(struct check *c, struct pcct_error *err)
     TRY(store_scan_journal(&scan, readable ? &c->state.tail : NULL, err)); /* quietly: the check that follows tells the damage */
     if (mark.stale) TRY(store_unsynced_cut(&scan, err));
     scan.report = c->fsck->report;
-    TRY(store_rebuild(&scan, readable, versions, err));
+    TRY(store_rebuild(&scan, &(struct store_rebuilding){1, readable, versions}, err));
     if (mark.stale) TRY(store_unsynced_remove(&c->folder, err));
 done:
     if (lock >= 0) base_os_close(c->folder.env->os, lock); /* gives the lock back */
@@ -380,6 +380,8 @@ int store_fsck(struct store_fsck *fsck, const char *path, const struct base_env 
     if (fsck->rebuild) TRY(rebuild(&c, err));
     TRY(open_catalogue(&c, err));
     TRY(store_scan_journal(&c.scan, c.catalogue ? &c.state.tail : NULL, err));
+    if (c.scan.left_out > 0)
+        store_scan_report(&c.scan, 0, "v%" PRIu64 ", the last frame of the journal, is not whole: a commit that was cut off", c.scan.left_out);
     if (c.catalogue) TRY(check_tables(&c, err));
     store_txn_abort(&c.txn); /* the anchors are most of the bytes: LMDB shall not wait for them */
     if (!c.catalogue) fsck->versions = c.scan.found.count;

@@ -99,6 +99,16 @@ done:
     return status;
 }
 
+/* What helps. */
+static int no_room(struct pcct_error *err, const struct store_group *group, const char *cause)
+{
+    char text[PCCT_MESSAGE_BYTES]; /* it may stand in *err */
+
+    snprintf(text, sizeof(text), "%s", cause);
+    return base_fail(err, PCCT_E_NOSPACE, "%.400s; %s", text,
+                     group->pruning ? "make room on that disk by other means" : "`pcct prune` gives room back");
+}
+
 int store_group_add(struct store *store, const struct store_writing *w, struct pcct_error *err)
 {
     struct store_group *group = &store->group;
@@ -110,7 +120,10 @@ int store_group_add(struct store *store, const struct store_writing *w, struct p
     TRY(store_check_process(store, err));
     if (group->broken) return base_fail(err, group->broken, "%s", group->cause);
     group->frame.item_bytes = sizeof(*place);
-    if (group->frame.count == 0) TRY(prepare(store, w, err));
+    group->pruning = w->record->operation == STORE_PRUNING;
+    status = group->frame.count == 0 ? prepare(store, w, &cause) : 0;
+    if (status == PCCT_E_NOSPACE) return no_room(err, group, cause.message);
+    if (status != 0) return base_fail(err, status, "%s", cause.message);
     TRY(base_vector_add(&place, &group->frame, store->folder.env, 1, err));
     group->frame.count--;
     since = group->frame.count == 0 ? w->state->tail : *(const struct store_tail *)group->frame.memory.data;
@@ -128,7 +141,8 @@ int store_group_add(struct store *store, const struct store_writing *w, struct p
         group->broken = status;
     }
     if (group->broken) snprintf(group->cause, sizeof(group->cause), "%s", cause.message);
-    if (status != 0) base_fail(err, status, "%s", cause.message);
+    if (status == PCCT_E_NOSPACE) no_room(err, group, cause.message);
+    else if (status != 0) base_fail(err, status, "%s", cause.message);
 done:
     return status;
 }
@@ -155,6 +169,7 @@ int store_group_end(struct store *store, struct pcct_error *err)
     if (status == 0 && group->durability != STORE_NONE)
         status = store_journal_flush(&sync_failed, &store->folder, place[group->frame.count - 1].segment, err); /* 3 */
     if (status == 0) status = store_txn_commit(&group->txn, &unsure, err); /* 5 */
+    if (status == PCCT_E_NOSPACE) no_room(err, group, err ? err->message : "");
     if (sync_failed || unsure) store_poison(store);
     if (status != 0 && !unsure) wipe(store, !store_is_poisoned(store));
     if (status != 0) goto done;

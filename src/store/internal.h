@@ -13,6 +13,7 @@ struct store_group {
     struct store_txn txn;         /* held, from the first frame on */
     struct base_vector frame;     /* struct store_tail: where they stand */
     enum store_durability durability;
+    int pruning;                /* one of them is that of a pruning, which is alone */
     int broken;                 /* the code of a failure after which none of them can be committed */
     char cause[PCCT_MESSAGE_BYTES]; /* and its words */
 };
@@ -38,6 +39,9 @@ struct store {
     struct base_vector proved;   /* uint64_t: keys of anchors that were found sound (anchor_map.c) */
     struct base_vector rejected; /* uint64_t: versions whose anchors were found damaged */
 };
+
+/* One of which nothing is open yet; store_close takes it. */
+int store_new(struct store **store, const struct base_env *env, struct pcct_error *err);
 
 /* How many hex digits of an identity name a version. */
 enum { STORE_DIGITS_LEAST = 4, STORE_DIGITS_MOST = 32 };

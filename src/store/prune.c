@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/ballast.h"
 #include "store/base.h"
 #include "store/bytes.h"
+#include "store/policy.h"
 #include "store/sweep.h"
 
 #include <assert.h>
@@ -22,6 +24,7 @@ struct pruning {
     struct store_prune *prune;
     struct store_txn txn;      /* what is read */
     struct store_state before;
+    struct store_policy policy; /* the store's; `due` as it is to be */
     struct base_vector item;   /* struct item, ascending */
     struct base_vector payload;
     struct base_vector kept_segment; /* uint64_t: segments before the base that have a frame that stays */
@@ -219,13 +222,15 @@ done:
     return status;
 }
 
-/* An entry of the reflog that leads to nothing any more. */
+/* An entry of the reflog that leads to nothing any more. Of prunings by policy only the last is told. */
 static int leads_nowhere(const struct pruning *p, const struct store_base_entry *entry)
 {
     struct store_reflog_entry told;
     const struct item *item;
 
-    if (!store_reflog_decode(&told, entry->key, entry->key_bytes, entry->value, entry->bytes) || told.operation != STORE_COMMITTED) return 0;
+    if (!store_reflog_decode(&told, entry->key, entry->key_bytes, entry->value, entry->bytes)) return 0;
+    if (told.operation == STORE_PRUNING) return p->prune->by_policy && told.number < p->before.next_reflog;
+    if (told.operation != STORE_COMMITTED) return 0;
     item = find(p, told.after);
     return !item || !item->stays;
 }
@@ -240,6 +245,16 @@ static int keeps_segment(const struct pruning *p, uint64_t number)
     return 0;
 }
 
+static int tell_policy(struct pruning *p, const struct store_base_entry *entry, struct pcct_error *err)
+{
+    struct store_base_entry changed = *entry;
+    uint8_t value[STORE_POLICY_BYTES];
+
+    store_policy_encode(value, &p->policy);
+    changed.value = value;
+    return store_base_add(&p->payload, p->store->folder.env, &changed, err);
+}
+
 struct telling {
     struct pruning *p;
     enum store_table table;
@@ -251,6 +266,7 @@ static int tell(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *
     const struct store_base_entry entry = {t->table, key, value, key_bytes, bytes};
 
     if (!value) return store_txn_damaged(err, &t->p->txn, "a checksum is wrong");
+    if (t->table == STORE_META) return store_policy_is(key, key_bytes) ? tell_policy(t->p, &entry, err) : 0;
     if (t->table == STORE_VERSIONS) return tell_version(t->p, &entry, err);
     if (t->table == STORE_REFLOG && leads_nowhere(t->p, &entry)) return 0;
     if (t->table == STORE_SEGMENTS && (key_bytes != 8 || !keeps_segment(t->p, store_get_key(key)))) return 0;
@@ -277,7 +293,7 @@ done:
 
 static int compose(struct pruning *p, struct store_state *after, struct pcct_error *err)
 {
-    static const enum store_table table[] = {STORE_VERSIONS, STORE_REFS, STORE_REFLOG, STORE_SEGMENTS};
+    static const enum store_table table[] = {STORE_META, STORE_VERSIONS, STORE_REFS, STORE_REFLOG, STORE_SEGMENTS};
     int status = 0;
 
     *after = p->before;
@@ -381,6 +397,7 @@ static int put_pruned(void *ctx, struct store_txn *txn, struct store_state *afte
         if (gone(item)) TRY(delete_version(txn, &item->version, err));
         else if (is_changed(item)) TRY(change_version(txn, item, err));
     }
+    TRY(store_policy_save(txn, &p->policy, err));
     TRY(delete_entries(p, txn, STORE_REFLOG, after->next_reflog - 1, err));
     TRY(delete_entries(p, txn, STORE_SEGMENTS, after->tail.segment - 1, err));
     after->prunes = p->before.prunes + 1;
@@ -390,16 +407,72 @@ done:
     return status;
 }
 
+static void take_rules(const struct pruning *p)
+{
+    struct store_prune *prune = p->prune;
+
+    prune->keep_last = p->policy.keep_last;
+    prune->keep_every = p->policy.keep_every;
+    prune->key = NULL;
+    prune->older_than_ns = p->policy.age_ns > 0 ? base_os_time_ns(p->store->folder.env->os) - p->policy.age_ns : 0;
+    prune->none = !store_policy_rules(&p->policy);
+}
+
 static int read_all(struct pruning *p, struct pcct_error *err)
 {
+    uint64_t left = 0;
     int status = 0;
 
     TRY(store_state_get(&p->before, &p->txn, err));
+    TRY(store_policy_load(&p->policy, &p->txn, err));
+    if (p->prune->by_policy) take_rules(p);
     TRY(store_txn_each(&p->txn, STORE_VERSIONS, NULL, 0, add_item, p, err));
     TRY(store_txn_each(&p->txn, STORE_ANCHORS, NULL, 0, add_anchor, p, err));
     TRY(store_txn_each(&p->txn, STORE_REFS, NULL, 0, keep_ref, p, err));
     TRY(decide(p, err));
+    for (size_t i = 0; i < p->item.count; i++) left += !gone(&items(p)[i]);
+    p->policy.due = store_policy_next(p->before.next_version, left);
 done:
+    return status;
+}
+
+/* What it takes to have the frame and the catalogue's transaction on the disk. On a full one: what an earlier pruning left is given back, and the
+ * ballast, and it is tried once more. */
+static int write_pruned(struct pruning *p, struct pcct_error *err)
+{
+    struct store_record record = {.operation = STORE_PRUNING};
+    struct store *store = p->store;
+    struct store_state after;
+    int status = 0;
+
+    TRY(compose(p, &after, err));
+    store_txn_abort(&p->txn);
+    record.version.version = p->before.next_version - 1;
+    record.payload_bytes = p->payload.count;
+    memcpy(record.ref, "*", 2); /* all of them; no branch can have that name */
+    for (int i = 0; i < 2; i++) {
+        status = store_write(&(struct store_writing){&record, &p->before, "", p->payload.memory.data, 0, put_pruned, p}, store, err);
+        if (status != PCCT_E_NOSPACE || i > 0) break;
+        (void)store_sweep(store, NULL);
+        (void)store_ballast_release(&store->folder);
+    }
+done:
+    return status;
+}
+
+/* Nothing was to be pruned by the policy: when to look again is no frame's matter. */
+static int put_off(struct pruning *p, struct pcct_error *err)
+{
+    struct store *store = p->store;
+    struct store_txn txn = {0};
+    int status = 0, unsure = 0;
+
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
+    TRY(store_policy_save(&txn, &p->policy, err));
+    TRY(store_txn_commit(&txn, &unsure, err));
+done:
+    if (unsure) store_poison(store);
+    store_txn_abort(&txn);
     return status;
 }
 
@@ -411,8 +484,6 @@ done:
 int store_prune(struct store_prune *prune, struct store *store, struct pcct_error *err)
 {
     struct pruning p = {.store = store, .prune = prune, .item.item_bytes = sizeof(struct item), .payload.item_bytes = 1};
-    struct store_record record = {.operation = STORE_PRUNING};
-    struct store_state after;
     int status = 0, locked = 0;
 
     prune->pruned = prune->removed = prune->left = prune->freed_bytes = prune->left_bytes = 0;
@@ -423,16 +494,11 @@ int store_prune(struct store_prune *prune, struct store *store, struct pcct_erro
     TRY(store_txn_begin(&p.txn, store->catalogue, &store->folder, 0, err));
     TRY(read_all(&p, err));
     if (prune->dry_run) goto done;
-    if (prune->pruned > 0 || prune->freed_bytes > 0) {
-        TRY(compose(&p, &after, err));
-        store_txn_abort(&p.txn);
-        record.version.version = p.before.next_version - 1;
-        record.payload_bytes = p.payload.count;
-        memcpy(record.ref, "*", 2); /* all of them; no branch can have that name */
-        TRY(store_write(&(struct store_writing){&record, &p.before, "", p.payload.memory.data, 0, put_pruned, &p}, store, err));
-    }
+    if (prune->pruned > 0 || prune->freed_bytes > 0) TRY(write_pruned(&p, err));
+    else if (prune->by_policy && !prune->none) TRY(put_off(&p, err));
     store_txn_abort(&p.txn);
     TRY(store_sweep(store, err));
+    (void)store_ballast_make(&store->folder, NULL);
 done:
     store_txn_abort(&p.txn);
     if (locked) store_maintenance_unlock(store);

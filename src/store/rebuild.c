@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/internal.h"
 #include "store/anchor.h"
+#include "store/ballast.h"
 #include "store/base.h"
+#include "store/policy.h"
 #include "store/scan.h"
 
 #include <errno.h>
@@ -74,7 +76,10 @@ static int put_base(struct rebuilding *r, struct pcct_error *err)
 
     if (r->scan->base.count == 0) goto done;
     while ((more = store_base_next(&entry, &at, &r->scan->base, err)) == 1) {
-        if (entry.table != STORE_REFS && entry.table != STORE_REFLOG) continue;
+        if (entry.table != STORE_REFS && entry.table != STORE_REFLOG &&
+            (entry.table != STORE_META || !store_policy_is(entry.key, entry.key_bytes))) {
+            continue;
+        }
         TRY(store_txn_put(&r->txn, entry.table, entry.key, entry.key_bytes, entry.value, entry.bytes, err));
     }
     TRY(more);
@@ -124,12 +129,21 @@ static int redo_events(size_t *next, struct rebuilding *r, uint64_t version, str
 
     for (; *next < r->scan->event.count && event[*next].version.version <= version; ++*next) {
         TRY(store_reflog_put(&r->txn, ++r->reflog, &event[*next], err));
+        if (event[*next].operation == STORE_POLICY_SET) {
+            TRY(store_policy_redo(&r->txn, &event[*next], err));
+            continue;
+        }
         /* one that was put where a version was lost stays where it was */
         if (event[*next].version.state_parent != 0 && !store_scan_find(r->scan, event[*next].version.state_parent)) continue;
         TRY(store_ref_redo(&r->txn, &event[*next], err));
     }
 done:
     return status;
+}
+
+static void tell_torn(struct store_scan *scan, uint64_t version)
+{
+    store_scan_report(scan, 0, "v%" PRIu64 ", the last frame of the journal, is not whole and was left out", version);
 }
 
 /* A last frame that is not whole is taken for a commit that was cut off: it cannot be told from damage, and could not be read anyway. */
@@ -146,7 +160,7 @@ static void drop_torn(struct store_scan *scan)
         return;
     }
     if (last->anchor_sound) return;
-    store_scan_report(scan, 0, "v%" PRIu64 ", the last frame of the journal, is not whole and was left out", last->record.version.version);
+    tell_torn(scan, last->record.version.version);
     scan->tail = (struct store_tail){last->record.version.segment, last->record.version.offset, last->record.link};
     scan->found.count--;
 }
@@ -229,20 +243,37 @@ static int change_places(char kept[STORE_FILE_NAME_BYTES], const struct store_fo
 }
 
 /* LMDB's lock file belongs to the old file; processes that have it open keep both, and store_lock tells them. */
-static int put_in_place(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder, struct pcct_error *err)
+static int put_in_place(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder, int keep_old, struct pcct_error *err)
 {
     struct base_os *os = folder->env->os;
+    int result;
 
     kept[0] = '\0';
     if (base_os_unlink(os, folder->top, FRESH_NAME "-lock") != 0 && errno != ENOENT) goto failed;
     if (base_os_unlink(os, folder->top, STORE_CATALOGUE_NAME "-lock") != 0 && errno != ENOENT) goto failed;
-    if (change_places(kept, folder) != 0) goto failed;
+    result = keep_old ? change_places(kept, folder) : base_os_rename_over(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME);
+    if (result != 0) goto failed;
     if (base_os_fsync(os, folder->top) == 0) return 0;
 failed:
     return base_fail_errno(err, errno, "cannot put the new catalogue of %s in its place", folder->path);
 }
 
-int store_rebuild(struct store_scan *scan, int old_readable, uint64_t old_versions, struct pcct_error *err)
+/* Writes it under its other name. */
+static int make_fresh(struct rebuilding *r, struct pcct_error *err)
+{
+    int status = 0;
+
+    store_catalogue_remove(r->scan->folder, FRESH_NAME); /* of an attempt that was interrupted */
+    r->reflog = r->frame_bytes = r->versions = 0;
+    TRY(store_catalogue_open(&r->catalogue, r->scan->folder, FRESH_NAME, 1, err));
+    TRY(put_all(r, err));
+done:
+    store_catalogue_close(r->catalogue);
+    r->catalogue = NULL;
+    return status;
+}
+
+int store_rebuild(struct store_scan *scan, const struct store_rebuilding *how, struct pcct_error *err)
 {
     struct rebuilding r = {scan, NULL, {0}, 0, 0, 0};
     char kept[STORE_FILE_NAME_BYTES];
@@ -250,23 +281,24 @@ int store_rebuild(struct store_scan *scan, int old_readable, uint64_t old_versio
 
     TRY(store_scan_anchors(scan, find_anchor, &r, err));
     drop_torn(scan);
-    if (scan->found.count < old_versions) {
+    if (scan->left_out > 0) tell_torn(scan, scan->left_out);
+    if (scan->found.count < how->old_versions) {
         return base_fail(err, PCCT_E_DAMAGED,
                          "the journal of %s has %zu of the %" PRIu64 " versions in " STORE_CATALOGUE_NAME ", which can be read and is left as it is; "
                          "to have a catalogue of what the journal has all the same, move " STORE_CATALOGUE_NAME " elsewhere and try again",
-                         scan->folder->path, scan->found.count, old_versions);
+                         scan->folder->path, scan->found.count, how->old_versions);
     }
-    if (!old_readable) warn_of_last(scan);
-    store_catalogue_remove(scan->folder, FRESH_NAME); /* of an attempt that was interrupted */
-    TRY(store_catalogue_open(&r.catalogue, scan->folder, FRESH_NAME, 1, err));
-    TRY(put_all(&r, err));
-    store_catalogue_close(r.catalogue);
-    r.catalogue = NULL;
-    TRY(put_in_place(kept, scan->folder, err));
+    if (!how->old_readable) warn_of_last(scan);
+    status = make_fresh(&r, err);
+    if (status == PCCT_E_NOSPACE) {
+        store_catalogue_remove(scan->folder, FRESH_NAME);
+        if (store_ballast_release(scan->folder)) status = make_fresh(&r, err);
+    }
+    TRY(status);
+    TRY(put_in_place(kept, scan->folder, how->keep_old, err));
     store_scan_report(scan, 0, "the catalogue was made anew with %" PRIu64 " versions%s%s", r.versions,
                       kept[0] ? "; the old one is kept as " : "", kept);
 done:
-    store_catalogue_close(r.catalogue);
     if (status != 0) store_catalogue_remove(scan->folder, FRESH_NAME); /* also what the opening left */
     return status;
 }

@@ -78,6 +78,7 @@ struct walk {
     uint64_t last_version;
     uint64_t base_offset;   /* in the first segment that is entered: behind its base; 0: no base */
     int gap;                /* frames are missing before `at`: its link is not known */
+    char torn[PCCT_MESSAGE_BYTES]; /* what is wrong with the frame that was added last, which may have been cut off; "" nothing */
     int fd;
     uint64_t bytes;         /* of the open segment, or up to `end` */
 };
@@ -150,6 +151,8 @@ static int add_frame(struct walk *w, const struct store_record *record, int whol
     struct store_record *event = NULL;
     int status;
 
+    if (w->torn[0]) store_scan_report(w->scan, 1, "%s", w->torn); /* it was not the last */
+    w->torn[0] = '\0';
     if (record->operation == STORE_COMMITTED) status = base_vector_add(&found, &w->scan->found, env, 1, err);
     else status = base_vector_add(&event, &w->scan->event, env, 1, err);
     if (status != 0) return status;
@@ -164,14 +167,50 @@ static int add_frame(struct walk *w, const struct store_record *record, int whol
     return 0;
 }
 
+/* Whether the place that the walk stands at was behind the end of the journal when the mark was made, and the machine went down since. */
+static int is_since(const struct walk *w)
+{
+    const struct store_unsynced *mark = w->scan->unsynced;
+
+    if (!mark || !mark->stale) return 0;
+    return w->at.segment > mark->segment || (w->at.segment == mark->segment && w->at.offset >= mark->offset);
+}
+
 /* Whether the frame that is looked for may be missing although another stands behind it: nobody had it flushed. A segment with another behind it was
  * flushed before that was made. */
 static int not_flushed(const struct walk *w)
 {
-    const struct store_unsynced *mark = w->scan->unsynced;
+    return is_since(w) && w->scan->unsynced->none && w->at.segment == w->last;
+}
 
-    if (!mark || !mark->stale || !mark->none || w->at.segment != w->last) return 0;
-    return w->at.segment > mark->segment || (w->at.segment == mark->segment && w->at.offset >= mark->offset);
+/* A frame that has its place. wrong: what is, or NULL. */
+static int take_frame(struct walk *w, const struct store_record *record, const char *wrong, struct pcct_error *err)
+{
+    const int since = is_since(w);
+    int status = 0;
+
+    TRY(add_frame(w, record, !wrong, err));
+    if (!wrong) goto done;
+    if (since) snprintf(w->torn, sizeof(w->torn), "v%" PRIu64 ": %.400s", record->version.version, wrong);
+    else store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record->version.version, wrong);
+done:
+    return status;
+}
+
+/* The last frame, of a commit or a pruning that was cut off when the machine went down. */
+static void leave_out(struct store_scan *scan)
+{
+    const struct store_found *found = scan->found.memory.data;
+    const struct store_record *event = scan->event.memory.data, *last = NULL;
+
+    if (scan->found.count > 0) last = &found[scan->found.count - 1].record;
+    if (last && last->hash == scan->tail.link) scan->found.count--;
+    else last = &event[--scan->event.count];
+    scan->left_out = last->version.version;
+    scan->tail = scan->before;
+    scan->torn = 0;
+    scan->frames--;
+    scan->bytes -= last->version.bytes;
 }
 
 /* One frame. *more 0: the segment has no further one. */
@@ -200,8 +239,7 @@ static int step(int *more, struct walk *w, struct pcct_error *err)
         }
     }
     if (sound) {
-        if (read != 0) store_scan_report(w->scan, 1, "v%" PRIu64 ": %s", record.version.version, cause.message);
-        status = add_frame(w, &record, read == 0, err);
+        status = take_frame(w, &record, read == 0 ? NULL : cause.message, err);
         *more = status == 0 && record.version.bytes <= w->bytes - w->at.offset;
         w->at.offset = *more ? w->at.offset + record.version.bytes : w->bytes;
         return status;
@@ -323,6 +361,7 @@ int store_scan_journal(struct store_scan *scan, const struct store_tail *end, st
         w.fd = -1;
         if (!usable && !w.gap) break;
     }
+    if (w.torn[0]) leave_out(scan);
     if (end) look_behind(&w);
 done:
     if (w.fd >= 0) base_os_close(scan->folder->env->os, w.fd);

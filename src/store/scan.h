@@ -29,7 +29,8 @@ struct store_scan {
     int (*progress)(void *ctx, double done);
     void *ctx;
     int strict;                  /* a place of the disk that cannot be read is an error (IO), not damage */
-    const struct store_unsynced *unsynced; /* with none, the journal ends at the first frame that is not whole and was not flushed; may be NULL */
+    const struct store_unsynced *unsynced; /* with none, the journal ends at the first frame that is not whole and was not flushed; else a last
+                                            * one that is not whole was never acknowledged, and is left out; may be NULL */
     struct base_vector found;    /* struct store_found, ascending by version */
     struct base_vector event;    /* struct store_record: frames that make no version, in the order of the journal */
     struct base_vector base;     /* bytes: the payload of the last base (store/base.h); empty: there is none */
@@ -40,8 +41,8 @@ struct store_scan {
     struct store_tail before;    /* before that frame */
     int torn;                    /* that frame is not whole */
     uint64_t frames, bytes, damaged;
+    uint64_t left_out;           /* a last frame was, not whole and written when the machine went down: its version; 0: none */
 };
-
 
 void store_scan_init(struct store_scan *scan, const struct store_folder *folder);
 void store_scan_free(struct store_scan *scan);
@@ -63,9 +64,14 @@ struct store_found *store_scan_find(const struct store_scan *scan, uint64_t vers
 /* Sorts `found` after additions at its end. */
 void store_scan_sort(struct store_scan *scan);
 
-/* Makes the catalogue anew from the scan of a journal and from the anchor files; the caller holds the writer lock. The old one is kept as
- * catalogue.mdb.damaged, .damaged.2 and so on. old_readable: the scan went to the end that the old catalogue tells, and that has old_versions;
- * else it went without `end`. Errors: DAMAGED when fewer versions than old_versions were found; then, as after any error, the old one stays. */
-int store_rebuild(struct store_scan *scan, int old_readable, uint64_t old_versions, struct pcct_error *err);
+/* Makes the catalogue anew from the scan of a journal and from the anchor files; the caller holds the writer lock. */
+struct store_rebuilding {
+    int keep_old;          /* the old one is kept as catalogue.mdb.damaged, .damaged.2 and so on; else it goes when the new one is there */
+    int old_readable;      /* the scan went to the end that the old catalogue tells, and that has old_versions; else it went without `end` */
+    uint64_t old_versions;
+};
+/* Errors: DAMAGED when fewer versions than old_versions were found; then, as after any error, the old one stays. On a full disk the ballast is given
+ * up for it (store/ballast.h); NOSPACE when that is not enough. */
+int store_rebuild(struct store_scan *scan, const struct store_rebuilding *how, struct pcct_error *err);
 
 #endif

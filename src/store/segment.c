@@ -128,3 +128,18 @@ int store_segment_read(struct store_segment *segment, int fd, uint64_t bytes, co
         return base_fail(err, PCCT_E_DAMAGED, "%s/journal/%s is cut off: %" PRIu64 " bytes of %" PRIu64, folder->path, name, bytes, segment->bytes);
     return 0;
 }
+
+int store_segment_uuid(uint8_t uuid[16], const struct store_folder *folder, uint64_t number)
+{
+    uint8_t head[STORE_SEGMENT_HEAD_BYTES];
+    ssize_t got;
+    int fd = -1;
+
+    if (store_segment_open(&fd, NULL, folder, number, O_RDONLY, NULL) != 0) return 0;
+    got = base_os_pread(folder->env->os, fd, head, sizeof(head), 0);
+    base_os_close(folder->env->os, fd);
+    if (got != sizeof(head) || memcmp(head + AT_MAGIC, magic, sizeof(magic)) != 0) return 0;
+    if (store_get64(head, AT_HASH) != base_hash64(head, AT_HASH)) return 0;
+    store_get_bytes(uuid, head, AT_UUID, 16);
+    return 1;
+}

@@ -37,4 +37,7 @@ int store_segment_open(int *fd, uint64_t *bytes, const struct store_folder *fold
 int store_segment_read(struct store_segment *segment, int fd, uint64_t bytes, const struct store_folder *folder, uint64_t number,
                        struct pcct_error *err);
 
+/* The uuid of the store that a segment belongs to, from its head alone: 1; 0: there is none, or its head is damaged. */
+int store_segment_uuid(uint8_t uuid[16], const struct store_folder *folder, uint64_t number);
+
 #endif

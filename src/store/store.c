@@ -19,6 +19,26 @@ static int open_lock(struct store *s, struct pcct_error *err)
     return base_fail(err, PCCT_E_DAMAGED, "%s/LOCK is missing; an empty file of that name will do", s->folder.path);
 }
 
+int store_new(struct store **store, const struct base_env *env, struct pcct_error *err)
+{
+    struct store *s = NULL;
+    int status = 0;
+
+    *store = NULL;
+    TRY(base_take_zero(&s, env, 1, sizeof(*s), err));
+    s->folder = (struct store_folder){env, env, NULL, -1, -1, -1, {0}, 0};
+    s->lock = -1;
+    s->pid = base_os_pid();
+    s->mark = base_os_mark_new(env->os);
+    s->proved.item_bytes = s->rejected.item_bytes = sizeof(uint64_t);
+    pthread_mutex_init(&s->writer, NULL);
+    pthread_mutex_init(&s->maintaining, NULL);
+    pthread_mutex_init(&s->mutex, NULL);
+    *store = s;
+done:
+    return status;
+}
+
 int store_open(struct store **store, const char *path, const struct base_env *env, struct pcct_error *err)
 {
     const struct store_options options = {0, STORE_FULL};
@@ -35,14 +55,7 @@ int store_open_as(struct store **store, const char *path, const struct store_opt
     int status = 0;
 
     *store = NULL;
-    TRY(base_take_zero(&s, env, 1, sizeof(*s), err));
-    s->lock = -1;
-    s->pid = base_os_pid();
-    s->mark = base_os_mark_new(env->os);
-    s->proved.item_bytes = s->rejected.item_bytes = sizeof(uint64_t);
-    pthread_mutex_init(&s->writer, NULL);
-    pthread_mutex_init(&s->maintaining, NULL);
-    pthread_mutex_init(&s->mutex, NULL);
+    TRY(store_new(&s, env, err));
     s->durability = options->durability;
     TRY(store_folder_open(&s->folder, path, options->immutable, env, err));
     TRY(store_super_read(&s->super, &damaged_copies, &s->folder, err));

@@ -139,7 +139,7 @@ int store_group_end(struct store *store, struct pcct_error *err);
 /* What a frame, and an entry of the reflog, tells of. Numbers are pinned: they stand in files. */
 enum store_operation {
     STORE_COMMITTED = 0, STORE_BRANCH_MADE = 1, STORE_BRANCH_MOVED = 2, STORE_BRANCH_DELETED = 3, STORE_TAG_MADE = 4, STORE_TAG_DELETED = 5,
-    STORE_PRUNING = 6, STORE_OPERATIONS
+    STORE_PRUNING = 6, STORE_POLICY_SET = 7, STORE_OPERATIONS
 };
 enum store_ref_kind { STORE_BRANCH = 1, STORE_TAG = 2 };
 
@@ -194,10 +194,25 @@ struct store_prune {
     const char *key;
     double before;
     int none, dry_run;
+    int by_policy; /* the rules are those of the store's policy; nothing happens when it has none */
     uint64_t pruned, removed, left;      /* out: versions pruned now; versions of which nothing is left; versions that can be named */
     uint64_t freed_bytes, left_bytes;    /* out: of frames and anchors */
 };
 int store_prune(struct store_prune *prune, struct store *store, struct pcct_error *err);
+
+/*
+ * The rules by which a store is pruned from time to time by those who write to it. It is kept in the journal as what happens to branches is.
+ * All zero: there is none.
+ */
+struct store_policy {
+    uint64_t keep_last, keep_every;
+    int64_t age_ns;  /* only versions that are older go; 0: whenever */
+    uint64_t due;    /* the version with which a pruning is due */
+};
+int store_policy(struct store_policy *policy, struct store *store, struct pcct_error *err);
+/* As durable as a commit; the caller holds the lock. A pruning is due with the next version. `due` is not looked at. */
+int store_policy_set(struct store *store, const struct store_policy *policy, struct pcct_error *err);
+
 /* What a version takes: its own frame and anchor; all that it takes to open it; and what would be freed if it alone were pruned. */
 struct store_usage {
     uint64_t version;

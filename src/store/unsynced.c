@@ -12,7 +12,7 @@ enum { PIECE_BYTES = 1 << 20 };
 _Static_assert(AT_BOOT + BASE_OS_BOOT_BYTES <= AT_SEGMENT, "the parts of the mark do not overlap");
 
 static const char magic[8] = {'P', 'C', 'C', 'T', 'U', 'N', 'S', '2'};
-static const char name[] = "UNSYNCED";
+static const char name[] = "UNSYNCED", fresh[] = "UNSYNCED.new";
 
 static int is_there(const struct store_folder *folder)
 {
@@ -61,6 +61,7 @@ int store_unsynced_remove(const struct store_folder *folder, struct pcct_error *
 {
     struct base_os *os = folder->env->os;
 
+    (void)base_os_unlink(os, folder->top, fresh); /* who made it was killed */
     if ((base_os_unlink(os, folder->top, name) == 0 || errno == ENOENT) && base_os_fsync(os, folder->top) == 0) return 0;
     return base_fail_errno(err, errno, "cannot remove %s/%s", folder->path, name);
 }
@@ -127,12 +128,11 @@ done:
     return status;
 }
 
-/* With the writer lock. The old catalogue is of no use, and goes first: a half-made one is found missing. */
+/* With the writer lock. The old catalogue goes when the new one takes its place; what was crashed in between is begun again, for the mark stays. */
 static int make_anew(struct store *store, struct pcct_error *err)
 {
     struct store_folder *folder = &store->folder;
     struct store_unsynced mark;
-    struct store_tail end;
     struct store_scan scan;
     int status = 0;
 
@@ -142,15 +142,13 @@ static int make_anew(struct store *store, struct pcct_error *err)
     scan.strict = 1;
     scan.unsynced = &mark;
     TRY(store_scan_journal(&scan, NULL, err));
-    end = scan.torn ? scan.before : scan.tail; /* a last frame that is not whole was never acknowledged */
-    if (scan.damaged > (uint64_t)scan.torn || is_before(&mark, end.segment, end.offset)) {
+    if (scan.damaged > 0 || is_before(&mark, scan.tail.segment, scan.tail.offset)) {
         status = base_fail(err, PCCT_E_DAMAGED, "the machine went down while %s was written, and its journal, from which the catalogue is to be made "
                            "anew, is damaged; `pcct fsck --rebuild-catalogue` makes one of what is left", folder->path);
         goto done;
     }
     TRY(store_unsynced_cut(&scan, err));
-    store_catalogue_remove(folder, STORE_CATALOGUE_NAME);
-    TRY(store_rebuild(&scan, 0, 0, err));
+    TRY(store_rebuild(&scan, &(struct store_rebuilding){0, 0, 0}, err));
     TRY(store_unsynced_remove(folder, err));
 done:
     store_scan_free(&scan);

@@ -7,5 +7,6 @@ pcct log a.pcct --json | json_get epoch loss message keys
 pcct log a.pcct | steady | sed -E 's/ [0-9a-f]{10} / IDENTITY /'
 try pcct insert a.pcct x.csv --set epoch
 try pcct insert a.pcct x.csv --set =12
+try pcct insert a.pcct x.csv --set a=1 --set b=1 --set a=1
 try pcct insert a.pcct x.csv --set 'a key=12'
 pcct info a.pcct --json | json_get head

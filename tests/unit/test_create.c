@@ -21,7 +21,7 @@ static int entries(const char *path)
 
 static void test_create(void **state)
 {
-    static const char *const file[] = {"", "SUPER", "LOCK", "catalogue.mdb", "journal", "journal/J00000001", "data"};
+    static const char *const file[] = {"", "SUPER", "LOCK", "catalogue.mdb", "journal", "journal/J00000001", "data", "BALLAST"};
     struct support_env support;
     struct support_store s;
     struct store_super super = {.dim = 2, .metric = 1, .dtype = 1};
@@ -55,6 +55,14 @@ static void test_create(void **state)
     support_env_finish(&support);
 }
 
+static int remove_store(const char *path)
+{
+    char command[500];
+
+    snprintf(command, sizeof(command), "rm -r '%s'", path);
+    return system(command);
+}
+
 /* Every system call and every block of memory of a creation fails once: an error, and nothing left behind. */
 static void test_failures(void **state)
 {
@@ -67,10 +75,10 @@ static void test_failures(void **state)
     (void)state;
     support_env_start(&support, 1);
     for (int kind = 0; kind < 4; kind++) {
-        int status = -1;
+        int status = -1, failed = 1;
         uint64_t n;
 
-        for (n = 1; status != 0; n++) {
+        for (n = 1; failed; n++) {
             snprintf(path, sizeof(path), "%s/s%d", folder, kind);
             err = (struct pcct_error){0, ""};
             if (kind < 3) {
@@ -80,9 +88,16 @@ static void test_failures(void **state)
                 support.os.fail_errno = error_number[kind];
             } else support_env_fail(&support, n);
             status = store_create(path, &super, &support.env, &err);
+            failed = kind < 3 ? support.os.counted >= n : status != 0;
             support.os.fail_mask = 0;
             support_env_fail(&support, 0);
-            assert_int_equal(entries(folder), kind + (status == 0));
+            if (status == 0 && failed) { /* only the ballast may be left out, and only for want of room */
+                assert_int_equal(kind, 1);
+                assert_int_not_equal(access(strcat(path, "/BALLAST"), F_OK), 0);
+                path[strlen(path) - strlen("/BALLAST")] = '\0';
+                assert_int_equal(remove_store(path), 0);
+            }
+            assert_int_equal(entries(folder), kind + !failed);
             if (status != 0) assert_true(strlen(err.message) > 0 && err.code == status);
         }
         assert_true(n > (kind < 3 ? 30 : 8));

@@ -154,11 +154,81 @@ static void one_at_a_time(void **state)
     support_api_finish(&s);
 }
 
+static int count(void *ctx, const struct pcct_usage *usage)
+{
+    (void)usage;
+    ++*(uint64_t *)ctx;
+    return 0;
+}
+
+static uint64_t versions(struct support_api *s)
+{
+    struct pcct_error err = { 0, "" };
+    uint64_t n = 0;
+
+    support_ok(pcct_usage_each(s->store, count, &n, &err), &err);
+    return n;
+}
+
+/* Versions are pruned behind those who commit, who let the keeper have the lock, without waiting for another writer if they are not to. */
+static void the_policy_is_followed(void **state)
+{
+    struct pcct_policy policy = PCCT_POLICY_INIT;
+    struct pcct_ref_options at_once = PCCT_REF_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    struct support_api s;
+    uint64_t none = 0;
+    char path[4200];
+    int fd, status;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    for (int i = 0; i < 10; i++) commit_many(&s, 3, 9, &none);
+    assert_int_equal(pcct_policy_get(&policy, s.store, &err), 0);
+    assert_int_equal(policy.keep_last, 0);
+    policy.age_ns = -1;
+    assert_int_equal(pcct_policy_set(s.store, &policy, &err), PCCT_E_INVALID);
+    policy.age_ns = 0;
+    policy.keep_last = 4;
+    support_ok(pcct_policy_set(s.store, &policy, &err), &err);
+    commit_many(&s, 3, 9, &none);
+    api_keeper_wait(s.store);
+    assert_int_equal(versions(&s), 4);
+    for (int i = 0; i < 64; i++) commit_many(&s, 3, 9, &none); /* not yet again */
+    api_keeper_wait(s.store);
+    assert_int_equal(versions(&s), 68);
+    commit_many(&s, 3, 9, &none);
+    api_keeper_wait(s.store);
+    assert_int_equal(versions(&s), 4);
+    /* another writes: the keeper waits, and who is not to wait is told so */
+    snprintf(path, sizeof path, "%s/LOCK", s.path);
+    fd = base_os_open(&s.env.os, -100, path, 2, 0);
+    for (int i = 0; i < 9; i++) commit_many(&s, 3, 9, &none);
+    assert_int_equal(base_os_lock(&s.env.os, fd, 0, 1, 0), 0);
+    pthread_mutex_lock(&s.store->keeper.mutex);
+    s.store->keeper.prune = 1;
+    pthread_cond_broadcast(&s.store->keeper.changed);
+    while (s.store->keeper.at != API_KEEPER_WAITS) pthread_cond_wait(&s.store->keeper.changed, &s.store->keeper.mutex);
+    pthread_mutex_unlock(&s.store->keeper.mutex);
+    at_once.no_wait = 1;
+    assert_int_equal(pcct_branch_create(s.store, "other", "main", &at_once, &err), PCCT_E_BUSY);
+    assert_int_equal(base_os_close(&s.env.os, fd), 0);
+    status = pcct_branch_create(s.store, "other", "main", NULL, &err);
+    support_ok(status, &err);
+    api_keeper_wait(s.store);
+    assert_int_equal(versions(&s), 4);
+    policy = (struct pcct_policy)PCCT_POLICY_INIT;
+    support_ok(pcct_policy_set(s.store, NULL, &err), &err);
+    assert_int_equal(pcct_policy_get(&policy, s.store, &err), 0);
+    assert_int_equal(policy.keep_last, 0);
+    support_api_finish(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(anchors_are_written_in_the_background), cmocka_unit_test(closing_waits_for_it), cmocka_unit_test(a_failure_loses_nothing),
-        cmocka_unit_test(one_at_a_time),
+        cmocka_unit_test(one_at_a_time), cmocka_unit_test(the_policy_is_followed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

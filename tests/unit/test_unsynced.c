@@ -474,6 +474,72 @@ static void a_pruning_that_was_cut_off(void **state)
     }
 }
 
+/* The last frame was being written when the machine went down with durability wal: fsck does not call it damage, be the store opened before or
+ * not; in the middle, or where it had been flushed, it is. */
+static void fsck_of_a_torn_frame(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 3; variant++) { /* the last; the one before it; the last that is there, which was flushed */
+        struct scene scene;
+        struct store_version v;
+        struct store_fsck fsck;
+        char first[256];
+
+        leave_behind(&scene, STORE_WAL, variant == 2 ? 5 : 2, variant == 2 ? 1 : 4);
+        find_frame(&v, &scene, 6);
+        if (variant != 1) lose(&scene, &v, variant == 2);
+        find_frame(&v, &scene, variant == 0 ? 6 : 5);
+        if (variant != 0) lose(&scene, &v, 0);
+        assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
+        assert_int_equal(fsck.damaged, variant == 0 ? 0 : 1);
+        if (variant > 0) assert_non_null(strstr(first, "v5"));
+        assert_int_equal(fsck.versions, variant == 1 ? 6 : 5);
+        assert_int_equal(fsck.versions_readable, variant == 0 ? 5 : 4);
+        if (variant == 0) {
+            support_file_write(&scene.s, "UNSYNCED.new", "?", 1); /* of a process that was killed */
+            open_as(&scene, STORE_WAL);
+            assert_false(has_mark(&scene));
+            assert_false(is_there(&scene, "UNSYNCED.new"));
+            store_close(scene.store);
+            assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
+            assert_int_equal(fsck.damaged, 0);
+            open_as(&scene, STORE_WAL);
+            support_commit(scene.store, 2, BYTES);
+            for (uint64_t i = 1; i <= 7; i++) support_ok(support_check(scene.store, i, BYTES, NULL), NULL);
+        } else scene.store = NULL;
+        finish(&scene);
+    }
+}
+
+/* On a full disk the catalogue is made anew with the room of the ballast, and without that the old one stays. */
+static void a_full_disk(void **state)
+{
+    (void)state;
+    for (int forever = 0; forever < 2; forever++) {
+        struct scene scene;
+        struct pcct_error err = {0, ""};
+
+        leave_behind(&scene, STORE_WAL, 1, 3);
+        assert_true(is_there(&scene, "BALLAST"));
+        scene.support.os.fail_mask = UINT64_C(1) << BASE_OS_FALLOCATE; /* of LMDB's lock file, the first that is made */
+        scene.support.os.counted = 0;
+        scene.support.os.fail_at = 1;
+        scene.support.os.fail_forever = forever;
+        scene.support.os.fail_errno = ENOSPC;
+        assert_int_equal(store_open(&scene.store, scene.s.path, &scene.support.env, &err), forever ? PCCT_E_NOSPACE : 0);
+        assert_true(scene.support.os.counted >= 2);
+        scene.support.os.fail_mask = 0;
+        assert_int_equal(has_mark(&scene), forever);
+        assert_true(is_there(&scene, "catalogue.mdb"));
+        assert_false(is_there(&scene, "catalogue.mdb.new"));
+        assert_false(is_there(&scene, "catalogue.mdb.damaged"));
+        assert_false(is_there(&scene, "BALLAST"));
+        if (forever) open_as(&scene, STORE_WAL);
+        for (uint64_t v = 1; v <= 4; v++) support_ok(support_check(scene.store, v, BYTES, NULL), NULL);
+        finish(&scene);
+    }
+}
+
 /* A system call fails while the catalogue is made anew: told, nothing lost, and the next try does it. */
 static void each_call_fails(void **state)
 {
@@ -560,6 +626,7 @@ int main(void)
         cmocka_unit_test(fsck_of_what_is_behind), cmocka_unit_test(a_hole), cmocka_unit_test(a_hole_in_a_group),
         cmocka_unit_test(the_end_is_lost), cmocka_unit_test(levels_take_turns),
         cmocka_unit_test(a_pruning_is_durable), cmocka_unit_test(a_pruning_that_was_cut_off),
+        cmocka_unit_test(fsck_of_a_torn_frame), cmocka_unit_test(a_full_disk),
         cmocka_unit_test(each_call_fails), cmocka_unit_test(the_mark_cannot_be_made),
     };
 

@@ -20,6 +20,7 @@ static const struct option_row prune_rows[] = {
     { OPT_KEEP_LAST, 0, "keep-last", "N", "keep the last N versions of each branch" },
     { OPT_KEEP_EVERY, 0, "keep-every", "N", "keep versions whose generation (show tells it) is a multiple of N" },
     { OPT_OLDER_THAN, 0, "older-than", "DAYS", "only versions that are older than that" },
+    { OPT_BY_POLICY, 0, "by-policy", NULL, "by the rules that are kept with the store (policy shows them), and no others" },
     { OPT_BEFORE_EPOCH, 0, "before-epoch", "N", "only versions whose user key epoch (--set epoch=12) is less than N" },
     OPTIONS_COMMON,
 };
@@ -66,6 +67,7 @@ static int run_prune(const struct options *options, struct pcct_error *err)
     int status = 0;
     struct pcct_prune_options how = PCCT_PRUNE_OPTIONS_INIT;
     double days = 0;
+    how.by_policy = options->value[OPT_BY_POLICY] != NULL;
     TRY(options_u64(&how.keep_last, options, OPT_KEEP_LAST, 0, 1, INT64_MAX, err));
     TRY(options_u64(&how.keep_every, options, OPT_KEEP_EVERY, 0, 1, INT64_MAX, err));
     if (options->value[OPT_BEFORE_EPOCH]) {
@@ -94,7 +96,8 @@ const struct verb verb_prune = {
     .operands = "STORE RULE...",
     .summary = "take old versions away by rules and give their space back",
     .detail = "A version goes when every rule that is given lets it. Those that branches and tags stand at always stay.\n"
-              "What others need of it for their states is kept; it can no longer be named.\n",
+              "What others need of it for their states is kept; it can no longer be named.\n"
+              "On a full disk it has 16 MiB of its own for that, the file BALLAST, which is made anew when there is room.\n",
     .rows = prune_rows,
     .operands_least = 1,
     .operands_most = 1,

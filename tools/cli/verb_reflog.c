@@ -22,7 +22,7 @@ struct listing {
     struct pcct_error *err;
 };
 
-static const char *const operations[] = { "commit", "branch", "reset", "delete", "tag", "delete tag", "prune" };
+static const char *const operations[] = { "commit", "branch", "reset", "delete", "tag", "delete tag", "prune", "policy" };
 
 static int list_one(void *ctx, const struct pcct_reflog_entry *entry)
 {
@@ -51,7 +51,8 @@ static int list_one(void *ctx, const struct pcct_reflog_entry *entry)
     case PCCT_REF_TAG_MADE: printf("at v%" PRIu64 "\n", entry->after); break;
     case PCCT_REF_BRANCH_DELETED:
     case PCCT_REF_TAG_DELETED: printf("was at v%" PRIu64 "\n", entry->before); break;
-    case PCCT_REF_PRUNED: fputc('\n', stdout); break;
+    case PCCT_REF_PRUNED:
+    case PCCT_REF_POLICY_SET: fputc('\n', stdout); break;
     default: printf("v%" PRIu64 " to v%" PRIu64 "\n", entry->before, entry->after);
     }
     return 0;

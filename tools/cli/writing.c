@@ -76,13 +76,17 @@ static int on_progress(void *context, double done)
     return interrupt_asked();
 }
 
-static int set_key(pcct_batch *batch, const char *set, struct pcct_error *err)
+/* The i-th --set. */
+static int set_key(pcct_batch *batch, const struct options *options, size_t i, struct pcct_error *err)
 {
     char key[KEY_BYTES];
-    const char *equals = strchr(set, '=');
+    const char *set = options->set[i], *equals = strchr(set, '=');
     if (!equals || equals == set) return fault(err, PCCT_E_INVALID, "--set takes KEY=VALUE, not \"%s\"", set);
     if (equals - set >= KEY_BYTES) return fault(err, PCCT_E_LIMIT, "the key of --set %.20s... is too long; 64 bytes is the most", set);
     (void)snprintf(key, sizeof key, "%.*s", (int)(equals - set), set);
+    for (size_t j = 0; j < i; j++) {
+        if (strncmp(options->set[j], set, (size_t)(equals - set) + 1) == 0) return fault(err, PCCT_E_INVALID, "--set %s is given twice", key);
+    }
     return pcct_batch_set(batch, key, equals + 1, err);
 }
 
@@ -105,7 +109,7 @@ int writing_begin(pcct_batch **batch, struct writing *writing, int on_duplicate,
         begin.expect = last;
     }
     TRY(pcct_batch_begin(batch, writing->store, writing->branch, &begin, err));
-    for (size_t i = 0; i < options->n_sets; i++) TRY(set_key(*batch, options->set[i], err));
+    for (size_t i = 0; i < options->n_sets; i++) TRY(set_key(*batch, options, i, err));
 done:
     if (status != 0) {
         pcct_batch_close(*batch);
