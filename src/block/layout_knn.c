@@ -25,6 +25,8 @@ struct filtering {
     struct block_near *near;
     float slack;                                  /* of values of boxes */
     struct block_work work;
+    struct block_near_seen seen[2];               /* in the last block and the one before */
+    unsigned turn;                                /* which is the last */
     float bound[BLOCK_STACK + METRIC_FANOUT];     /* a stack of what waits, in the unit of the query */
     uint32_t child[BLOCK_STACK + METRIC_FANOUT];
 };
@@ -113,6 +115,18 @@ static unsigned push_exactly(struct filtering *f, unsigned count, uint32_t inner
     return put(f, count, inner, value, slots, 1, 0);
 }
 
+/* Looks at a block, then keeps what was seen in the one before. */
+static int filter_next(struct filtering *f, uint32_t block)
+{
+    const uint64_t wanted = wanted_lanes(f->near, f->layout, block);
+    const unsigned last = f->turn;
+
+    if (wanted == 0) return 1;
+    f->turn = !last;
+    block_near_look(&f->seen[!last], f->near, f->layout, f->source, block, wanted, &f->work);
+    return block_near_keep(f->near, f->kernels, &f->seen[last]);
+}
+
 /* Searches what is on the stack. */
 static int filter_stack(struct filtering *f, unsigned count)
 {
@@ -123,7 +137,7 @@ static int filter_stack(struct filtering *f, unsigned count)
 
         if (f->bound[count] > f->near->found.limit) continue;
         if (child & BLOCK_IS_LEAF) {
-            if (!filter_block(f, child & ~BLOCK_IS_LEAF)) return 0;
+            if (!filter_next(f, child & ~BLOCK_IS_LEAF)) return 0;
             continue;
         }
         if (block_is_coarse(f->layout, child)) {
@@ -134,7 +148,7 @@ static int filter_stack(struct filtering *f, unsigned count)
             count = push(f, count, child, value, block_used_slots(f->layout, child));
         }
     }
-    return 1;
+    return block_near_keep(f->near, f->kernels, &f->seen[f->turn]);
 }
 
 /* The nearest child of an inner node, whose values are kept unless the node is coarse. */
@@ -211,6 +225,8 @@ void block_knn_filter(struct block_near *near, const struct block_layout *layout
     f.near = near;
     f.slack = (float)(layout->metric->filter.slack * (1 + 0x1p-20));
     f.work = (struct block_work){ 0, 0, 0, 0 };
+    f.turn = 0;
+    f.seen[0].mask = f.seen[1].mask = 0;
     near->self_lane = query->self < layout->rows ? block_where(layout)[query->self] : BLOCK_NONE;
     near->found.count = 0;
     near->full = layout->root != BLOCK_NONE && !filter_all(&f, k);

@@ -63,13 +63,12 @@ void block_near_start(struct block_near *near, const struct metric *metric, size
 }
 
 /* In double precision what passes the block's own filter. Rare, and its room on the stack would cost every scan something. */
-static __attribute__((noinline)) void compare_block(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block,
-                          uint64_t wanted, struct block_work *work)
+static __attribute__((noinline)) uint64_t compare_block(float *value, const struct block_near *near, const struct block_layout *layout,
+                                                        const struct block_source *source, uint32_t block, uint64_t wanted, struct block_work *work)
 {
     const struct metric *metric = layout->metric;
     const double *frame = block_frame(layout, block), *q = near->query.q;
     const double limit = (double)near->found.limit * (1 + 0x1p-20) / near->unit; /* a key that is rounded to the limit is within */
-    _Alignas(64) float value[METRIC_LANES];
 
     wanted &= metric->kernels->lanes(value, block_lanes(layout, block), frame, q, layout->dim,
                                      metric_filter_limit(metric, limit * metric_unit(metric, frame[0])));
@@ -78,35 +77,54 @@ static __attribute__((noinline)) void compare_block(struct block_near *near, con
         const double *place = block_source_place(source, layout->dim, block_nodes(layout, block)[lane]);
 
         value[lane] = (float)(metric_key(metric, q, place) * near->unit);
+        if (!(value[lane] <= near->found.limit)) wanted &= ~(UINT64_C(1) << lane);
         work->exact++;
     }
-    if (wanted != 0) metric->kernels->near_values(&near->found, value, wanted, block * METRIC_LANES);
+    return wanted;
 }
 
-int block_near_scan(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block, uint64_t wanted,
-                    struct block_work *work)
+void block_near_look(struct block_near_seen *seen, const struct block_near *near, const struct block_layout *layout,
+                     const struct block_source *source, uint32_t block, uint64_t wanted, struct block_work *work)
 {
     const struct metric_kernels *kernels = layout->metric->kernels;
     const double *frame = block_frame(layout, block), unit = near->unit / metric_unit(layout->metric, frame[0]);
+
+    work->blocks++;
+    work->distances += block_link_of(layout, block)->count;
+    seen->number = block * METRIC_LANES;
+    if (unit <= BLOCK_NEAR_WIDER && unit >= BLOCK_NEAR_NARROWER) {
+        seen->mask = wanted & kernels->near_lanes(seen->value, block_lanes(layout, block), frame, near->query.q, layout->dim, (float)unit,
+                                                  near->found.limit * (1 / (float)unit)); /* powers of two: exact, or infinite */
+    } else {
+        seen->mask = compare_block(seen->value, near, layout, source, block, wanted, work);
+    }
+}
+
+int block_near_keep(struct block_near *near, const struct metric_kernels *kernels, struct block_near_seen *seen)
+{
     struct metric_near *found = &near->found;
 
+    if (seen->mask == 0) return 1;
     if (found->count + METRIC_LANES > near->capacity) {
         kernels->near_drop(found);
         if (found->count + METRIC_LANES > near->capacity) return 0;
     }
-    work->blocks++;
-    work->distances += block_link_of(layout, block)->count;
-    if (unit <= BLOCK_NEAR_WIDER && unit >= BLOCK_NEAR_NARROWER) {
-        kernels->near_lanes(found, block_lanes(layout, block), frame, near->query.q, layout->dim, (float)unit, 1 / (float)unit, wanted,
-                            block * METRIC_LANES);
-    } else {
-        compare_block(near, layout, source, block, wanted, work);
-    }
+    kernels->near_values(found, seen->value, seen->mask, seen->number);
+    seen->mask = 0;
     if (found->length == 0 && found->count >= near->mark) {
         kernels->near_narrow(found, near->k);
         near->mark = found->count + (near->k / 3 > FOUND_EVERY ? near->k / 3 : FOUND_EVERY);
     }
     return 1;
+}
+
+int block_near_scan(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block, uint64_t wanted,
+                    struct block_work *work)
+{
+    struct block_near_seen seen;
+
+    block_near_look(&seen, near, layout, source, block, wanted, work);
+    return block_near_keep(near, layout->metric->kernels, &seen);
 }
 
 /* Has memory fetch what decides: rows beside lanes, or what the source has. */

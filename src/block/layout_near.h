@@ -21,8 +21,21 @@
 /* Begins a search for the k nearest of near->query, with room for them, from a block of this scale. */
 void block_near_start(struct block_near *near, const struct metric *metric, size_t k, double scale);
 
-/* Takes in the lanes in `wanted` of a block. Returns 0 when there are more entries within the limit than there is room for, which is so among many
- * equal distances only. */
+/*
+ * A block is looked at, which says what is within the limit, and what was seen is kept, which lowers the limit. Whether there is anything to keep is
+ * hard to predict: a search that looks at the next block before it keeps what it saw in the last one need not wait for the answer.
+ */
+struct block_near_seen {
+    _Alignas(64) float value[METRIC_LANES]; /* in the unit of the query, where the mask has a bit */
+    uint64_t mask;                          /* of lanes within the limit as it was */
+    uint32_t number;                        /* of lane 0 */
+};
+void block_near_look(struct block_near_seen *seen, const struct block_near *near, const struct block_layout *layout,
+                     const struct block_source *source, uint32_t block, uint64_t wanted, struct block_work *work);
+/* Nothing is left in `seen`. Returns 0 when there are more entries within the limit than there is room for, which is so among many equal distances
+ * only. */
+int block_near_keep(struct block_near *near, const struct metric_kernels *kernels, struct block_near_seen *seen);
+/* Looks at the lanes in `wanted` of a block and keeps what is seen. */
 int block_near_scan(struct block_near *near, const struct block_layout *layout, const struct block_source *source, uint32_t block, uint64_t wanted,
                     struct block_work *work);
 

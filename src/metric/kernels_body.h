@@ -223,7 +223,7 @@ INSIDE uint32_t bound_exactly(double *bound, const double *box, const double *q,
 
 #define SCAN(d) scan(value, lane, frame, q, HOW, d, limit)
 #define SCAN_REACHING(d) scan_reaching(value, lane, reach, frame, q, HOW, d, limit, bound)
-#define NEAR_LANES(d) near_lanes(near, lane, frame, q, HOW, d, unit, per_unit, wanted, number)
+#define NEAR_LANES(d) near_lanes(value, lane, frame, q, HOW, d, unit, limit)
 #define NEAR_BOXES(d) near_boxes(value, box, frame, q, HOW, d, used)
 #define BOUND(d) bound_boxes(bound, box, NULL, frame, filter, q, HOW, d, limit)
 #define BOUND_REACHING(d) bound_boxes(bound, box, reach, frame, filter, q, HOW, d, limit)
@@ -249,8 +249,8 @@ ISA static size_t count_within(const double *value, size_t n, double limit)
     {                                                                                                                                      \
         BY_DIM(SCAN_REACHING)                                                                                                              \
     }                                                                                                                                      \
-    ISA static void near_lanes_##sum(struct metric_near *near, const float *lane, const double *frame, const double *q, uint32_t dim,      \
-                                     float unit, float per_unit, uint64_t wanted, uint32_t number)                                         \
+    ISA static uint64_t near_lanes_##sum(float value[METRIC_LANES], const float *lane, const double *frame, const double *q, uint32_t dim,  \
+                                         float unit, float limit)                                                                       \
     {                                                                                                                                      \
         BY_NEAR_DIM(NEAR_LANES)                                                                                                            \
     }                                                                                                                                      \

@@ -27,7 +27,7 @@ INSIDE size_t put_behind(struct metric_near *near, size_t count, const float *va
     return count + put(near->value + count, near->number + count, fvec_load(value), uvec_from(number), mask);
 }
 
-/* Takes in the values that are in `mask`, all of them within the limit. How many these are in a vector is hard to predict, so they are put side by
+/* Takes in the values that are in `mask`, all of them within the limit or nearly. How many these are in a vector is hard to predict, so they are put side by
  * side without asking and are sorted in one loop. A search that begins has many: the first of them keep out others. */
 INSIDE void take_in(struct metric_near *near, const float *value, uint64_t mask, uint32_t number, unsigned length)
 {
@@ -60,29 +60,19 @@ INSIDE void take_in(struct metric_near *near, const float *value, uint64_t mask,
     near->limit = fvec_first(bar);
 }
 
-ISA static void take_lanes(struct metric_near *near, const float *value, uint64_t mask, uint32_t number)
+ISA static void near_values(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number)
 {
     if (near->length == 16) take_in(near, value, mask, number, 16);
     else if (near->length == 0) take_in(near, value, mask, number, 0);
     else take_in(near, value, mask, number, METRIC_SORTED_MAX);
 }
 
-ISA static void near_values(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number)
+/* Values of groups that do not pass are not written. */
+INSIDE uint64_t near_lanes(float *value, const float *lane, const double *frame, const double *q, enum metric_sum how, uint32_t dim, float unit,
+                           float limit)
 {
-    const fvec bar = fvec_all(near->limit);
-    uint64_t within = 0;
-
-    for (unsigned at = 0; at < METRIC_LANES; at += FWIDTH) within |= (uint64_t)fvec_not_above(fvec_load(value + at), bar) << at;
-    if ((mask & within) != 0) take_lanes(near, value, mask & within, number);
-}
-
-/* Values that do not pass are not written: they are not in the mask. */
-INSIDE void near_lanes(struct metric_near *near, const float *lane, const double *frame, const double *q, enum metric_sum how, uint32_t dim,
-                       float unit, float per_unit, uint64_t wanted, uint32_t number)
-{
-    const fvec bar = fvec_all(near->limit * per_unit); /* powers of two: exact, or infinite */
+    const fvec bar = fvec_all(limit);
     float centre[METRIC_DIM_MAX];
-    _Alignas(64) float value[METRIC_LANES];
     uint64_t mask = 0;
 
     frame_query(centre, frame, q, dim);
@@ -96,8 +86,7 @@ INSIDE void near_lanes(struct metric_near *near, const float *lane, const double
             mask |= (uint64_t)fvec_not_above(sum[g], bar) << (first + g * FWIDTH);
         }
     }
-    mask &= wanted;
-    if (mask != 0) take_lanes(near, value, mask, number);
+    return mask;
 }
 
 /* Bit i: value[i] <= limit, for the values from `at` on of n. */

@@ -87,12 +87,13 @@ struct metric_kernels {
     uint64_t (*lanes_reaching)(float value[METRIC_LANES], const float *lane, const float *reach, const double *frame, const double *q, uint32_t dim,
                                float limit, float bound);
     /*
-     * For k-NN, whose values are all in the unit of the query: a block's or an inner node's times `unit`, a power of two; per_unit: 1 / unit.
-     * near_lanes takes in the lanes in `wanted`, near_values the values in `mask`, lane i as number + i: all that are within near->limit when they
-     * are met are put behind what is there, and the limit is lowered if the nearest are kept sorted. There is room for 64 + 16 more.
+     * For k-NN, whose values are all in the unit of the query: a block's or an inner node's times `unit`, a power of two.
+     * near_lanes: as lanes(), the limit in the block's unit, the values that it writes in the query's. near_values takes in the values in `mask`,
+     * lane i as number + i: all are put behind what is there, and the limit is lowered if the nearest are kept sorted. A few that are above the
+     * limit do no harm. There is room for 64 + 16 more.
      */
-    void (*near_lanes)(struct metric_near *near, const float *lane, const double *frame, const double *q, uint32_t dim, float unit, float per_unit,
-                       uint64_t wanted, uint32_t number);
+    uint64_t (*near_lanes)(float value[METRIC_LANES], const float *lane, const double *frame, const double *q, uint32_t dim, float unit,
+                           float limit);
     void (*near_values)(struct metric_near *near, const float value[METRIC_LANES], uint64_t mask, uint32_t number);
     /* Lowers the limit to grow * v + slack, where the k-th least value is at most v, and v is hardly greater: no more than a few places. Then drops.
      * At least k are there. */

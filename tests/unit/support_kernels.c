@@ -362,8 +362,11 @@ static void check_near_lanes(struct data *data)
     for (uint32_t block = 0; block < 2; block++) {
         const float limit = nearing.near.limit;
         const uint64_t wanted = base_random_next(&data->random) | (base_random_below(&data->random, 2) ? UINT64_MAX : 0);
+        _Alignas(64) float seen[METRIC_LANES];
+        const uint64_t mask = kernels->near_lanes(seen, data->lane, data->frame, data->q, data->metric.dim, unit, limit / unit);
 
-        kernels->near_lanes(&nearing.near, data->lane, data->frame, data->q, data->metric.dim, unit, 1 / unit, wanted, block * METRIC_LANES);
+        for (uint32_t i = 0; i < METRIC_LANES; i++) assert_int_equal(mask >> i & 1, value[i] <= limit);
+        kernels->near_values(&nearing.near, seen, mask & wanted, block * METRIC_LANES);
         check_taken(&nearing, value, wanted, block * METRIC_LANES, limit);
     }
 }
@@ -459,13 +462,15 @@ static void check_near(const struct metric_kernels *kernels, struct base_random 
     for (size_t k = 1; k <= METRIC_LANES; k++) {
         _Alignas(64) float value[METRIC_LANES];
         struct nearing nearing;
+        float limit = 0;
 
         nearing_start(&nearing, k, 30);
         for (uint32_t block = 0; block < 3; block++) {
-            const float limit = nearing.near.limit;
-            const uint64_t mask = block == 0 ? base_random_next(random) : UINT64_MAX;
+            uint64_t mask = block == 0 ? base_random_next(random) : UINT64_MAX;
 
+            if (block < 2) limit = nearing.near.limit; /* what the last was chosen by is not the newest */
             for (uint32_t i = 0; i < METRIC_LANES; i++) value[i] = some_value(random);
+            for (uint32_t i = 0; i < METRIC_LANES; i++) mask &= ~((uint64_t)(value[i] > limit) << i);
             kernels->near_values(&nearing.near, value, mask, block * METRIC_LANES);
             check_taken(&nearing, value, mask, block * METRIC_LANES, limit);
         }
