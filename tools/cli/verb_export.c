@@ -84,7 +84,8 @@ static int write_content(const char *path, const struct content *c, struct pcct_
     const uint64_t n = c->view->n_live, dim = c->store->dim;
     if (!writer) TRY(fault(err, PCCT_E_MEMORY, "no memory to write %s", path));
     if (n > (ZIP_LIMIT - (16 << 20)) / (8 * (dim + 1))) {
-        TRY(fault(err, PCCT_E_LIMIT, "%" PRIu64 " points of %" PRIu64 " coordinates are more than the 4 GiB of an .npz; use pcct backup --at", n, dim));
+        TRY(fault(err, PCCT_E_LIMIT, "%" PRIu64 " points of %" PRIu64 " coordinates are more than the 4 GiB of an .npz; use pcct backup --at", n,
+                  dim));
     }
     TRY(target_open(&target, path, err));
     writer->out = target.file;
