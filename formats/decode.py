@@ -290,7 +290,8 @@ def read_bundle(path):
         expect(data[at:at + 8] == b"PCCTBVR1" and xxh3(data[at:at + 56]) == r64(data, at + 56), "byte %d: no version" % at)
         frame = read_frame(data, at + 64)
         expect(frame is not None and frame["sound"] and frame["operation"] == 0, "byte %d: no frame" % (at + 64))
-        frame["parent"], frame["state_parent"] = number.get(data[at + 8:at + 24]), number.get(data[at + 24:at + 40])
+        frame["parent_identity"], frame["state_identity"] = data[at + 8:at + 24], data[at + 24:at + 40]
+        frame["parent"], frame["state_parent"] = number.get(frame["parent_identity"]), number.get(frame["state_identity"])
         frame["pruned"] = 0
         number[frame["identity"]] = frame["version"]
         frames[frame["version"]] = frame

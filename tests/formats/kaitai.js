@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles formats/*.ksy and reads a store with what came out: node kaitai.js FORMATS STORE. Prints what kaitai_expected.py prints of the decoder's
+// Compiles formats/*.ksy and reads a store, or a bundle, with what came out: node kaitai.js FORMATS STORE|BUNDLE. Prints what kaitai_expected.py prints of the decoder's
 // reading, one JSON value a line. Exit status 77: a module is not installed.
 "use strict";
 const fs = require("fs"), path = require("path");
@@ -37,7 +37,20 @@ const read = (type, file) => new type(new KaitaiStream(fs.readFileSync(path.join
 const list = (folder, letter) => fs.readdirSync(path.join(store, folder)).filter((n) => n.startsWith(letter) && !n.includes(".")).sort();
 const say = (value) => console.log(JSON.stringify(value));
 
+async function bundle() {
+    const Bundle = await compile("pcct_bundle"), file = read(Bundle, "");
+    const h = file.head;
+    say({ uuid: hex(h.uuid), dimension: h.dimension, metric: h.metric, seed: h.seed, base: hex(h.base), versions: h.numVersions, refs: h.numRefs });
+    for (const v of file.versions) {
+        const f = v.frame.head;
+        say({ version: f.version, parent: hex(v.parent), state_parent: hex(v.stateParent), identity: hex(f.identity), branch: f.branch,
+              note: hex(v.frame.note), payload: v.frame.payload.length });
+    }
+    for (const r of file.refs) say({ name: r.name, kind: r.kind, identity: hex(r.identity) });
+}
+
 async function main() {
+    if (fs.statSync(store).isFile()) return bundle();
     const Super = await compile("pcct_super"), Journal = await compile("pcct_journal"), Anchor = await compile("pcct_anchor");
     const copy = read(Super, "SUPER").copies[0];
     say({ uuid: hex(copy.uuid), format: copy.format, dimension: copy.dimension, metric: copy.metric, seed: copy.seed, custom: copy.customMetric });

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What formats/decode.py reads of a store, one JSON value a line, as kaitai.js prints it: kaitai_expected.py FORMATS STORE."""
+"""What formats/decode.py reads of a store or a bundle, one JSON value a line, as kaitai.js prints it: kaitai_expected.py FORMATS STORE|BUNDLE."""
 import json
 import os
 import struct
@@ -35,8 +35,22 @@ def entries(payload):
     return found
 
 
+def bundle(path):
+    head, frames, refs = decode.read_bundle(path)
+    say({"uuid": head["uuid"].hex(), "dimension": head["dim"], "metric": head["metric"], "seed": head["seed"], "base": head["base"].hex(),
+         "versions": len(frames), "refs": len(refs)})
+    for f in frames.values():
+        say({"version": f["version"], "parent": f["parent_identity"].hex(), "state_parent": f["state_identity"].hex(), "identity": f["identity"].hex(),
+             "branch": f["ref"].rstrip(b"\0").decode(), "note": f["note"].hex(), "payload": len(f["payload"])})
+    for name, (kind, identity) in refs.items():
+        say({"name": name, "kind": 2 if kind == "tag" else 1, "identity": identity.hex()})
+
+
 def main():
     store = sys.argv[2]
+    if os.path.isfile(store):
+        bundle(store)
+        return
     head = decode.read_super(store)
     say({"uuid": head["uuid"].hex(), "format": head["format"], "dimension": head["dim"], "metric": head["metric"], "seed": head["seed"],
          "custom": head["custom"]})
