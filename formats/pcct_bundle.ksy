@@ -104,8 +104,10 @@ types:
         type: u4
         valid: 256
       - id: operation
-        type: u4
+        type: u1
         valid: 0
+      - id: flushed_with_it
+        size: 3
       - id: version
         type: u8
       - id: parent

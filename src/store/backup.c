@@ -2,6 +2,7 @@
 #include "store/backup.h"
 
 #include "base/watch.h"
+#include "store/ballast.h"
 #include "store/base.h"
 #include "store/bytes.h"
 #include "store/making.h"
@@ -258,6 +259,7 @@ static int fill(void *ctx, const struct store_folder *folder, struct pcct_error 
     TRY(copy_segments(c, err));
     TRY(copy_data(c, err));
     TRY(store_lock_make(folder, err));
+    TRY(store_ballast_make(folder, err));
     TRY(store_super_write(folder, &c->store->super, err));
     TRY(verify(c, err));
 done:
