@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/identity.h"
+#include "api/keeper.h"
 #include "api/note.h"
 #include "store/bundle.h"
 
@@ -21,6 +22,7 @@ struct applying {
     struct index_state state;
     struct metric_calls calls;
     uint64_t at;                  /* the version here whose state that is */
+    uint64_t newest;              /* that was made; 0: none */
     int has_state;
 };
 
@@ -232,6 +234,7 @@ static int adopt(struct applying *a, struct index_frame *frame, const struct sto
     record.deleted = frame->gone.count;
     TRY(store_adopt(&record, a->store->store,
                     &(struct store_bytes){ note->memory.data, payload->memory.data, note->count, payload->count }, err));
+    a->newest = record.version;
     if (restores) goto done;
     a->at = record.version;
     write_anchor(a, &record);
@@ -343,6 +346,7 @@ static int apply_locked(struct applying *a, struct pcct_error *err)
     TRY(check_base(a, err));
     TRY(apply_versions(a, err));
     TRY(apply_refs(a, err));
+    if (a->newest > 0) api_keeper_prune(a->store, a->newest);
 done:
     return status;
 }
@@ -362,7 +366,7 @@ int pcct_apply(struct pcct_apply_result *result, pcct_store *store, const char *
     TRY(store_bundle_open(&a.bundle, path, &store->env, err));
     TRY(check_fits(&a, err));
     TRY(survey(&a, err));
-    TRY(store_lock(store->store, !o.no_wait, err));
+    TRY(api_keeper_lock(store, !o.no_wait, err));
     locked = 1;
     TRY(apply_locked(&a, err));
     base_watch_part(&a.env, (struct base_span){ 0, 1 }, 1, 1);

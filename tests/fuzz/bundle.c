@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small bundle with a few bytes changed is applied to an empty store: that ends well or is refused in words, and whatever version is there then is one
- * of those that the bundle was made from. Flag bit 0: checksums are made right again, so that what lies behind them is reached.
+ * A small bundle with a few bytes changed is applied to an empty store: that ends well or is refused in words, and whatever version is there then is
+ * one of those that the bundle was made from. Flag bit 0: checksums are made right again, so that what lies behind them is reached.
  */
 #include "patches.h"
 

@@ -16,7 +16,9 @@ static void versions_are_found(void **state)
     struct store_version record, again;
     struct base_hash128 other;
     struct pcct_error err = { 0, "" };
+    struct store_fsck fsck = {.report = NULL};
     uint64_t version = 9;
+    char first[256] = "";
     int found = 0;
 
     (void)state;
@@ -54,6 +56,23 @@ static void versions_are_found(void **state)
     support_ok(store_version(&record, NULL, store, 1, &err), &err);
     support_ok(store_identity(&found, &version, store, &record.identity, &err), &err);
     assert_true(found && version == 1);
+    /* on a version that was pruned: its nearest ancestor with a name is that one's; it moves no branch, also not when the catalogue is made anew */
+    support_ok(store_version(&record, NULL, store, 3, &err), &err);
+    again.parent = again.state_parent = 3;
+    again.time_ns = 77;
+    again.identity.byte[0] ^= 1;
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_adopt(&again, store, &(struct store_bytes){"", "", 1, 0}, &err), &err);
+    store_unlock(store);
+    assert_true(again.version == 5 && again.kept == record.kept && again.kept == 0 && again.time_ns == 77);
+    store_close(store);
+    assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
+    assert_true(fsck.damaged == 0 && fsck.versions == 5);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_head(&version, store, "main", &err), &err);
+    assert_int_equal(version, 4);
+    support_ok(store_identity(&found, &version, store, &again.identity, &err), &err);
+    assert_true(found && version == 5);
     store_close(store);
     support_store_finish(&s);
     support_env_finish(&support);
