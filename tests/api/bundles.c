@@ -2,6 +2,9 @@
 /* A replica that is fed by bundles is the store that they were made from, to all who ask. */
 #include "exchange.h"
 
+#include <signal.h>
+#include <time.h>
+
 static char *folder, *source, *replica, *file;
 
 static int set_up(void **state)
@@ -340,9 +343,93 @@ static void custom(void **state)
     pcct_store_close(store[1]);
 }
 
+/* Another process commits and prunes; a replica is kept up by what came since the last bundle, or begins anew where that was pruned. */
+static int writer(void *ctx)
+{
+    struct pcct_prune_options options = PCCT_PRUNE_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    pcct_store *store = store_at(source, 1);
+
+    (void)ctx;
+    options.keep_last = 12;
+    for (uint64_t v = 1;; v++) {
+        OK(saga_commit(store, v, NULL, &err));
+        if (v % 5 == 0) OK(pcct_prune(NULL, store, &options, &err));
+    }
+    return 0;
+}
+
+static int follow(void *ctx)
+{
+    const struct timespec pause = { 0, 20000000 };
+    struct pcct_bundle_options options = PCCT_BUNDLE_OPTIONS_INIT;
+    struct pcct_backup_options begin = PCCT_BACKUP_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    pcct_store *a = store_at(source, 1), *b = NULL;
+    int kept_up = 0;
+
+    (void)ctx;
+    options.to = begin.revision = "main";
+    while (head_of(a) < 3) nanosleep(&pause, NULL);
+    for (int i = 0; i < 15; i++) {
+        struct pcct_view_info info = { .size = sizeof info };
+        pcct_view *view = NULL;
+        char hex[33];
+        int status;
+
+        if (!b) {
+            OK(pcct_backup(NULL, a, replica, &begin, &err));
+            b = store_at(replica, 1);
+        }
+        OK(pcct_view_open(&view, b, "main", &err));
+        OK(pcct_view_describe(&info, view));
+        saga_expect_view(view, info.version, info.version);
+        pcct_view_close(view);
+        hex_of(hex, info.identity);
+        options.from = hex;
+        nanosleep(&pause, NULL);
+        status = pcct_bundle(NULL, a, file, &options, &err);
+        if (status == PCCT_E_NOT_FOUND) { /* what it stood at was pruned */
+            pcct_store_close(b);
+            b = NULL;
+            CHECK(nftw(replica, common_remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "%s", replica);
+            continue;
+        }
+        CHECK(status == 0, "%s", err.message);
+        (void)apply(b, 0);
+        kept_up++;
+    }
+    CHECK(kept_up > 3, "kept up %d times", kept_up);
+    pcct_store_close(a);
+    pcct_store_close(b);
+    return 0;
+}
+
+static void beside_a_writer(void **state)
+{
+    pid_t child;
+    int status = 0;
+
+    (void)state;
+    CHECK(nftw(source, common_remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "%s", source);
+    saga_create(source);
+    fflush(stdout);
+    child = fork();
+    CHECK(child >= 0, "fork");
+    if (child == 0) {
+        common_in_child = 1;
+        _exit(writer(NULL));
+    }
+    CHECK(in_child(follow, NULL) == 0, "the replica");
+    CHECK(waitpid(child, &status, WNOHANG) == 0, "the writer ended by itself");
+    kill(child, SIGKILL);
+    CHECK(waitpid(child, &status, 0) == child, "waitpid");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(beside_a_writer, set_up, tear_down), /* first: no thread of the library is there yet */
         cmocka_unit_test_setup_teardown(whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(by_and_by, set_up, tear_down),
         cmocka_unit_test_setup_teardown(branches_that_moved, set_up, tear_down),
