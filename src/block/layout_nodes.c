@@ -260,21 +260,28 @@ void block_put_lane(struct block_layout *layout, const struct block_source *sour
     if (lane == 0 || !write_lane(layout, source, block, lane)) block_reframe(layout, source, block);
 }
 
-int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block)
+static int64_t find_least_label(const struct block_layout *layout, const struct block_source *source, uint32_t block)
 {
-    const uint32_t count = block_link_of(layout, block)->count, dim = layout->dim, *node = block_nodes(layout, block);
-    double *low = block_low(layout, block), *high = block_high(layout, block);
-    const double *frame = block_frame(layout, block);
+    const uint32_t count = block_link_of(layout, block)->count, *node = block_nodes(layout, block);
     int64_t least = block_source_label(source, node[0]);
-    struct extent extent = { 0, 0 };
-    int changed = 0;
 
-    assert(count > 0);
     for (uint32_t i = 1; i < count; i++) {
         const int64_t label = block_source_label(source, node[i]);
 
         least = label < least ? label : least;
     }
+    return least;
+}
+
+int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block, int label_gone)
+{
+    const uint32_t count = block_link_of(layout, block)->count, dim = layout->dim, *node = block_nodes(layout, block);
+    double *low = block_low(layout, block), *high = block_high(layout, block);
+    struct extent extent = { 0, 0 };
+    int64_t least = 0;
+    int changed = 0;
+
+    assert(count > 0);
     for (uint32_t j = 0; j < dim; j++) {
         double from = block_source_place(source, dim, node[0])[j], to = from;
 
@@ -288,7 +295,9 @@ int block_shrink(struct block_layout *layout, const struct block_source *source,
         changed |= replace_double(&high[j], to);
         extend(&extent, from, to);
     }
-    if (is_wide(frame, &extent)) block_reframe(layout, source, block);
+    if (is_wide(block_frame(layout, block), &extent)) block_reframe(layout, source, block);
+    if (!label_gone) return changed;
+    least = find_least_label(layout, source, block);
     changed |= *block_least(layout, block) != least;
     *block_least(layout, block) = least;
     return changed;

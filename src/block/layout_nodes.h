@@ -162,8 +162,9 @@ void block_write_row(struct block_layout *layout, uint32_t block, uint32_t lane,
 
 /* Puts an entry into the next lane of a block, which has one free; a frame that it is outside of is made anew. Its slot is not told. */
 void block_put_lane(struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node);
-/* Box and least label of a block from its entries, and its frame if that has become too wide; returns whether box or label changed. */
-int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block);
+/* Box of a block from its entries, its least label too if that may have gone, and its frame if that has become too wide; returns whether box or label
+ * changed. */
+int block_shrink(struct block_layout *layout, const struct block_source *source, uint32_t block, int label_gone);
 /* Centre and scale from a block's box; and all lanes by them. */
 void block_frame_box(struct block_layout *layout, uint32_t block);
 void block_reframe(struct block_layout *layout, const struct block_source *source, uint32_t block);

@@ -15,7 +15,9 @@ enum {
     THIN_SPARE = 4,  /* and a quarter more than it needs */
     POOR_CHILDREN = 6,
     UNITED_CHILDREN = 13,
-    RECORD_WORDS = sizeof(struct block_record) / sizeof(uint64_t)
+    RECORD_WORDS = sizeof(struct block_record) / sizeof(uint64_t),
+    AHEAD = 4,       /* entries stand anywhere: what the next ones need is asked for so many early */
+    LINE = 64 / sizeof(double)
 };
 
 /* ---- families ----------------------------------------------------------------------------------------------------------------------------- */
@@ -112,12 +114,11 @@ static void tidy(struct block_layout *layout, uint32_t inner)
 
 /* ---- entries ------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Whether an entry decides part of its block's box or the least label. */
+/* Whether an entry decides part of its block's box. */
 static int on_edge(const struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t node)
 {
     const double *place = block_source_place(source, layout->dim, node), *low = block_low(layout, block), *high = block_high(layout, block);
 
-    if (block_source_label(source, node) <= *block_least(layout, block)) return 1;
     for (uint32_t j = 0; j < layout->dim; j++) {
         if (place[j] <= low[j] || place[j] >= high[j]) return 1;
     }
@@ -145,7 +146,8 @@ static void drop_lane(struct block_layout *layout, uint32_t block, uint32_t lane
 static void remove_entry(struct block_layout *layout, const struct block_source *source, uint32_t node)
 {
     const uint32_t at = block_where(layout)[node], block = at / METRIC_LANES;
-    int changed = on_edge(layout, source, block, node);
+    const int label_gone = block_source_label(source, node) <= *block_least(layout, block);
+    int changed = label_gone || on_edge(layout, source, block, node);
     const struct block_link link = *block_link_of(layout, block);
     const int reaching = block_reach_told(layout, block, block_reaches(layout, block)[at % METRIC_LANES]) >=
                          block_top_reaches(layout, link.parent)[link.slot];
@@ -158,7 +160,7 @@ static void remove_entry(struct block_layout *layout, const struct block_source 
         tidy(layout, link.parent);
         return;
     }
-    if (changed) changed = block_shrink(layout, source, block);
+    if (changed) changed = block_shrink(layout, source, block, label_gone);
     if ((changed || reaching) && block_summarise(layout, link.parent, link.slot)) block_climb(layout, link.parent);
     if (link.count > THIN_LANES) return;
     blocks = fewer_blocks(layout, link.parent);
@@ -167,11 +169,31 @@ static void remove_entry(struct block_layout *layout, const struct block_source 
     tidy(layout, link.parent);
 }
 
+/* What the removal of an entry looks at first. */
+static void ask_for(const struct block_layout *layout, const struct block_source *source, uint32_t node)
+{
+    const uint32_t at = block_where(layout)[node], block = at / METRIC_LANES, lane = at % METRIC_LANES;
+    const double *place = block_source_place(source, layout->dim, node);
+
+    __builtin_prefetch(block_link_of(layout, block));
+    __builtin_prefetch(block_least(layout, block));
+    __builtin_prefetch(block_nodes(layout, block) + lane, 1);
+    __builtin_prefetch(block_reaches(layout, block) + lane, 1);
+    for (uint32_t j = 0; j < layout->dim; j++) __builtin_prefetch(block_lanes(layout, block) + (size_t)j * METRIC_LANES + lane, 1);
+    for (uint32_t j = 0; j < layout->dim; j += LINE) {
+        __builtin_prefetch(place + j);
+        __builtin_prefetch(block_low(layout, block) + j);
+        __builtin_prefetch(block_high(layout, block) + j);
+    }
+}
+
 void block_remove(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n)
 {
     const struct block_source seen = block_seen(layout, source);
 
     for (size_t i = 0; i < n; i++) {
+        if (n - i > 2 * AHEAD) __builtin_prefetch(block_where(layout) + node[i + 2 * AHEAD], 1);
+        if (n - i > AHEAD) ask_for(layout, &seen, node[i + AHEAD]);
         assert(node[i] < layout->rows && block_where(layout)[node[i]] != BLOCK_NONE);
         remove_entry(layout, &seen, node[i]);
     }

@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { GRAIN = 2048 };
+enum { GRAIN = 2048, AHEAD = 8 };
 
 /* ---- forward and back by the same routine -------------------------------------------------------------------------------------------------- */
 
@@ -53,6 +53,7 @@ static void make_moves(void *ctx, size_t begin, size_t end, int thread)
         uint32_t node = i < m->changed ? change[i].node : m->frame->n_before + (uint32_t)(i - m->changed);
         struct index_row now = index_row_get(m->state, node), to = absent;
 
+        if (i + AHEAD < m->changed) index_row_ask(m->state, change[i + AHEAD].node);
         if (i < m->changed) {
             to = overlay(m, &change[i], now);
         } else if (m->forward) {

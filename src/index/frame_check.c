@@ -5,12 +5,13 @@
 #include "base/par.h"
 #include "base/sort.h"
 #include "index/fault.h"
+#include "index/rows.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-enum { GRAIN = 2048 };
+enum { GRAIN = 2048, AHEAD = 8 };
 
 /* What can be wrong with one row. */
 enum {
@@ -178,8 +179,13 @@ static void check_changes(void *ctx, size_t begin, size_t end, int thread)
 
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        unsigned fault = change_fault(c, i);
+        unsigned fault;
 
+        if (i + AHEAD < c->frame->change.count) {
+            index_row_ask(c->state, c->change[i + AHEAD].node); /* in range, by check_order */
+            __builtin_prefetch(&index_child(c->state)[c->change[i + AHEAD].node]);
+        }
+        fault = change_fault(c, i);
         if (fault) index_fault_note(&c->fault, i, fault);
     }
 }

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { GRAIN = 1024, ROW_GRAIN = 16384, FEW = 32 };
+enum { GRAIN = 1024, ROW_GRAIN = 16384, FEW = 32, AHEAD = 8 };
 
 /* Two stable sorts, since parent, level and node do not fit into one key. */
 int index_links_sort(struct index_link *links, size_t n, const struct base_env *env, struct pcct_error *err)
@@ -52,6 +52,7 @@ static void each_group(void *ctx, size_t begin, size_t end, int thread)
         size_t stop = at + 1;
 
         while (stop < work->n && link[stop].parent == link[at].parent) stop++;
+        if (stop + AHEAD < work->n) __builtin_prefetch(&index_child(work->state)[link[stop + AHEAD].parent], 1); /* parents stand anywhere */
         if (index_is_live(work->state, link[at].parent)) work->group(work->state, link + at, stop - at);
         at = stop;
     }

@@ -11,6 +11,15 @@ static inline struct index_row index_row_get(const struct index_state *s, uint32
     return (struct index_row){ index_radius(s)[node], index_pdist(s)[node], index_parent(s)[node], index_level(s)[node], 0 };
 }
 
+/* The row will be read soon: rows that change stand anywhere. */
+static inline void index_row_ask(const struct index_state *s, uint32_t node)
+{
+    __builtin_prefetch(&index_radius(s)[node], 1);
+    __builtin_prefetch(&index_pdist(s)[node], 1);
+    __builtin_prefetch(&index_parent(s)[node], 1);
+    __builtin_prefetch(&index_level(s)[node], 1);
+}
+
 static inline void index_row_put(struct index_state *s, uint32_t node, const struct index_row *row)
 {
     index_radius(s)[node] = row->radius;

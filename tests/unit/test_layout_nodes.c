@@ -52,8 +52,8 @@ static void climbing_renews_ancestors(void **state)
         block.place[2 * node + 1] = nextafter(block.place[2 * node + 1], 9);
         block.label[node] = -1000 - (int64_t)node;
         block_write_row(layout, at / METRIC_LANES, at % METRIC_LANES, block.place + 2 * node, block.label[node]);
-        assert_true(block_shrink(layout, &block.source, at / METRIC_LANES));
-        assert_false(block_shrink(layout, &block.source, at / METRIC_LANES));
+        assert_true(block_shrink(layout, &block.source, at / METRIC_LANES, 1));
+        assert_false(block_shrink(layout, &block.source, at / METRIC_LANES, 1));
         block_reframe(layout, &block.source, at / METRIC_LANES);
         assert_true(block_summarise(layout, link->parent, link->slot));
         block_climb(layout, link->parent);
@@ -155,7 +155,7 @@ static void frames_follow_their_entries(void **state)
         block_summarise(layout, layout->root, 0);
         support_block_check(&block);
         assert_int_equal(block_link_of(layout, number[0])->count, METRIC_LANES);
-        assert_false(block_shrink(layout, &block.source, number[0])); /* putting widened the box as far as needed and no further */
+        assert_false(block_shrink(layout, &block.source, number[0], 1)); /* putting widened the box as far as needed and no further */
         support_block_ask(&block, 20, 5);
         support_block_finish(&block);
     }
