@@ -30,6 +30,8 @@ struct story_history {
     size_t n;
 };
 
+/* To be called first: which story it is depends on the durability of the writer. */
+void story_of(int durability);
 int story_create(const char *path, struct pcct_error *err);
 /* *store may be closed and opened again; NULL when that fails. */
 int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err);

@@ -187,6 +187,7 @@ int main(int count, char **words)
         if (strcmp(words[1], writing[level]) == 0) return story_record(words[2], words[3], level);
     }
     parse(&a, count, words);
+    story_of(a.durability);
     if (!a.folder) { /* in memory if possible: nothing here needs a disk */
         snprintf(own, sizeof own, "%s/pcct-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : P_tmpdir);
         NEED(mkdtemp(own), "%s: %s", own, strerror(errno));
