@@ -100,6 +100,42 @@ static void the_k_nearest_are_left(void **state)
     support_env_finish(&env);
 }
 
+/* Two values are compared, each of which may be off by the filter's growth and slack in the widest unit there is: the limit for one that follows from
+ * another leaves room for both (docs/algorithm.md). */
+static void limits_leave_room_for_both_values(void **state)
+{
+    static const char *const name[] = { "euclidean", "manhattan", "chebyshev" };
+    static const uint32_t dims[] = { 1, 2, 8, 64 };
+    struct support_env env;
+    struct block_near near;
+
+    (void)state;
+    support_env_start(&env, 1);
+    assert_int_equal(block_near_take(&near, &env.env, K_MOST, NULL), 0);
+    for (int turn = 0; turn < 12; turn++) {
+        struct support_block block;
+        const double *q;
+
+        support_block_start(&block, &env, ENTRIES, dims[turn / 3], SUPPORT_GRID, 1);
+        support_block_metric(&block, name[turn % 3]);
+        q = block.place;
+        for (int i = 0; i < 2; i++) {
+            const double grow = block.metric.filter.grow, slack = block.metric.filter.slack * BLOCK_NEAR_WIDER;
+
+            near.query = (struct block_query){ q, BLOCK_NONE, i ? 3 : (double)INFINITY, NULL, 0 };
+            block_near_start(&near, &block.metric, 5, 0.25);
+            assert_true(grow > 1 && (double)near.found.grow >= grow * grow);
+            assert_true((double)near.found.slack >= (grow + 1) * slack);
+            assert_true((double)near.found.grow < 1 + 4 * (grow - 1) + 1e-5); /* and not much more */
+            assert_true((double)near.found.slack <= 3 * slack);
+            if (i) assert_true((double)near.found.limit >= grow * (grow * (grow * 3 * near.unit + slack) + slack) + slack);
+        }
+        support_block_finish(&block);
+    }
+    block_near_free(&near, &env.env);
+    support_env_finish(&env);
+}
+
 /* Fewer than k: all are left. */
 static void too_few_are_all_left(void **state)
 {
@@ -278,7 +314,7 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_k_nearest_are_left), cmocka_unit_test(too_few_are_all_left),
+        cmocka_unit_test(the_k_nearest_are_left), cmocka_unit_test(limits_leave_room_for_both_values), cmocka_unit_test(too_few_are_all_left),
         cmocka_unit_test(too_many_are_told),      cmocka_unit_test(units_of_other_sizes_are_compared),
         cmocka_unit_test(beyond_a_floats_range),  cmocka_unit_test(infinite_values_may_be_near),
         cmocka_unit_test(without_memory),

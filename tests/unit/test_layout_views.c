@@ -403,6 +403,32 @@ static void damage_is_found(void **state)
     support_env_finish(&env);
 }
 
+/* Axes that are not of the length 1 are found although every view agrees with them. */
+static void axes_of_another_length_are_found(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    double *basis;
+    float *axis;
+
+    (void)state;
+    support_env_start(&env, 2);
+    start(&block, &env, &kinds[7], ROWS, 13);
+    support_ok(support_block_build(&block, ROWS, 64, &err), &err);
+    basis = block.layout.basis.data;
+    axis = (float *)(basis + 2 + kinds[7].dim);
+    support_ok(block_views_check_basis(&block.layout, &err), &err);
+    for (uint32_t j = 0; j < kinds[7].dim; j++) axis[j] *= 1.001F;
+    support_ok(block_views_make(&block.layout, &block.source, block.node, ROWS, &err), &err);
+    assert_int_equal(block_views_check(&block.layout, &block.source, 7, &err), 0);
+    assert_int_equal(block_views_check_basis(&block.layout, &err), PCCT_E_DAMAGED);
+    basis[0] = 0x1p-17; /* told to be as far off as may be: it is further */
+    assert_int_equal(block_views_check_basis(&block.layout, &err), PCCT_E_DAMAGED);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
 static int build_anew(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct support_block *block = ctx;
@@ -443,6 +469,7 @@ int main(void)
         cmocka_unit_test(growth_brings_views),
         cmocka_unit_test(renumbered_views_move),
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(axes_of_another_length_are_found),
         cmocka_unit_test(failures_leave_it_empty),
     };
 
