@@ -5,6 +5,7 @@
 #include "common/random.h"
 #include "common/store.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static const char help[] = "gp_cost [--only NAMES] [--quick] [--threads 1,2] [--
                            "  --only n,m,d,k   what grows; n: to 10^6 with 64 inducing points in 2 dimensions, the others from n = 32768,\n"
                            "                   m = 128, d = 3, k = 30\n"
                            "features: L, V and p; layout: blocks, pivots, rounding; search: all points. Matern 5/2, standard normal points,\n"
-                           "lengthscale 1 (n: uniform, 0.1). --quick: small ones alone. memory: the most resident so far, in MB.\n";
+                           "lengthscale 1 (n: uniform, 0.1). Some answers are compared with brute force. --quick: small ones alone. memory: the most resident so far, in MB.\n";
 
 struct problem {
     const char *grows;
@@ -24,19 +25,41 @@ struct problem {
 };
 
 static const struct problem problems[] = {
-    { "n", 10000, 64, 30, 2, 0 },   { "n", 31623, 64, 30, 2, 0 },   { "n", 100000, 64, 30, 2, 0 },  { "n", 316228, 64, 30, 2, 1 },
-    { "n", 1000000, 64, 30, 2, 1 }, { "m", 32768, 0, 30, 3, 0 },    { "m", 32768, 32, 30, 3, 0 },   { "m", 32768, 64, 30, 3, 0 },
-    { "m", 32768, 128, 30, 3, 0 },  { "m", 32768, 256, 30, 3, 0 },  { "m", 32768, 512, 30, 3, 1 },  { "d", 32768, 128, 30, 1, 0 },
-    { "d", 32768, 128, 30, 2, 0 },  { "d", 32768, 128, 30, 3, 0 },  { "d", 32768, 128, 30, 5, 0 },  { "d", 32768, 128, 30, 8, 1 },
-    { "d", 32768, 128, 30, 16, 1 }, { "k", 32768, 128, 8, 3, 0 },   { "k", 32768, 128, 16, 3, 0 },  { "k", 32768, 128, 32, 3, 0 },
-    { "k", 32768, 128, 64, 3, 0 },
+    { "n", 10000, 64, 30, 2, 0 },   { "n", 31623, 64, 30, 2, 0 },   { "n", 100000, 64, 30, 2, 1 },  { "n", 316228, 64, 30, 2, 1 },
+    { "n", 1000000, 64, 30, 2, 1 }, { "m", 32768, 0, 30, 3, 0 },    { "m", 32768, 32, 30, 3, 0 },   { "m", 32768, 64, 30, 3, 1 },
+    { "m", 32768, 128, 30, 3, 1 },  { "m", 32768, 256, 30, 3, 1 },  { "m", 32768, 512, 30, 3, 1 },  { "d", 32768, 128, 30, 1, 0 },
+    { "d", 32768, 128, 30, 2, 0 },  { "d", 32768, 128, 30, 3, 1 },  { "d", 32768, 128, 30, 5, 1 },  { "d", 32768, 128, 30, 8, 1 },
+    { "d", 32768, 128, 30, 16, 1 }, { "k", 32768, 128, 8, 3, 0 },   { "k", 32768, 128, 16, 3, 1 },  { "k", 32768, 128, 32, 3, 1 },
+    { "k", 32768, 128, 64, 3, 1 },
 };
-enum { PROBLEMS = sizeof problems / sizeof *problems, PIVOTS = 16 };
+enum { PROBLEMS = sizeof problems / sizeof *problems, PIVOTS = 16, CHECKED = 32 };
 
 struct cost {
     double features, asked;
     struct pcct_gp_work work;
 };
+
+/* Some answers again by brute force. */
+static void check(const struct problem *p, const pcct_gp *gp, const int64_t *labels, const double *distances, int threads)
+{
+    struct pcct_gp_ask_options ask = PCCT_GP_ASK_OPTIONS_INIT;
+    int64_t asked[CHECKED], *again = bench_take(CHECKED * p->k, sizeof *again);
+    double *far = bench_take(CHECKED * p->k, sizeof *far);
+
+    for (size_t i = 0; i < CHECKED; i++) asked[i] = (int64_t)(i * (p->n / CHECKED));
+    ask.threads = threads;
+    ask.brute = ask.exclude_self = 1;
+    BENCH_MUST(pcct_gp_knn_stored(again, far, gp, asked, CHECKED, p->k, &ask, &err));
+    for (size_t i = 0; i < CHECKED; i++) {
+        const size_t at = (size_t)asked[i] * p->k;
+
+        if (memcmp(again + i * p->k, labels + at, p->k * sizeof *labels) == 0
+            && memcmp(far + i * p->k, distances + at, p->k * sizeof *distances) == 0) continue;
+        bench_die("%s, n = %zu: the answer of point %" PRId64 " differs from brute force", p->grows, p->n, asked[i]);
+    }
+    free(again);
+    free(far);
+}
 
 static void measure(struct cost *cost, const struct problem *p, const pcct_view *view, double lengthscale, int threads)
 {
@@ -67,6 +90,7 @@ static void measure(struct cost *cost, const struct problem *p, const pcct_view 
     cost->features = cost->asked - cost->features;
     BENCH_MUST(pcct_gp_graph(labels, distances, gp, p->k, &ask, &err));
     cost->asked = bench_seconds() - cost->asked;
+    check(p, gp, labels, distances, threads);
     pcct_gp_close(gp);
     free(inducing);
     free(scale);

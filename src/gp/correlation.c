@@ -154,6 +154,7 @@ int gp_correlation(int64_t *labels, double *distances, int32_t *counts, const st
                    struct pcct_error *err)
 {
     struct run run = { .ask = ask, .labels = labels, .distances = distances, .counts = counts };
+    const enum base_stat stage = base_watch_stage(env, BASE_STAT_layout_seconds);
     int status = 0;
 
     run.nq = ask->queries ? ask->queries->n : ask->members;
@@ -169,6 +170,7 @@ int gp_correlation(int64_t *labels, double *distances, int32_t *counts, const st
     }
     for (size_t i = 0; ask->members == 0 && counts && i < run.nq; i++) counts[i] = 0;
     if (ask->members == 0) goto done;
+    base_watch_stage(env, BASE_STAT_locate_seconds);
     base_par_for(env, run.nq, HOME_GRAIN, go_home, &run);
     TRY(base_sort_pairs(run.asked, run.nq, env, err));
     base_par_for(env, run.nq, GRAIN, search, &run);
@@ -180,5 +182,6 @@ int gp_correlation(int64_t *labels, double *distances, int32_t *counts, const st
     work->blocks = run.layout.blocks;
 done:
     leave(&run, env);
+    base_watch_stage(env, stage);
     return status;
 }
