@@ -67,12 +67,12 @@ static void distances_of(double *distance, const struct gp_listing *listing, con
 
 /* Labels, distances and counts of the rows asked[n] (NULL: all), nearest among member[members]. Answers are [n][k]. */
 static int ask(int64_t *list, double *distance, int32_t *count, const struct query_neighbours *g, size_t k, const struct gp_listing *listing,
-               const uint32_t *asked, size_t n, const uint32_t *member, size_t members, struct gp_work *work, const struct base_env *env,
-               struct pcct_error *err)
+               const uint32_t *asked, size_t n, const uint32_t *member, size_t members, const uint32_t *before, struct gp_work *work,
+               const struct base_env *env, struct pcct_error *err)
 {
     const struct gp_features *f = listing->points;
     const size_t m = f->form.m, dim = f->form.dim;
-    struct gp_ask question = { .points = f, .member = member, .members = members, .label = g->label, .k = k };
+    struct gp_ask question = { .points = f, .member = member, .members = members, .label = g->label, .k = k, .before = before };
     struct gp_features queries = { .env = NULL };
     struct gp_work done_so = { 0 };
     double *point = NULL, *v = NULL, *p = NULL;
@@ -120,8 +120,8 @@ int gp_lists_make(struct query_neighbours *neighbours, size_t k, const struct gp
     TRY(query_neighbours_rows(neighbours, k, listing->state, listing->node, env, err));
     TRY(all_rows(&all, neighbours, env, err));
     if (neighbours->n == 0) goto done;
-    TRY(ask(neighbours->list, neighbours->distance, neighbours->count, neighbours, k, listing, NULL, neighbours->n, all, neighbours->n, work, env,
-            err));
+    TRY(ask(neighbours->list, neighbours->distance, neighbours->count, neighbours, k, listing, NULL, neighbours->n, all, neighbours->n, NULL, work,
+            env, err));
 done:
     base_free(env, all);
     return status;
@@ -217,6 +217,7 @@ struct renewing {
     uint8_t *stale;              /* [fresh.n] 1: to be asked for anew */
     uint32_t *row;               /* [fresh.n] first those that are asked for, then those that stay */
     size_t asked;
+    uint32_t *before;            /* [fresh.n][k] the old lists, rows of now */
     uint32_t *came;              /* [n_came] */
     size_t n_came;
     double *panel;               /* those, in panels of 16: v, x, isp */
@@ -267,11 +268,30 @@ done:
     return status;
 }
 
+/* The old lists as rows of now, for a search to begin with. */
+static void recall_rows(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct renewing *r = ctx;
+    const struct query_neighbours *old = r->old;
+    const size_t k = r->fresh.k;
+
+    (void)thread;
+    for (size_t row = begin; row < end; row++) {
+        const uint32_t was = r->match.before[row];
+
+        for (size_t i = 0; i < k; i++) {
+            const int used = was != INDEX_NONE && (int64_t)i < old->count[was];
+
+            r->before[row * k + i] = used ? r->match.after[row_of(old, old->list[(size_t)was * k + i])] : GP_NOBODY;
+        }
+    }
+}
+
 static int ask_stale(struct renewing *r, struct gp_work *work, const struct base_env *env, struct pcct_error *err)
 {
     struct query_neighbours *g = &r->fresh;
     const size_t k = g->k;
-    uint32_t *all = NULL;
+    uint32_t *all = NULL, *before = NULL;
     int64_t *list = NULL;
     double *distance = NULL;
     int32_t *count = NULL;
@@ -280,13 +300,16 @@ static int ask_stale(struct renewing *r, struct gp_work *work, const struct base
     if (r->asked == 0) goto done;
     TRY(all_rows(&all, g, env, err));
     if (r->asked == g->n) {
-        TRY(ask(g->list, g->distance, g->count, g, k, r->listing, NULL, g->n, all, g->n, work, env, err));
+        TRY(base_take(&before, env, g->n * k, sizeof *before, err));
+        r->before = before;
+        base_par_for(env, g->n, GRAIN, recall_rows, r);
+        TRY(ask(g->list, g->distance, g->count, g, k, r->listing, NULL, g->n, all, g->n, before, work, env, err));
         goto done;
     }
     TRY(base_take(&list, env, r->asked * k, sizeof *list, err));
     TRY(base_take(&distance, env, r->asked * k, sizeof *distance, err));
     TRY(base_take(&count, env, r->asked, sizeof *count, err));
-    TRY(ask(list, distance, count, g, k, r->listing, r->row, r->asked, all, g->n, work, env, err));
+    TRY(ask(list, distance, count, g, k, r->listing, r->row, r->asked, all, g->n, NULL, work, env, err));
     for (size_t i = 0; i < r->asked; i++) {
         memcpy(g->list + r->row[i] * k, list + i * k, k * sizeof *list);
         memcpy(g->distance + r->row[i] * k, distance + i * k, k * sizeof *distance);
@@ -294,6 +317,7 @@ static int ask_stale(struct renewing *r, struct gp_work *work, const struct base
     }
 done:
     base_free(env, all);
+    base_free(env, before);
     base_free(env, list);
     base_free(env, distance);
     base_free(env, count);

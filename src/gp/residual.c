@@ -50,6 +50,7 @@ static void seek(void *ctx, size_t begin, size_t end, int thread)
 
     s->from = &run->from->space;
     s->to = &run->to->space;
+    s->row_of = run->row;
     s->flats = run->flats;
     s->filter_from = run->filtered ? &run->from->rounded : NULL;
     s->filter_to = run->filtered ? &run->to->rounded : NULL;

@@ -22,6 +22,8 @@ struct gp_ask {
     const uint32_t *self;               /* [queries->n] the point that each leaves out, GP_NOBODY: none; NULL: none do */
     const uint32_t *rank;               /* by point, for members as queries: only those of lesser rank are found; NULL: all */
     size_t k;
+    const uint32_t *before;             /* [members][k], for members as queries: points that are likely near, none twice in a row, GP_NOBODY:
+                                         * none; NULL: not known. They are looked at first; the answer is the same */
     const struct gp_prepared *prepared; /* of all members, without ranks; NULL: what is needed is made for this question */
     int brute;                          /* 1: compare each query with every member */
 };

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEAR = 7, SPARE = 144, SLACK_MOST = 32 };
+enum { NEAR = 7, SPARE = 144, SLACK_MOST = 32, RECALL_MOST = 256 };
 
 int gp_seeker_start(struct gp_seeker *seeker, const struct gp_ask *ask, const struct base_env *env, struct pcct_error *err)
 {
@@ -336,6 +336,50 @@ static void find_near(struct gp_seeker *s)
     }
 }
 
+/* `least` of a query by points that were near before: they are not held, only where the k-th of them stands is noted. */
+static void recall(struct gp_seeker *s, unsigned lane)
+{
+    const struct gp_features *f = s->to->features;
+    const uint32_t own = s->from->id[(size_t)s->block * GP_BLOCK + lane], *before = s->ask->before + (size_t)s->row_of[own] * s->ask->k;
+    const size_t n = s->ask->k < s->capacity ? s->ask->k : s->capacity;
+    size_t met = 0;
+
+    for (size_t first = 0; first < n;) {
+        struct gp_row row[GP_ROWS];
+        double rho[GP_ROWS];
+        unsigned rows = 0;
+
+        for (; first < n && rows < GP_ROWS; first++) {
+            if (before[first] == GP_NOBODY || before[first] == own) continue;
+            if (s->ask->rank && s->ask->rank[before[first]] >= s->rank[lane]) continue;
+            row[rows++] = gp_features_row(f, before[first]);
+        }
+        if (rows > 0) gp_rho_pairs(rho, f, &s->row[lane], row, rows);
+        for (unsigned i = 0; i < rows; i++) s->sorted[met++] = (float)(1 - gp_key(rho[i])) * (1 - 0x1p-22F) - 0x1p-60F;
+        s->work.pairs += rows;
+    }
+    if (met < s->k) return;
+    s->least[lane] = (double)f->tiles->kth(s->sorted, met, s->k) * (1 - 0x1p-23) - 0x1p-50;
+    s->changed |= (uint64_t)1 << lane;
+}
+
+/*
+ * Whether all queries of the block know from before where about their k-th stands; the blocks around need not be looked at first then. Measured on
+ * 32768 points in 3 dimensions, k = 50, two threads: Matern 5/2, m = 128: 0.95 s without, 0.88 s with; rbf, m = 512: 4.4 s and 5.4 s, as rows of that
+ * length lie all over memory.
+ */
+static int all_recalled(struct gp_seeker *s)
+{
+    uint64_t known = 0;
+
+    if (!s->ask->before || !s->row_of || s->to->features->form.m > RECALL_MOST) return 0;
+    for (uint64_t left = s->active; left != 0; left &= left - 1) {
+        recall(s, (unsigned)__builtin_ctzll(left));
+        if (s->least[__builtin_ctzll(left)] > 0) known |= left & -left;
+    }
+    return known == s->active;
+}
+
 /* The lanes of a block whose |rho| with a flat point may count. */
 static uint64_t still_open(const struct gp_seeker *s, float most)
 {
@@ -400,7 +444,7 @@ int gp_seek(struct gp_seeker *s, uint32_t block, uint32_t lowest, struct pcct_er
     } else if (from_flat || s->ask->brute) {
         for (uint32_t b = 0; b < to->blocks; b++) gp_seeker_evaluate_block(s, b);
     } else if (to->blocks > 0) {
-        find_near(s);
+        if (!all_recalled(s)) find_near(s);
         for (unsigned i = 0; i < s->nears; i++) gp_seeker_evaluate_block(s, s->near[i]);
         gp_seeker_tighten(s, s->active);
         if (flats_later) look_at_flats(s);

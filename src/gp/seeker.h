@@ -25,6 +25,7 @@ struct gp_seeker {
     const struct gp_space *from, *to;   /* queries, points */
     const struct gp_rounded *filter_from, *filter_to; /* NULL: no filter */
     const struct gp_rounded *first_from, *first_to;   /* by principal coordinates, before the filter; NULL: no cascade */
+    const uint32_t *row_of;             /* by point: its row among the members; NULL: queries are from outside */
     const struct gp_flats *flats;       /* of queries that are the points; NULL: not known */
     size_t k, capacity;                 /* the latter a multiple of 16 */
     /* of the block at work */

@@ -67,6 +67,41 @@ static void the_same_for_all_threads_and_by_brute_force(void **test)
     free(counts);
 }
 
+/* What was near before is looked at first, and changes nothing: true lists, those of other points, lists with holes; with predecessors too. */
+static void lists_of_before(void **test)
+{
+    enum { N = 2500, K = 9 };
+    const struct support_gp_case c = { .n = N, .m = 60, .dim = 3, .k = K, .shape = GP_MATERN52, .lengthscale = 0.7, .gauss = 1, .seed = 8 };
+    int64_t *labels = malloc(sizeof *labels * N * K), *first = malloc(sizeof *first * N * K);
+    double *distances = malloc(sizeof *distances * N * K);
+    uint32_t *before = malloc(sizeof *before * N * K);
+    struct support_gp s;
+
+    (void)test;
+    support_gp_start(&s, &c);
+    for (int i = 0; i < 8; i++) {
+        struct gp_ask ask = { .points = &s.points, .member = s.member, .members = N, .label = s.label, .k = K, .rank = i < 4 ? NULL : s.rank };
+        struct pcct_error err = { 0, "" };
+        struct gp_work work = { 0 }, cold = { 0 };
+
+        support_ok(gp_residual(first, distances, NULL, &ask, &cold, &s.env.env, &err), &err);
+        for (size_t j = 0; j < (size_t)N * K; j++) {
+            const uint32_t point = first[j] < 0 ? GP_NOBODY : (uint32_t)(N - (size_t)first[j] / 3);
+
+            before[j] = i % 4 == 1 ? (uint32_t)((j / K * 7 + j % K) % N) : i % 4 == 2 && j % 4 == 0 ? GP_NOBODY : point;
+        }
+        ask.before = before;
+        support_ok(gp_residual(labels, distances, NULL, &ask, &work, &s.env.env, &err), &err);
+        assert_memory_equal(labels, first, sizeof *labels * N * K);
+        if (i == 0) assert_true(work.pairs < cold.pairs);
+    }
+    support_gp_finish(&s);
+    free(labels);
+    free(first);
+    free(distances);
+    free(before);
+}
+
 /* Queries that are points leave themselves out where they are told to. */
 static void left_out(void **test)
 {
@@ -166,6 +201,7 @@ int main(void)
         cmocka_unit_test(any_problem),
         cmocka_unit_test(predecessors_in_segments),
         cmocka_unit_test(the_same_for_all_threads_and_by_brute_force),
+        cmocka_unit_test(lists_of_before),
         cmocka_unit_test(left_out),
         cmocka_unit_test(no_points_at_all),
         cmocka_unit_test(without_memory),
