@@ -12,8 +12,9 @@
 static const char help[] = "gp_costs [--only NAMES] [--quick] [--threads N] [--repeats N] [--dir FOLDER] [--csv FILE] [--markdown]\n"
                            "  --only n,m,d,k   only these axes\n"
                            "  --n N,N --d D,D  of their axes only these values\n"
-                           "Uniform points, Matern 3/2, random inducing points; 32768 points in 2 dimensions, 128 inducing points, 30 neighbours,\n"
-                           "but for what is changed. features: L, V and p; search: the median; micros: both, for a point. Draw it with gp_costs_plot.\n";
+                           "Uniform points, Matern 3/2, random inducing points; 32768 points in 2 dimensions, 128 inducing points, 30\n"
+                           "neighbours, but for what is changed. features: L, V and p; search: the median; micros: both, for a point.\n"
+                           "Draw it with gp_costs_plot.\n";
 
 enum { REPEATS = 3, VALUES = 8 };
 

@@ -30,7 +30,8 @@ static int refuse_filters(const struct options *options, struct pcct_error *err)
     int given = 0;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) given |= options->value[refused[i]] != NULL;
     if (!given) return 0;
-    return fault(err, PCCT_E_INVALID, "--update goes with a graph of all points: without --only, --level, --predecessors, --bounds, --brute and --telemetry");
+    return fault(err, PCCT_E_INVALID, "--update goes with a graph of all points: without --only, --level, --predecessors, --bounds, --brute and "
+                 "--telemetry");
 }
 
 int graph_update(const struct options *options, struct pcct_error *err)
