@@ -78,7 +78,7 @@ PCCT_PUBLIC int pcct_inducing_choose(double *points, int64_t *labels, size_t *m,
  * Reading calls may be made by any number of threads. *gp is owned: pcct_gp_close(); NULL after a failure.
  * Errors: NOT_FOUND (no kernel was given, and none set for the version), CONFLICT (another one than the version's was given; the message names both
  * digests), INVALID (a parameter; a metric of directions; a kernel matrix without a factor, naming the inducing point; values of the caller's
- * kernel or features that are not finite), MEMORY.
+ * kernel or features that are not finite), MEMORY, CANCELLED.
  */
 typedef struct pcct_gp pcct_gp;
 struct pcct_gp_options {
@@ -92,8 +92,10 @@ struct pcct_gp_options {
     const double *diagonal;           /* [n_live] with v and in the place of p: K(x, x) of each point, above 0 and at most the variance, for kernels
                                        * that are not the same everywhere: p = diagonal - |v|^2 + nugget, raised to 1e-9 diagonal. NULL: p is
                                        * given. */
+    int (*progress)(void *ctx, double done); /* called now and then by the calling thread; other than 0 stops. NULL: none */
+    void *progress_ctx;
 };
-#define PCCT_GP_OPTIONS_INIT { sizeof(struct pcct_gp_options), NULL, 0, 0, 0, NULL, NULL, NULL }
+#define PCCT_GP_OPTIONS_INIT { sizeof(struct pcct_gp_options), NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL }
 PCCT_PUBLIC int pcct_gp_open(pcct_gp **gp, const pcct_view *view, const struct pcct_gp_options *options, struct pcct_error *err);
 PCCT_PUBLIC void pcct_gp_close(pcct_gp *gp); /* NULL is fine */
 

@@ -152,23 +152,29 @@ done:
 int pcct_gp_open(pcct_gp **out, const pcct_view *view, const struct pcct_gp_options *options, struct pcct_error *err)
 {
     struct pcct_gp_options o;
+    struct base_watch watch;
     pcct_gp *gp = NULL;
     int status = 0;
 
     if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_gp_open needs a place for the handle");
     *out = NULL;
+    base_watch_begin(&watch, NULL, NULL, NULL);
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_gp_open", err));
     if (view->state.metric.embeds) {
         TRY(base_fail(err, PCCT_E_INVALID, "kernels are of coordinates; points of the metric %s are directions", metric_called(&view->state.metric)));
     }
     TRY(start(&gp, view, o.threads, err));
+    watch.progress = o.progress;
+    watch.progress_ctx = o.progress_ctx;
+    gp->env.watch = &watch;
     TRY(choose_kernel(gp, &o, err));
     TRY(read_points(gp, err));
     TRY(make_features(gp, &o, err));
     *out = gp;
-    gp = NULL;
 done:
-    pcct_gp_close(gp);
+    if (gp) gp->env.watch = NULL;
+    base_watch_end(&watch, view->state.env);
+    if (status != 0) pcct_gp_close(gp);
     return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/par.h"
+#include "base/watch.h"
 #include "gp/cholesky.h"
 
 #include <inttypes.h>
@@ -175,6 +176,7 @@ static void fill(void *ctx, size_t begin, size_t end, int thread)
     _Alignas(64) double sum[GP_LANES];
     const double *lane[GP_LANES];
 
+    if (base_watch_stopped(f->env)) return;
     for (size_t first = begin * GP_LANES; first < end * GP_LANES && first < f->n; first += GP_LANES) {
         turn(x, lane, f->form.shape == GP_CUSTOM ? f->point : f->x, first, f->n, dim);
         against_inducing(v, filling->inducing, x, lane);
@@ -230,6 +232,7 @@ int gp_features_make(struct gp_features *features, const struct gp_inducing *ind
     TRY(take(features, kernel, point, n, inducing->m, inducing->tiles, env, err));
     TRY(base_take(&filling.panel, env, (size_t)base_par_threads(env) * (inducing->m + kernel->dim) * GP_LANES, sizeof(double), err));
     base_par_for(env, (n + GP_LANES - 1) / GP_LANES, 4, fill, &filling);
+    TRY(base_watch_check(env, err));
     features->floored = filling.floored;
     if (filling.bad > 0) {
         TRY(base_fail(err, PCCT_E_INVALID, "the kernel of %" PRIu64 " points and the inducing points is not finite", filling.bad));

@@ -44,7 +44,8 @@ struct gp_features {
     size_t floored;      /* points whose p was raised to the floor */
 };
 
-/* Of n points. point is borrowed. gp_features_free() in any case. Parallel. Errors: INVALID (a custom kernel's value that is not finite), MEMORY. */
+/* Of n points. point is borrowed. gp_features_free() in any case. Parallel. Errors: INVALID (a custom kernel's value that is not finite), MEMORY,
+ * CANCELLED. */
 int gp_features_make(struct gp_features *features, const struct gp_inducing *inducing, const double *point, size_t n, const struct base_env *env,
                      struct pcct_error *err);
 /* The same of features the caller has: v[n x m], p[n] are copied. Errors: INVALID (p that is not positive or finite, v that is not finite),

@@ -2,6 +2,7 @@
 #include "kernels.h"
 #include "fault.h"
 #include "input.h"
+#include "interrupt.h"
 #include "text.h"
 
 #include <inttypes.h>
@@ -193,6 +194,13 @@ static int check(const struct options *options, struct pcct_error *err)
     return 0;
 }
 
+static int on_features(void *context, double done)
+{
+    (void)context;
+    (void)done;
+    return interrupt_asked();
+}
+
 int correlating_open(pcct_gp **gp, const pcct_view *view, const struct options *options, int threads, struct pcct_error *err)
 {
     static const char *const metrics[] = { "residual", "correlation", NULL };
@@ -209,8 +217,10 @@ int correlating_open(pcct_gp **gp, const pcct_view *view, const struct options *
     }
     open.override = options->value[OPT_OVERRIDE] != NULL;
     open.threads = threads;
+    open.progress = on_features;
     TRY(pcct_gp_open(gp, view, &open, err));
 done:
+    if (status == PCCT_E_CANCELLED) (void)interrupt_check(err);
     kernel_words_free(&words);
     return status;
 }
