@@ -174,7 +174,7 @@ INSIDE void order_from(uint32_t *order, const int32_t *all, size_t from, size_t 
     for (size_t j = 0; j < n; j++) {
         const int32_t other = all[j];
 
-        for (size_t i = 0; i < side; i++) place[i] += other < all[from + i];
+        for (size_t i = 0; i < side; i++) place[i] = other < all[from + i] ? place[i] + 1 : place[i];
     }
     for (size_t i = 0; i < side && from + i < n; i++) order[place[i]] = (uint32_t)(from + i);
 }
