@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-/* A query takes microseconds, the way to its home block a tenth of one: a second parallel region for it pays for many queries only. */
-enum { GRAIN = 16, HOME_GRAIN = 4096, PIECE = 65536 };
+/* The way to its home block is a fortieth of a query: 512 queries of U2k on two threads gain 3 % when they find it in parallel too. */
+enum { GRAIN = 16, HOME_GRAIN = 128, PIECE = 65536 };
 
 struct run {
     int64_t *labels;
