@@ -47,8 +47,10 @@ struct pcct_fsck_options {
     int (*progress)(void *ctx, double done); /* other than 0 stops */
     void *progress_ctx;
     const struct pcct_metric *custom; /* the function of the store's custom metric; NULL: what needs distances is left out, and a remark says so */
+    int fast;             /* 1: no more than the heads of frames and anchors and the catalogue; not what they hold */
+    int reserved;
 };
-#define PCCT_FSCK_OPTIONS_INIT { sizeof(struct pcct_fsck_options), 0, 0, NULL, NULL, NULL, NULL, NULL }
+#define PCCT_FSCK_OPTIONS_INIT { sizeof(struct pcct_fsck_options), 0, 0, NULL, NULL, NULL, NULL, NULL, 0, 0 }
 struct pcct_fsck_result {
     size_t size;
     uint64_t versions, frames, anchors, bytes; /* read */
@@ -59,6 +61,29 @@ struct pcct_fsck_result {
  * rebuild), PERMISSION, NOSPACE, IO, MEMORY, CANCELLED, BUSY, INVALID (another custom metric than the store's, or it returned what is no
  * distance). */
 PCCT_PUBLIC int pcct_fsck(struct pcct_fsck_result *result, const char *path, const struct pcct_fsck_options *options, struct pcct_error *err);
+
+/*
+ * Reads every frame and anchor that the store's versions rest on, beside those who use it, at a rate that leaves them the disk. A damaged anchor is
+ * dropped and made anew from the frames: an anchor that is lost loses nothing. A damaged frame, or an anchor that is all there is of a version's state,
+ * is named and stays as it is: pcct_fsck tells which versions are hit, pcct_salvage takes out what is whole.
+ */
+struct pcct_scrub_options {
+    size_t size;
+    uint64_t rate;   /* bytes a second at most, on average; 0: any */
+    /* One line per finding; damaged: 1. Borrowed text. */
+    void (*report)(void *ctx, int damaged, const char *text);
+    int (*progress)(void *ctx, double done); /* other than 0 stops */
+    void *ctx;
+};
+#define PCCT_SCRUB_OPTIONS_INIT { sizeof(struct pcct_scrub_options), 0, NULL, NULL, NULL }
+struct pcct_scrub_result {
+    size_t size;
+    uint64_t frames, anchors, bytes; /* read */
+    uint64_t dropped, renewed;       /* anchors */
+    uint64_t damaged;                /* findings that are damage and stay so */
+};
+/* Returns 0 also when damage was found: look at the result. Errors: DAMAGED (the catalogue), IO, MEMORY, CANCELLED, PERMISSION, NOSPACE, FORKED. */
+PCCT_PUBLIC int pcct_scrub(struct pcct_scrub_result *result, pcct_store *store, const struct pcct_scrub_options *options, struct pcct_error *err);
 
 /*
  * Tries a custom metric on live points of a view: d(a, a) = 0, symmetry, the triangle inequality, both forms of the function the same (metric.h), for

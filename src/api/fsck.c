@@ -102,9 +102,10 @@ int pcct_fsck(struct pcct_fsck_result *out, const char *path, const struct pcct_
     base_os_init(&os);
     base_env_init(&env, &os, o.threads);
     fsck.rebuild = o.rebuild;
+    fsck.fast = o.fast;
     TRY(store_fsck(&fsck, path, &env, err));
     checking.catalogue = fsck.catalogue;
-    if (checking.newest > 0) TRY(check_meaning(&checking, path, err));
+    if (checking.newest > 0 && !o.fast) TRY(check_meaning(&checking, path, err));
     result.versions = fsck.versions;
     result.frames = fsck.frames;
     result.anchors = fsck.anchors;

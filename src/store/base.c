@@ -131,7 +131,7 @@ static int add_version(struct store_scan *scan, struct opened *o, const struct s
     if (record.version.flags & STORE_DROPPED) goto done;
     status = enter(o, scan, record.version.segment, &cause);
     if (status == 0) {
-        status = store_journal_read_at(&frame, &head_sound, &scratch[0], &scratch[1], scan->folder, o->fd, o->bytes, record.version.segment,
+        status = store_journal_read_at(&frame, &head_sound, scan->fast ? NULL : &scratch[0], scan->fast ? NULL : &scratch[1], scan->folder, o->fd, o->bytes, record.version.segment,
                                        record.version.offset, &cause);
     }
     if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) TRY(base_fail(err, status, "%s", cause.message));

@@ -372,6 +372,7 @@ int store_fsck(struct store_fsck *fsck, const char *path, const struct base_env 
     c.scan.report = fsck->report;
     c.scan.progress = fsck->progress;
     c.scan.ctx = fsck->ctx;
+    c.scan.fast = fsck->fast;
     TRY(store_super_read(&super, &damaged_copies, &c.folder, err));
     memcpy(c.folder.uuid, super.uuid, sizeof(c.folder.uuid));
     for (int i = 0; i < STORE_SUPER_COPIES; i++) {

@@ -28,6 +28,7 @@ struct store_scan {
     void (*report)(void *ctx, int damaged, const char *text);
     int (*progress)(void *ctx, double done);
     void *ctx;
+    int fast;                    /* only the heads of frames and anchors are looked at */
     int strict;                  /* a place of the disk that cannot be read is an error (IO), not damage */
     const struct store_unsynced *unsynced; /* with none, the journal ends at the first frame that is not whole and was not flushed; else a last
                                             * one that is not whole was never acknowledged, and is left out; may be NULL */

@@ -301,6 +301,7 @@ struct store_fsck {
     void (*sound)(void *ctx, uint64_t version); /* called for each sound version, ascending; may be NULL */
     void *ctx;
     int rebuild;
+    int fast; /* what frames and anchors hold is not read, only their heads */
     uint64_t versions, frames, anchors, bytes, damaged, versions_readable; /* out */
     char catalogue[PCCT_MESSAGE_BYTES]; /* out: what was told of one of no use, or "" */
 };

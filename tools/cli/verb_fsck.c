@@ -12,6 +12,7 @@
 
 static const struct option_row rows[] = {
     { OPT_REBUILD, 0, "rebuild-catalogue", NULL, "first write the catalogue anew from the journal;\nthe old one is kept as catalogue.mdb.damaged" },
+    { OPT_FAST, 0, "fast", NULL, "only the catalogue and the heads of frames and anchors: seconds, also of a large store" },
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.fsck.1)" },
     OPTION_THREADS,
     OPTION_QUIET,
@@ -89,6 +90,7 @@ static int run(const struct options *options, struct pcct_error *err)
         if (!findings.list) TRY(fault(err, PCCT_E_MEMORY, "no memory for the findings"));
     }
     fsck.rebuild = options->value[OPT_REBUILD] != NULL;
+    fsck.fast = options->value[OPT_FAST] != NULL;
     fsck.report = on_finding;
     fsck.report_ctx = &findings;
     fsck.progress = on_progress;

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_store.h"
+
+#include "store/scrub.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BYTES = 30000, VERSIONS = 20 };
+
+static struct support_env support;
+static struct support_store s;
+static struct store *store;
+
+static void anchor(uint64_t version)
+{
+    struct index_image image;
+    struct base_vector head;
+    struct pcct_error err;
+    uint64_t written = 0;
+
+    support_image(&image, &head, &support.env, version, 0);
+    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
+    support_image_free(&image, &head, &support.env);
+}
+
+static int set_up(void **state)
+{
+    struct pcct_error err;
+
+    (void)state;
+    support_env_start(&support, 1);
+    support_store_start(&s, &support);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_commit(store, VERSIONS, BYTES);
+    anchor(10);
+    anchor(15);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    store_close(store);
+    support_store_finish(&s);
+    support_env_finish(&support);
+    return 0;
+}
+
+static void flip(const char *name, size_t at)
+{
+    size_t bytes = 0;
+    uint8_t *data = support_file_read(&bytes, &s, name);
+
+    assert_true(at < bytes);
+    data[at] ^= 2;
+    support_file_write(&s, name, data, bytes);
+    free(data);
+}
+
+static int listed(uint64_t version)
+{
+    struct store_txn txn = {0};
+    struct pcct_error err;
+    int is = 0;
+
+    support_ok(store_txn_begin(&txn, store->catalogue, &store->folder, 0, &err), &err);
+    support_ok(store_anchor_listed(&is, &txn, version, &err), &err);
+    store_txn_abort(&txn);
+    return is;
+}
+
+static void keep_first(void *ctx, int damaged, const char *text)
+{
+    char *first = ctx;
+
+    if (damaged && !*first) snprintf(first, 256, "%s", text);
+}
+
+static struct store_scrub scrub(char *first)
+{
+    struct store_scrub scrub = {.report = keep_first, .ctx = first};
+    struct pcct_error err;
+
+    *first = '\0';
+    support_ok(store_scrub(&scrub, store, &err), &err);
+    return scrub;
+}
+
+static void test_sound(void **state)
+{
+    struct store_scrub done;
+    char first[256];
+
+    (void)state;
+    done = scrub(first);
+    assert_string_equal(first, "");
+    assert_true(done.frames == VERSIONS && done.anchors == 2 && done.damaged == 0 && done.dropped.count == 0);
+    assert_true(done.bytes > (uint64_t)VERSIONS * BYTES);
+}
+
+/* A damaged frame is named and stays; a damaged anchor goes, for the frames are there. */
+static void test_damage(void **state)
+{
+    struct store_scrub done;
+    struct store_version v;
+    struct pcct_error err;
+    char first[256];
+
+    (void)state;
+    support_ok(store_version(&v, NULL, store, 7, &err), &err);
+    flip("journal/J00000001", v.offset + 5000);
+    done = scrub(first);
+    assert_non_null(strstr(first, "v7: "));
+    assert_int_equal(done.damaged, 1);
+    flip("journal/J00000001", v.offset + 5000);
+    flip("data/A000000000000000a", 150000);
+    done = scrub(first);
+    assert_non_null(strstr(first, "A000000000000000a"));
+    assert_int_equal(done.damaged, 0);
+    assert_int_equal(done.dropped.count, 1);
+    assert_int_equal(*(uint64_t *)done.dropped.memory.data, 10);
+    base_vector_free(&done.dropped, &support.env);
+    assert_true(!listed(10) && listed(15));
+    done = scrub(first);
+    assert_string_equal(first, "");
+    assert_true(done.anchors == 1 && done.dropped.count == 0);
+}
+
+/* One that is all there is of a state stays, damaged as it is. */
+static void test_sole(void **state)
+{
+    struct store_prune prune = {.keep_last = 8};
+    struct store_scrub done;
+    struct pcct_error err;
+    char first[256];
+    int dropped = 1;
+
+    (void)state;
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_prune(&prune, store, &err), &err);
+    store_unlock(store);
+    flip("data/A000000000000000a", 150000);
+    done = scrub(first);
+    assert_true(done.damaged == 1 && done.dropped.count == 0 && done.anchors == 2);
+    assert_true(listed(10));
+    support_ok(store_anchor_drop(&dropped, store, 10, &err), &err);
+    assert_true(!dropped && listed(10));
+    support_ok(store_anchor_drop(&dropped, store, 12, &err), &err);
+    assert_false(dropped);
+    support_ok(store_anchor_drop(&dropped, store, 15, &err), &err);
+    assert_true(dropped && !listed(15));
+}
+
+/* ---- how fast ----------------------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t now_ns;
+
+static uint64_t tick(void *ctx)
+{
+    (void)ctx;
+    return now_ns += 50 * 1000 * 1000;
+}
+
+static int stop(void *ctx, double done)
+{
+    (void)done;
+    return --*(int *)ctx == 0;
+}
+
+/* By a clock of its own: so many bytes take so long at least. */
+static void test_rate(void **state)
+{
+    struct store_scrub paced = {.rate = 10 << 20};
+    struct pcct_error err;
+    int steps = 5;
+
+    (void)state;
+    support.os.ticks = tick;
+    now_ns = 0;
+    support_ok(store_scrub(&paced, store, &err), &err);
+    assert_true((double)now_ns * 1e-9 >= (double)paced.bytes / (double)paced.rate);
+    assert_true((double)now_ns * 1e-9 < (double)paced.bytes / (double)paced.rate + 3);
+    paced = (struct store_scrub){.progress = stop, .ctx = &steps};
+    assert_int_equal(store_scrub(&paced, store, &err), PCCT_E_CANCELLED);
+    assert_int_equal(paced.frames, 5);
+    support.os.ticks = NULL;
+}
+
+static int scrub_once(void *ctx, const struct base_env *env, struct pcct_error *err)
+{
+    struct store_scrub done = {.rate = 0};
+    int status = store_scrub(&done, store, err);
+
+    (void)ctx;
+    base_vector_free(&done.dropped, env);
+    return status;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    assert_true(support_fail_each(&support, scrub_once, NULL) >= 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_sound, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sole, set_up, tear_down), cmocka_unit_test_setup_teardown(test_rate, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
