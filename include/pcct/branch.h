@@ -58,7 +58,7 @@ enum pcct_ref_operation {
 };
 struct pcct_reflog_entry {
     uint64_t number;          /* from 1 on, over the whole store */
-    char name[64];
+    char name[64];            /* "": a version that came by a bundle, which moves no branch (exchange.h) */
     int operation;            /* enum pcct_ref_operation */
     int reserved;
     uint64_t before, after;   /* versions; 0 also where the branch or tag was or is not there */
