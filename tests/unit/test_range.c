@@ -113,8 +113,12 @@ static void what_is_gone(void **state)
     support_commit(store, 1, 50);
     assert_string_equal(range(6, (const uint64_t[]){8}, 1), "8");
     support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_TAG_MADE, "third", 0, 3}, &err), &err);
+    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_BRANCH_DELETED, "side", 6, 0}, &err), &err);
     support_ok(store_prune(&(struct store_prune){.keep_last = 1}, store, &err), &err);
     store_unlock(store);
+    assert_string_equal(range(0, (const uint64_t[]){3}, 1), "123"); /* 1 and 2 have no name, but frames */
+    assert_string_equal(range(3, (const uint64_t[]){8}, 1), "PCCT_E_NOT_FOUND"); /* 6 has a record, but no frame */
     assert_string_equal(range(6, (const uint64_t[]){8}, 1), "8");
     assert_string_equal(range(0, (const uint64_t[]){8}, 1), "PCCT_E_NOT_FOUND");
     assert_string_equal(range(0, &six, 1), "PCCT_E_NOT_FOUND");
