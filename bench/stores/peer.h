@@ -9,8 +9,9 @@
 
 /*
  * Another way to keep versions: PROGRAM FOLDER POINTS COLUMNS BATCH COMMITS. It holds the deltas of a store: a first version of so many points, then
- * by turns a batch more and a batch less, each durable (flushed) before the next. A delta has for each new point its version and label, coordinates, and the
- * 29 bytes that a frame has of its place in the tree; of one that goes, version and label. It prints the milliseconds of each commit that adds.
+ * by turns a batch more and a batch less, each durable (flushed) before the next. A delta has for each new point its version and label, coordinates,
+ * and the 29 bytes that a frame has of its place in the tree; of one that goes, version and label. It prints the milliseconds of each commit that
+ * adds.
  */
 enum { PEER_TREE_BYTES = 29 };
 
