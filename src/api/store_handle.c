@@ -83,7 +83,7 @@ void pcct_store_close(pcct_store *store)
     env = store->env;
     api_keeper_stop(store);
     api_head_stop(store);
-    api_line_stop(&store->line);
+    if (!store->store || !store_forked(store->store)) api_line_stop(&store->line); /* in a forked child the parent's threads may stand in it */
     pthread_mutex_destroy(&store->views_mutex);
     store_close(store->store);
     base_free(&env, store);

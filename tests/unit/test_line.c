@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { THREADS = 8, COMMITS = 50 };
@@ -244,11 +245,43 @@ static void a_failed_flush_fails_all(void **state)
     support_api_finish(&s);
 }
 
+/* A child that is forked while others stand in line closes the store; theirs go on. */
+static void a_forked_child_closes_the_store(void **state)
+{
+    struct committer c[2];
+    struct pcct_error err = { 0, "" };
+    struct support_api s;
+    uint64_t version = 0;
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    for (int i = 0; i < 2; i++) c[i] = committer(&s, i, 1, NULL);
+    line_up(&s, c, 2);
+    child = fork();
+    if (child == 0) {
+        pcct_batch *batch = NULL;
+
+        if (pcct_batch_begin(&batch, s.store, "main", NULL, NULL) == 0) status = pcct_batch_commit(&version, batch, NULL, NULL) != PCCT_E_FORKED;
+        pcct_batch_close(batch);
+        pcct_store_close(s.store);
+        _exit(status);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    store_unlock(s.store->store);
+    join(c, 2);
+    support_ok(store_head(&version, s.store->store, "main", &err), &err);
+    assert_int_equal(version, 2);
+    support_api_finish(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_line_is_in_order), cmocka_unit_test(flushes_are_shared), cmocka_unit_test(each_is_judged_by_itself),
-        cmocka_unit_test(a_failed_flush_fails_all),
+        cmocka_unit_test(a_failed_flush_fails_all), cmocka_unit_test(a_forked_child_closes_the_store),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
