@@ -51,8 +51,8 @@ static void prune(struct store *store, uint64_t keep_last)
 /* Files that the catalogue does not lead to go; those go on that may be somebody's work, or are nobody's business. */
 static void what_nobody_needs_goes(void **state)
 {
-    static const char *const stays[] = {"journal/J00000003", "journal/J00000002x", "journal/notes", "data/A0000000000000005", "data/A00000000000000ff",
-                                        "data/A5", "data/notes"};
+    static const char *const stays[] = {"journal/J00000003", "journal/J00000002x", "journal/notes", "data/A0000000000000005",
+                                        "data/A00000000000000ff", "data/A5", "data/notes"};
     struct support_env support;
     struct support_store s;
     struct pcct_error err = {0, ""};
