@@ -11,8 +11,9 @@
 
 static const char help[] = "gp [--only NAMES] [--quick] [--threads 1,2] [--repeats N] [--dir FOLDER] [--csv FILE] [--markdown]\n"
                            "  --only R32k-d3,R32k-d3p,R100k-d2p,RBF-d3,R32k-d8   only these\n"
-                           "features: L, V and p; layout: blocks, pivots, rounding (of `asked`); asked: the median question; brute: 1024 stored points compared with all,\n"
-                           "whose answers are compared. pairs%, nodes%: correlations evaluated for queries and for bounds, of those that brute force would.\n";
+                           "features: L, V and p; layout: blocks, pivots, rounding (of `asked`); asked: the median question;\n"
+                           "brute: 1024 stored points compared with all, whose answers are compared.\n"
+                           "pairs%, nodes%: correlations evaluated for queries and for bounds, of those that brute force would.\n";
 
 enum { ASKED = 1024, REPEATS = 5, PIVOTS = 16 /* of a node: it is tested by a square of them */ };
 
@@ -137,8 +138,8 @@ static void run(const struct bench_options *options, const struct problem *p, co
     if (!options->quick) (void)ask(&a, 0);
     for (int i = 0; i < repeats; i++) seconds[i] = ask(&a, 0);
     median = bench_percentile(seconds, (size_t)repeats, 0.5);
-    bench_options_print(options, "%-10s %7zu %3u %4zu %3zu %7d %8.3f %8.3f %8.3f %9.0f %9.0f %9.0f %6.2f %6.2f\n", p->name, p->n, p->dim, p->m, p->k, threads,
-                        features, a.work.layout_seconds, median, (double)a.rows / median, p->target, ask_brute(&a),
+    bench_options_print(options, "%-10s %7zu %3u %4zu %3zu %7d %8.3f %8.3f %8.3f %9.0f %9.0f %9.0f %6.2f %6.2f\n", p->name, p->n, p->dim,
+                        p->m, p->k, threads, features, a.work.layout_seconds, median, (double)a.rows / median, p->target, ask_brute(&a),
                         100 * (double)a.work.pairs / (double)a.rows / (double)p->n,
                         100 * (double)(a.work.nodes * PIVOTS * PIVOTS) / (double)a.rows / (double)p->n);
     pcct_gp_close(a.gp);

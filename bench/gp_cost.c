@@ -15,7 +15,8 @@ static const char help[] = "gp_cost [--only NAMES] [--quick] [--threads 1,2] [--
                            "  --only n,m,d,k   what grows; n: to 10^6 with 64 inducing points in 2 dimensions, the others from n = 32768,\n"
                            "                   m = 128, d = 3, k = 30\n"
                            "features: L, V and p; layout: blocks, pivots, rounding; search: all points. Matern 5/2, standard normal points,\n"
-                           "lengthscale 1 (n: uniform, 0.1). Some answers are compared with brute force. --quick: small ones alone. memory: the most resident so far, in MB.\n";
+                           "lengthscale 1 (n: uniform, 0.1). Some answers are compared with brute force. --quick: small ones alone.\n"
+                           "memory: the most resident so far, in MB.\n";
 
 struct problem {
     const char *grows;
