@@ -27,8 +27,8 @@ INSIDE size_t put_behind(struct metric_near *near, size_t count, const float *va
     return count + put(near->value + count, near->number + count, fvec_load(value), uvec_from(number), mask);
 }
 
-/* Takes in the values that are in `mask`, all of them within the limit or nearly. How many these are in a vector is hard to predict, so they are put side by
- * side without asking and are sorted in one loop. A search that begins has many: the first of them keep out others. */
+/* Takes in the values that are in `mask`, all of them within the limit or nearly. How many these are in a vector is hard to predict, so they are put
+ * side by side without asking and are sorted in one loop. A search that begins has many: the first of them keep out others. */
 INSIDE void take_in(struct metric_near *near, const float *value, uint64_t mask, uint32_t number, unsigned length)
 {
     enum { MOST = METRIC_SORTED_MAX / FWIDTH, MANY = 16 };
