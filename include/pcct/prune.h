@@ -62,6 +62,28 @@ PCCT_PUBLIC int pcct_policy_set(pcct_store *store, const struct pcct_policy *pol
 /* Fill `size` before the call. No rule: the store has no policy. Errors: INVALID, DAMAGED, IO, FORKED. */
 PCCT_PUBLIC int pcct_policy_get(struct pcct_policy *policy, pcct_store *store, struct pcct_error *err);
 
+/*
+ * Makes a store as small as it can be without changing what it holds: versions, identities, branches, tags and the reflog stay. An anchor is written
+ * of a version whose state rests on pruned versions alone, where that frees more than it takes; what nothing needs any more is given back; of the other
+ * anchors the newest stays, so that older versions open more slowly; the catalogue is copied without its free pages. The last closes the door behind
+ * it: this handle and those that others have must be closed and opened again (CONFLICT says so to who writes). Nobody should have the store open.
+ */
+struct pcct_compact_options {
+    size_t size;
+    int no_wait;             /* 1: BUSY at once when another writer is at work; 0: it waits */
+    int reserved;
+};
+#define PCCT_COMPACT_OPTIONS_INIT { sizeof(struct pcct_compact_options), 0, 0 }
+struct pcct_compact_result {
+    size_t size;
+    uint64_t before_bytes, after_bytes; /* that its files occupy */
+    uint64_t anchors_made, anchors_dropped;
+    uint64_t removed;                   /* pruned versions of which nothing is left since now */
+};
+/* Errors: BUSY, CONFLICT, NOSPACE, IO, DAMAGED, MEMORY, FORKED, PERMISSION, INVALID. What was done before an error stays done, and harms nothing. */
+PCCT_PUBLIC int pcct_compact(struct pcct_compact_result *result, pcct_store *store, const struct pcct_compact_options *options,
+                             struct pcct_error *err);
+
 /* What a version takes on disk, in bytes of what commits and anchors wrote. */
 struct pcct_usage {
     uint64_t version;

@@ -284,6 +284,22 @@ void store_catalogue_close(struct store_catalogue *catalogue)
     pthread_mutex_unlock(&open_ones.mutex);
 }
 
+int store_catalogue_copy(struct store_catalogue *catalogue, const struct store_folder *folder, const char *name, struct pcct_error *err)
+{
+    struct base_os *os = folder->env->os;
+    struct store_catalogue *copy = NULL;
+    int status = 0, rc, fd = base_os_open(os, folder->top, name, O_RDWR | O_CREAT | O_EXCL, 0600);
+
+    if (fd < 0) return base_fail_errno(err, errno, "cannot make %s/%s", folder->path, name);
+    rc = mdb_env_copyfd2(catalogue->env, fd, MDB_CP_COMPACT);
+    if (rc != 0) status = fail(err, folder, rc, "copy it");
+    else if (base_os_fsync(os, fd) != 0) status = base_fail_errno(err, errno, "cannot write %s/%s to the disk", folder->path, name);
+    base_os_close(os, fd);
+    if (status == 0) status = store_catalogue_open(&copy, folder, name, 0, err);
+    store_catalogue_close(copy);
+    return status;
+}
+
 int store_catalogue_current(const struct store_catalogue *catalogue, const struct store_folder *folder, const char *name)
 {
     struct stat about;

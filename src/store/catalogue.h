@@ -16,6 +16,7 @@ enum store_table {
     STORE_META, STORE_VERSIONS, STORE_REFS, STORE_REFLOG, STORE_WRITE_IDS, STORE_IDENTITIES, STORE_ANCHORS, STORE_SEGMENTS, STORE_TABLES
 };
 #define STORE_CATALOGUE_NAME "catalogue.mdb"
+#define STORE_FRESH_CATALOGUE STORE_CATALOGUE_NAME ".new" /* one that is being made */
 
 struct store_catalogue;
 
@@ -27,6 +28,12 @@ void store_catalogue_close(struct store_catalogue *catalogue); /* NULL is fine *
 int store_catalogue_current(const struct store_catalogue *catalogue, const struct store_folder *folder, const char *name);
 /* Removes the file and LMDB's lock file beside it. */
 void store_catalogue_remove(const struct store_folder *folder, const char *name);
+
+/* Writes what it holds now, without free pages, into a file of this name, which must not be there, and looks at that as at any catalogue that is
+ * opened; on the disk when it returns. Errors: NOSPACE, IO, PERMISSION, DAMAGED, MEMORY. */
+int store_catalogue_copy(struct store_catalogue *catalogue, const struct store_folder *folder, const char *name, struct pcct_error *err);
+/* STORE_FRESH_CATALOGUE, which nobody has open, takes the place of the catalogue. kept: the name that the old one has then; "": it is gone. */
+int store_catalogue_replace(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder, int keep_old, struct pcct_error *err);
 
 /* A transaction: one thread, briefly. What it returns is borrowed until it ends. */
 struct store_txn {

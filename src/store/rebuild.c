@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FRESH_NAME STORE_CATALOGUE_NAME ".new"
 #define KEPT_NAME STORE_CATALOGUE_NAME ".damaged"
 
 enum { VERSIONS_AT_ONCE = 4096, KEPT_MOST = 99 };
@@ -229,29 +228,29 @@ static int keep_old(char kept[STORE_FILE_NAME_BYTES], const struct store_folder 
 static int change_places(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder)
 {
     struct base_os *os = folder->env->os;
-    int error_number, exchanged = base_os_exchange(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME) == 0;
+    int error_number, exchanged = base_os_exchange(os, folder->top, STORE_FRESH_CATALOGUE, STORE_CATALOGUE_NAME) == 0;
 
     if (!exchanged && errno != ENOENT && errno != EINVAL && errno != ENOSYS) return -1;
-    if (keep_old(kept, folder, exchanged ? FRESH_NAME : STORE_CATALOGUE_NAME) == 0) {
-        if (exchanged || base_os_rename(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME) == 0) return 0;
+    if (keep_old(kept, folder, exchanged ? STORE_FRESH_CATALOGUE : STORE_CATALOGUE_NAME) == 0) {
+        if (exchanged || base_os_rename(os, folder->top, STORE_FRESH_CATALOGUE, STORE_CATALOGUE_NAME) == 0) return 0;
     }
     error_number = errno;
-    if (exchanged) (void)base_os_exchange(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME);
+    if (exchanged) (void)base_os_exchange(os, folder->top, STORE_FRESH_CATALOGUE, STORE_CATALOGUE_NAME);
     else if (kept[0]) (void)base_os_rename(os, folder->top, kept, STORE_CATALOGUE_NAME);
     errno = error_number;
     return -1;
 }
 
 /* LMDB's lock file belongs to the old file; processes that have it open keep both, and store_lock tells them. */
-static int put_in_place(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder, int keep_old, struct pcct_error *err)
+int store_catalogue_replace(char kept[STORE_FILE_NAME_BYTES], const struct store_folder *folder, int keep_old, struct pcct_error *err)
 {
     struct base_os *os = folder->env->os;
     int result;
 
     kept[0] = '\0';
-    if (base_os_unlink(os, folder->top, FRESH_NAME "-lock") != 0 && errno != ENOENT) goto failed;
+    if (base_os_unlink(os, folder->top, STORE_FRESH_CATALOGUE "-lock") != 0 && errno != ENOENT) goto failed;
     if (base_os_unlink(os, folder->top, STORE_CATALOGUE_NAME "-lock") != 0 && errno != ENOENT) goto failed;
-    result = keep_old ? change_places(kept, folder) : base_os_rename_over(os, folder->top, FRESH_NAME, STORE_CATALOGUE_NAME);
+    result = keep_old ? change_places(kept, folder) : base_os_rename_over(os, folder->top, STORE_FRESH_CATALOGUE, STORE_CATALOGUE_NAME);
     if (result != 0) goto failed;
     if (base_os_fsync(os, folder->top) == 0) return 0;
 failed:
@@ -263,9 +262,9 @@ static int make_fresh(struct rebuilding *r, struct pcct_error *err)
 {
     int status = 0;
 
-    store_catalogue_remove(r->scan->folder, FRESH_NAME); /* of an attempt that was interrupted */
+    store_catalogue_remove(r->scan->folder, STORE_FRESH_CATALOGUE); /* of an attempt that was interrupted */
     r->reflog = r->frame_bytes = r->versions = 0;
-    TRY(store_catalogue_open(&r->catalogue, r->scan->folder, FRESH_NAME, 1, err));
+    TRY(store_catalogue_open(&r->catalogue, r->scan->folder, STORE_FRESH_CATALOGUE, 1, err));
     TRY(put_all(r, err));
 done:
     store_catalogue_close(r->catalogue);
@@ -291,14 +290,14 @@ int store_rebuild(struct store_scan *scan, const struct store_rebuilding *how, s
     if (!how->old_readable) warn_of_last(scan);
     status = make_fresh(&r, err);
     if (status == PCCT_E_NOSPACE) {
-        store_catalogue_remove(scan->folder, FRESH_NAME);
+        store_catalogue_remove(scan->folder, STORE_FRESH_CATALOGUE);
         if (store_ballast_release(scan->folder)) status = make_fresh(&r, err);
     }
     TRY(status);
-    TRY(put_in_place(kept, scan->folder, how->keep_old, err));
+    TRY(store_catalogue_replace(kept, scan->folder, how->keep_old, err));
     store_scan_report(scan, 0, "the catalogue was made anew with %" PRIu64 " versions%s%s", r.versions,
                       kept[0] ? "; the old one is kept as " : "", kept);
 done:
-    if (status != 0) store_catalogue_remove(scan->folder, FRESH_NAME); /* also what the opening left */
+    if (status != 0) store_catalogue_remove(scan->folder, STORE_FRESH_CATALOGUE); /* also what the opening left */
     return status;
 }

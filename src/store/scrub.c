@@ -137,13 +137,27 @@ done:
     return status;
 }
 
+/* Whether the anchor of a version is all there is of its state: its frame is gone, or what that was to be applied to. */
+static int is_sole(int *sole, struct store_txn *txn, const struct store_version *v, struct pcct_error *err)
+{
+    struct store_record parent;
+    struct pcct_error cause = {0, ""};
+    int status = 0;
+
+    *sole = (v->flags & STORE_DROPPED) != 0;
+    if (*sole || v->state_parent == 0) return 0;
+    status = store_record_get(&parent, NULL, txn, v->state_parent, &cause);
+    *sole = status == PCCT_E_NOT_FOUND;
+    return status == 0 || *sole ? 0 : base_fail(err, status, "%s", cause.message);
+}
+
 int store_anchor_drop(int *dropped, struct store *store, uint64_t version, struct pcct_error *err)
 {
     struct store_record record;
     struct store_txn txn = {0};
     char name[STORE_FILE_NAME_BYTES];
     uint8_t key[8];
-    int status = 0, locked = 0, unsure = 0, listed = 0;
+    int status = 0, locked = 0, unsure = 0, listed = 0, sole = 0;
 
     *dropped = 0;
     store_put_key(key, version);
@@ -153,7 +167,8 @@ int store_anchor_drop(int *dropped, struct store *store, uint64_t version, struc
     TRY(store_anchor_listed(&listed, &txn, version, err));
     if (!listed) goto done;
     TRY(store_record_get(&record, NULL, &txn, version, err));
-    if (record.version.flags & STORE_DROPPED) goto done;
+    TRY(is_sole(&sole, &txn, &record.version, err));
+    if (sole) goto done;
     TRY(store_txn_delete(&txn, STORE_ANCHORS, key, sizeof(key), err));
     TRY(store_txn_commit(&txn, &unsure, err));
     store_anchor_name(name, version);
@@ -166,6 +181,18 @@ done:
     return status;
 }
 
+static int is_listed(int *listed, struct store *store, uint64_t version, struct pcct_error *err)
+{
+    struct store_txn txn = {0};
+    int status = 0;
+
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    TRY(store_anchor_listed(listed, &txn, version, err));
+done:
+    store_txn_abort(&txn);
+    return status;
+}
+
 /* What is wrong is told by the scan, as damage; it is none any more when the anchor could be dropped, or is not listed now. */
 static int scrub_anchor(struct scrubbing *s, uint64_t version, struct pcct_error *err)
 {
@@ -173,7 +200,7 @@ static int scrub_anchor(struct scrubbing *s, uint64_t version, struct pcct_error
     struct store_found found = {.listed = 1};
     struct store_record record;
     uint64_t *place = NULL;
-    int status = 0, sound = 0, dropped = 0;
+    int status = 0, sound = 0, dropped = 0, listed = 0;
 
     TRY(next_record(&record, s->store, version, err));
     if (record.version.version != version) goto done;
@@ -182,8 +209,9 @@ static int scrub_anchor(struct scrubbing *s, uint64_t version, struct pcct_error
     s->scrub->anchors++;
     s->scrub->bytes += s->scan.bytes - bytes;
     if (sound) goto done;
-    if (record.version.flags & STORE_DROPPED) goto done; /* it is all there is */
     TRY(store_anchor_drop(&dropped, s->store, version, err));
+    if (!dropped) TRY(is_listed(&listed, s->store, version, err));
+    if (listed) goto done; /* it is all there is, or the frames are not there */
     s->scan.damaged = before;
     if (!dropped) goto done;
     TRY(base_vector_add(&place, &s->scrub->dropped, s->store->folder.env, 1, err));

@@ -218,6 +218,7 @@ struct store_usage {
     uint64_t version;
     uint64_t frame_bytes, anchor_bytes; /* 0: gone; none */
     uint64_t needed_bytes, own_bytes;
+    uint64_t behind_bytes;              /* of what was pruned and is there for its state alone */
     uint64_t children;                  /* versions whose state rests on its */
     int pruned;
 };

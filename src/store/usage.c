@@ -72,7 +72,8 @@ static void sum_up(const struct reading *r)
         usage[i].needed_bytes = usage[i].anchor_bytes > 0 ? usage[i].anchor_bytes : usage[i].frame_bytes + (below ? below->needed_bytes : 0);
         usage[i].own_bytes = usage[i].frame_bytes + usage[i].anchor_bytes;
         /* what was pruned and is there for this version's sake alone */
-        if (below && below->pruned && below->children == 1) usage[i].own_bytes += below->own_bytes;
+        if (below && below->pruned && below->children == 1) usage[i].behind_bytes = below->own_bytes;
+        usage[i].own_bytes += usage[i].behind_bytes;
     }
     for (size_t i = 0; i < r->usage->count; i++) {
         if (usage[i].children > 0 && !usage[i].pruned) usage[i].own_bytes = 0; /* others' states rest on it */

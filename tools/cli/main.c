@@ -16,7 +16,7 @@ static const struct verb *const verbs[] = {
     &verb_create, &verb_insert,  &verb_delete, &verb_knn, &verb_radius, &verb_graph,  &verb_net,
     &verb_order,  &verb_vecchia, &verb_kernel, &verb_dump,
     &verb_log,    &verb_show,    &verb_diff,   &verb_branch, &verb_tag, &verb_restore, &verb_reset, &verb_reflog, &verb_bisect,
-    &verb_prune,  &verb_policy, &verb_gc,     &verb_du,    &verb_readers,
+    &verb_prune,  &verb_policy, &verb_gc,     &verb_compact, &verb_du,    &verb_readers,
     &verb_info,   &verb_verify, &verb_fsck,   &verb_scrub,  &verb_salvage,
     &verb_backup, &verb_bundle, &verb_apply,  &verb_replay, &verb_export, &verb_import,
 };

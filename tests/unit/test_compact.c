@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_store.h"
+
+#include "store/compact.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BYTES = 30000, VERSIONS = 30 };
+
+static struct support_env support;
+static struct support_store s;
+static struct store *store;
+
+static void anchor(uint64_t version)
+{
+    struct index_image image;
+    struct base_vector head;
+    struct pcct_error err;
+    uint64_t written = 0;
+
+    support_image(&image, &head, &support.env, version, 0);
+    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
+    support_image_free(&image, &head, &support.env);
+}
+
+static uint64_t prune(uint64_t keep_last)
+{
+    struct store_prune p = {.keep_last = keep_last, .none = keep_last == 0};
+    struct pcct_error err;
+
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_prune(&p, store, &err), &err);
+    store_unlock(store);
+    return p.removed;
+}
+
+static int set_up(void **state)
+{
+    struct pcct_error err;
+
+    (void)state;
+    support_env_start(&support, 1);
+    support_store_start(&s, &support);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_commit(store, VERSIONS, BYTES);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    store_close(store);
+    support_store_finish(&s);
+    support_env_finish(&support);
+    return 0;
+}
+
+/* The oldest that can be named, with what is behind it; none when an anchor is there, or when nothing was pruned. */
+static void test_ripe(void **state)
+{
+    struct base_vector ripe = {.item_bytes = sizeof(struct store_ripe)};
+    struct store_version v;
+    struct pcct_error err;
+
+    (void)state;
+    support_ok(store_ripe(&ripe, store, &err), &err);
+    assert_int_equal(ripe.count, 0);
+    (void)prune(10);
+    support_ok(store_version(&v, NULL, store, 20, &err), &err);
+    support_ok(store_ripe(&ripe, store, &err), &err);
+    assert_int_equal(ripe.count, 1);
+    assert_int_equal(((struct store_ripe *)ripe.memory.data)->version, 21);
+    assert_int_equal(((struct store_ripe *)ripe.memory.data)->bytes, 20 * v.bytes);
+    anchor(21);
+    support_ok(store_ripe(&ripe, store, &err), &err);
+    assert_int_equal(ripe.count, 0);
+    assert_int_equal(prune(0), 20);
+    base_vector_free(&ripe, &support.env);
+}
+
+/* Of the anchors the newest stays, and one that is all there is. */
+static void test_thin(void **state)
+{
+    struct store_sizes sizes;
+    struct pcct_error err;
+    uint64_t dropped = 0;
+
+    (void)state;
+    support_ok(store_thin_anchors(&dropped, store, &err), &err);
+    assert_int_equal(dropped, 0);
+    anchor(11);
+    anchor(15);
+    anchor(20);
+    anchor(25);
+    assert_int_equal(prune(20), 10);
+    support_ok(store_thin_anchors(&dropped, store, &err), &err);
+    assert_int_equal(dropped, 2);
+    support_ok(store_sizes(&sizes, store, &err), &err);
+    assert_int_equal(sizes.anchors, 2);
+    for (uint64_t v = 11; v <= VERSIONS; v++) support_ok(support_check(store, v, BYTES, &err), &err);
+}
+
+static uint64_t catalogue_bytes(void)
+{
+    struct stat about;
+    char path[400];
+
+    snprintf(path, sizeof(path), "%s/catalogue.mdb", s.path);
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 077, 0);
+    return (uint64_t)about.st_size;
+}
+
+static int shrink(struct pcct_error *err)
+{
+    int status = 0;
+
+    TRY(store_lock(store, 1, err));
+    status = store_shrink_catalogue(store, err);
+    store_unlock(store);
+done:
+    return status;
+}
+
+/* The same in fewer pages; who had it open is told so; each call that fails leaves the old one or the new one, whole. */
+static void test_shrink(void **state)
+{
+    const uint64_t before = catalogue_bytes();
+    struct pcct_error err = {0, ""};
+    char path[400];
+    int more = 1;
+
+    (void)state;
+    support_ok(shrink(&err), &err);
+    assert_true(catalogue_bytes() < before / 2);
+    assert_int_equal(store_check_current(store, &err), PCCT_E_CONFLICT);
+    assert_int_equal(store_lock(store, 1, &err), PCCT_E_CONFLICT);
+    for (uint64_t n = 1; more; n++) {
+        int status;
+
+        store_close(store);
+        store = NULL;
+        support_ok(store_open(&store, s.path, &support.env, &err), &err);
+        for (uint64_t v = 1; v <= VERSIONS; v++) support_ok(support_check(store, v, BYTES, &err), &err);
+        support_ok(store_lock(store, 1, &err), &err);
+        support.os.fail_mask = ((UINT64_C(1) << BASE_OS_CALLS) - 1) & ~(UINT64_C(1) << BASE_OS_CLOSE | UINT64_C(1) << BASE_OS_LOCK);
+        support.os.counted = 0;
+        support.os.fail_at = n;
+        support.os.fail_errno = EIO;
+        status = store_shrink_catalogue(store, &err);
+        more = support.os.counted >= n;
+        support.os.fail_mask = 0;
+        store_unlock(store);
+        if (status != 0) assert_true(strlen(err.message) > 0);
+    }
+    snprintf(path, sizeof(path), "%s/catalogue.mdb.damaged", s.path);
+    assert_int_not_equal(access(path, F_OK), 0);
+    store_close(store);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_commit(store, 3, BYTES);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_ripe, set_up, tear_down),
+                                       cmocka_unit_test_setup_teardown(test_thin, set_up, tear_down),
+                                       cmocka_unit_test_setup_teardown(test_shrink, set_up, tear_down)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
