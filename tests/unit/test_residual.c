@@ -18,6 +18,19 @@ static void any_problem(void **test)
     }
 }
 
+/* Queries that their block's pivots say little about: what they have beside them counts when a panel is passed over. */
+static void queries_beside_their_pivots(void **test)
+{
+    const struct support_gp_case c = { .n = 3467, .nq = 300, .m = 28, .k = 8, .dim = 3, .shape = GP_MATERN52, .lengthscale = 0.2, .threads = 1,
+                                       .seed = 4 };
+    struct support_gp s;
+
+    (void)test;
+    support_gp_start(&s, &c);
+    (void)support_gp_expect(&s, &c);
+    support_gp_finish(&s);
+}
+
 /* The early points of an order are searched for by themselves: three segments. */
 static void predecessors_in_segments(void **test)
 {
@@ -199,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_problem),
+        cmocka_unit_test(queries_beside_their_pivots),
         cmocka_unit_test(predecessors_in_segments),
         cmocka_unit_test(the_same_for_all_threads_and_by_brute_force),
         cmocka_unit_test(lists_of_before),

@@ -53,6 +53,29 @@ static void within_what_is_said(void **test)
     }
 }
 
+/* Rounding does more to points that reach further: a frame does not hold for the same features at coordinates that are a thousand times as far. */
+static void far_points_are_not_covered(void **test)
+{
+    const struct support_gp_case c = { .n = 260, .m = 12, .dim = 3, .k = 1, .shape = GP_MATERN32, .lengthscale = 0.3, .seed = 3 };
+    struct support_gp s;
+    struct gp_space space, far;
+    struct gp_rounded_frame frame;
+    struct pcct_error err = { 0, "" };
+    double centre[3];
+
+    (void)test;
+    support_gp_start(&s, &c);
+    support_ok(gp_space_make(&space, &s.points, s.member, c.n, NULL, &s.env.env, &err), &err);
+    gp_rounded_frame(&frame, centre, &space);
+    assert_true(gp_rounded_covers(&frame, &space));
+    gp_space_free(&space);
+    for (size_t i = 0; i < c.n * 3; i++) s.points.x[i] *= 1000;
+    support_ok(gp_space_make(&far, &s.points, s.member, c.n, NULL, &s.env.env, &err), &err);
+    assert_false(gp_rounded_covers(&frame, &far));
+    gp_space_free(&far);
+    support_gp_finish(&s);
+}
+
 /* The same by principal coordinates, whose error is not small: some pairs come close to it, none goes beyond. */
 static void within_by_principal_coordinates(void **test)
 {
@@ -147,7 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(within_what_is_said),
-        cmocka_unit_test(within_by_principal_coordinates),
+        cmocka_unit_test(far_points_are_not_covered), cmocka_unit_test(within_by_principal_coordinates),
         cmocka_unit_test(covers),
         cmocka_unit_test(used_where_rounding_is_small),
     };
