@@ -33,11 +33,27 @@ static void nor_by_principal_coordinates(void **test)
     assert_true(cascaded > WIDE / 2);
 }
 
+/* Enough points for groups of blocks to exclude each other. */
+static void nor_by_groups(void **test)
+{
+    (void)test;
+    for (int predecessors = 0; predecessors < 2; predecessors++) {
+        const struct support_gp_case c = { .n = 12000, .m = 30, .dim = 2, .k = 60, .shape = GP_MATERN32, .lengthscale = 0.15,
+                                           .predecessors = predecessors, .seed = 1 };
+        struct support_gp s;
+
+        support_gp_start(&s, &c);
+        assert_true(support_gp_expect(&s, &c).nodes < 188 * 188 / 2); /* of 188 blocks */
+        support_gp_finish(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_passed_over_wrongly),
         cmocka_unit_test(nor_by_principal_coordinates),
+        cmocka_unit_test(nor_by_groups),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
