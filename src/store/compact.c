@@ -19,7 +19,7 @@ int store_ripe(struct base_vector *ripe, struct store *store, struct pcct_error 
     TRY(store_usages(&usages, store, err));
     usage = usages.memory.data;
     for (size_t i = 0; i < usages.count; i++) {
-        if (usage[i].pruned || usage[i].anchor_bytes > 0 || usage[i].behind_bytes == 0) continue;
+        if (usage[i].pruned || usage[i].behind_bytes == 0) continue;
         TRY(base_vector_add(&place, ripe, store->folder.env, 1, err));
         *place = (struct store_ripe){usage[i].version, usage[i].behind_bytes};
     }
