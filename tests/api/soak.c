@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything at once for a long time: a writer that commits, branches, tags, restores, prunes and has anchors written; another beside him, and readers
+ * Everything at once for a long time: a writer that commits, branches, tags, restores, prunes and has anchors made; another beside him, and readers
  * of any version, who are killed now and then. Every answer is checked, files stay within a bound, and neither descriptors nor memory grow.
  * api_soak [seconds [seed]]; the target `soak` runs it for half an hour.
  */
