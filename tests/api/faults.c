@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every system call of a commit fails once: EIO, ENOSPC, a short write; and after each the process is killed once, beside another one. The program runs itself again for each, with FAULT_SHIM (shim/fault.c, told
- * by the build) preloaded, so that LMDB's calls are among them.
+ * Every system call of a commit fails once: EIO, ENOSPC, a short write; and after each the process is killed once, beside another one. The program
+ * runs itself again for each, with FAULT_SHIM (shim/fault.c, told by the build) preloaded, so that LMDB's calls are among them.
  */
 #include "common.h"
 
