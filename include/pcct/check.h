@@ -64,8 +64,8 @@ PCCT_PUBLIC int pcct_fsck(struct pcct_fsck_result *result, const char *path, con
 
 /*
  * Reads every frame and anchor that the store's versions rest on, beside those who use it, at a rate that leaves them the disk. A damaged anchor is
- * dropped and made anew from the frames: an anchor that is lost loses nothing. A damaged frame, or an anchor that is all there is of a version's state,
- * is named and stays as it is: pcct_fsck tells which versions are hit, pcct_salvage takes out what is whole.
+ * dropped and made anew from the frames: an anchor that is lost loses nothing. A damaged frame, or an anchor that is all there is of a version's
+ * state, is named and stays as it is: pcct_fsck tells which versions are hit, pcct_salvage takes out what is whole.
  */
 struct pcct_scrub_options {
     size_t size;

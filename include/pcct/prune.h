@@ -45,7 +45,8 @@ PCCT_PUBLIC int pcct_prune(struct pcct_prune_result *result, pcct_store *store, 
 /*
  * Rules that are kept with the store, and by which those who write to it prune it from time to time, by a thread of their own: when so many versions
  * were committed since the last time as half of what was left then, and 64 at least; 64 commits later they wait for it. So a store has at most about
- * one and a half times the versions that it is to keep, and writing down what is left costs a commit at most three records. That a pruning fails is nobody's error; it is tried again.
+ * one and a half times the versions that it is to keep, and writing down what is left costs a commit at most three records. That a pruning fails is
+ * nobody's error; it is tried again.
  */
 struct pcct_policy {
     size_t size;
@@ -64,9 +65,10 @@ PCCT_PUBLIC int pcct_policy_get(struct pcct_policy *policy, pcct_store *store, s
 
 /*
  * Makes a store as small as it can be without changing what it holds: versions, identities, branches, tags and the reflog stay. An anchor is written
- * of a version whose state rests on pruned versions alone, where that frees more than it takes; what nothing needs any more is given back; of the other
- * anchors the newest stays, so that older versions open more slowly; the catalogue is copied without its free pages. The last closes the door behind
- * it: this handle and those that others have must be closed and opened again (CONFLICT says so to who writes). Nobody should have the store open.
+ * of a version whose state rests on pruned versions alone, where that frees more than it takes; what nothing needs any more is given back; of the
+ * other anchors the newest stays, so that older versions open more slowly; the catalogue is copied without its free pages. The last closes the door
+ * behind it: this handle and those that others have must be closed and opened again (CONFLICT says so to who writes). Nobody should have the store
+ * open.
  */
 struct pcct_compact_options {
     size_t size;

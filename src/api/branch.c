@@ -8,7 +8,8 @@
 #include <string.h>
 
 _Static_assert(sizeof(((struct pcct_ref *)0)->name) == STORE_NAME_BYTES, "names are told whole");
-_Static_assert((int)PCCT_TAG == (int)STORE_TAG && (int)PCCT_REF_POLICY_SET == (int)STORE_POLICY_SET, "kinds and operations are told as they are kept");
+_Static_assert((int)PCCT_TAG == (int)STORE_TAG && (int)PCCT_REF_POLICY_SET == (int)STORE_POLICY_SET,
+               "kinds and operations are told as they are kept");
 
 /* With the writer lock, so that what `revision` and `expect` name is what the change is made to. */
 static int change(uint64_t *before, pcct_store *store, enum store_operation operation, const char *name, const char *revision,

@@ -131,8 +131,8 @@ static int add_version(struct store_scan *scan, struct opened *o, const struct s
     if (record.version.flags & STORE_DROPPED) goto done;
     status = enter(o, scan, record.version.segment, &cause);
     if (status == 0) {
-        status = store_journal_read_at(&frame, &head_sound, scan->fast ? NULL : &scratch[0], scan->fast ? NULL : &scratch[1], scan->folder, o->fd, o->bytes, record.version.segment,
-                                       record.version.offset, &cause);
+        status = store_journal_read_at(&frame, &head_sound, scan->fast ? NULL : &scratch[0], scan->fast ? NULL : &scratch[1], scan->folder, o->fd,
+                                       o->bytes, record.version.segment, record.version.offset, &cause);
     }
     if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) TRY(base_fail(err, status, "%s", cause.message));
     if (status == 0 && frame.hash != record.hash) status = base_fail(&cause, PCCT_E_DAMAGED, "another frame stands in the place of its own");

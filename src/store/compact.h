@@ -12,7 +12,8 @@ struct store_ripe {
 /* Those that have no anchor (struct store_ripe, replaced), ascending. Errors: those of a transaction, MEMORY. */
 int store_ripe(struct base_vector *ripe, struct store *store, struct pcct_error *err);
 
-/* Anchors but the newest, and those that are all there is of a state, are dropped: versions are then opened from the one before them, by more frames. */
+/* Anchors but the newest, and those that are all there is of a state, are dropped: versions are then opened from the one before them, by more
+ * frames. */
 int store_thin_anchors(uint64_t *dropped, struct store *store, struct pcct_error *err);
 
 /* The catalogue is copied without its free pages, and the copy takes its place, in one step. The caller holds the writer lock. This handle, and those

@@ -5,9 +5,9 @@
 #include "store/store.h"
 
 /*
- * Reading what is whole of a damaged store. Nothing in it is changed or trusted: its journal and anchors are gone through by themselves, and a catalogue
- * of what was found is made in another folder. Of the store's own files SUPER is asked first; where no copy of it is sound, the segments tell the
- * uuid, and an anchor the rest.
+ * Reading what is whole of a damaged store. Nothing in it is changed or trusted: its journal and anchors are gone through by themselves, and a
+ * catalogue of what was found is made in another folder. Of the store's own files SUPER is asked first; where no copy of it is sound, the segments
+ * tell the uuid, and an anchor the rest.
  */
 struct store_salvage {
     void (*report)(void *ctx, int damaged, const char *text);

@@ -6,8 +6,8 @@
 
 /*
  * Reads all that the versions of an open store rest on, frames and anchors, beside those who use it: it holds no lock for long and keeps nothing from
- * being written or pruned. A damaged anchor is dropped where the frames behind it are there, so that it can be made anew; one that is all there is of a
- * state stays.
+ * being written or pruned. A damaged anchor is dropped where the frames behind it are there, so that it can be made anew; one that is all there is
+ * of a state stays.
  */
 struct store_scrub {
     void (*report)(void *ctx, int damaged, const char *text);
