@@ -196,3 +196,17 @@ void support_image_free(struct index_image *image, struct base_vector *head, con
     for (size_t i = 0; i < image->arrays; i++) base_free(env, image->array[i].data);
     base_vector_free(head, env);
 }
+
+uint64_t support_anchor(struct store *store, uint64_t version)
+{
+    const struct base_env *env = store->folder.env;
+    struct index_image image;
+    struct base_vector head;
+    struct pcct_error err;
+    uint64_t written = 0;
+
+    support_image(&image, &head, env, version, 0);
+    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
+    support_image_free(&image, &head, env);
+    return written;
+}

@@ -36,5 +36,7 @@ int support_fsck(struct store_fsck *fsck, const struct support_store *s, int reb
 /* A made-up image: three arrays (small, empty, larger than 2 MiB if `big`), filled by the version, and its head. Owned: support_image_free. */
 void support_image(struct index_image *image, struct base_vector *head, const struct base_env *env, uint64_t version, int big);
 void support_image_free(struct index_image *image, struct base_vector *head, const struct base_env *env);
+/* Writes one, without a large array, as the anchor of a version; returns the bytes that were written. */
+uint64_t support_anchor(struct store *store, uint64_t version);
 
 #endif

@@ -14,18 +14,6 @@ static struct support_env support;
 static struct support_store s;
 static struct store *store;
 
-static void anchor(uint64_t version)
-{
-    struct index_image image;
-    struct base_vector head;
-    struct pcct_error err;
-    uint64_t written = 0;
-
-    support_image(&image, &head, &support.env, version, 0);
-    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
-    support_image_free(&image, &head, &support.env);
-}
-
 static uint64_t prune(uint64_t keep_last)
 {
     struct store_prune p = {.keep_last = keep_last, .none = keep_last == 0};
@@ -74,7 +62,7 @@ static void test_ripe(void **state)
     assert_int_equal(ripe.count, 1);
     assert_int_equal(((struct store_ripe *)ripe.memory.data)->version, 21);
     assert_int_equal(((struct store_ripe *)ripe.memory.data)->bytes, 20 * v.bytes);
-    anchor(21);
+    support_anchor(store, 21);
     support_ok(store_ripe(&ripe, store, &err), &err);
     assert_int_equal(ripe.count, 0);
     assert_int_equal(prune(0), 20);
@@ -91,10 +79,10 @@ static void test_thin(void **state)
     (void)state;
     support_ok(store_thin_anchors(&dropped, store, &err), &err);
     assert_int_equal(dropped, 0);
-    anchor(11);
-    anchor(15);
-    anchor(20);
-    anchor(25);
+    support_anchor(store, 11);
+    support_anchor(store, 15);
+    support_anchor(store, 20);
+    support_anchor(store, 25);
     assert_int_equal(prune(20), 10);
     support_ok(store_thin_anchors(&dropped, store, &err), &err);
     assert_int_equal(dropped, 2);

@@ -38,20 +38,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void anchor(uint64_t version)
-{
-    struct index_image image;
-    struct base_vector head;
-    struct pcct_error err;
-    uint64_t written = 0;
-
-    support_image(&image, &head, &support.env, version, 0);
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
-    store_unlock(store);
-    support_image_free(&image, &head, &support.env);
-}
-
 static struct store_prune prune(uint64_t keep_last, int dry_run)
 {
     struct store_prune p = {.keep_last = keep_last, .dry_run = dry_run};
@@ -135,7 +121,7 @@ static void test_space(void **state)
     check(1);
     check(2);
     expect_versions(91, 100);
-    anchor(85);
+    support_anchor(store, 85);
     before = disk();
     p = prune(10, 1);
     assert_true(p.pruned == 0 && p.removed == 84);
@@ -175,7 +161,7 @@ static void test_usage(void **state)
     (void)state;
     support_commit(store, 20, BYTES);
     (void)prune(3, 0);
-    anchor(15);
+    support_anchor(store, 15);
     support_ok(store_usages(&usages, store, &err), &err);
     usage = usages.memory.data;
     assert_int_equal(usages.count, 20);
@@ -214,7 +200,7 @@ static void test_damaged_anchor(void **state)
 
     (void)state;
     support_commit(store, 40, BYTES);
-    anchor(30);
+    support_anchor(store, 30);
     file = support_file_read(&bytes, &s, "data/A000000000000001e");
     file[bytes - 70000] ^= 1;
     support_file_write(&s, "data/A000000000000001e", file, bytes);
@@ -284,7 +270,7 @@ static void test_bounded(void **state)
     (void)state;
     for (int round = 0; round < 30; round++) {
         support_commit(store, 20, BYTES);
-        anchor((uint64_t)(round + 1) * 20 - 10);
+        support_anchor(store, (uint64_t)(round + 1) * 20 - 10);
         (void)prune(5, 0);
         if (disk() > most) most = disk();
     }
@@ -306,7 +292,7 @@ static void fail_each_call(int error_number)
         int status;
 
         support_commit(store, 12, BYTES);
-        anchor(8);
+        support_anchor(store, 8);
         support_ok(store_lock(store, 1, &err), &err);
         support.os.fail_mask = (UINT64_C(1) << BASE_OS_CALLS) - 1;
         support.os.counted = 0;
@@ -358,7 +344,7 @@ static void test_no_memory(void **state)
 
     (void)state;
     support_commit(store, 25, BYTES);
-    anchor(15);
+    support_anchor(store, 15);
     support_ok(store_lock(store, 1, &err), &err);
     assert_true(support_fail_each(&support, prune_once, NULL) >= 5);
     store_unlock(store);
@@ -412,7 +398,7 @@ static void test_killed(void **state)
             for (;;) {
                 support_commit(store, 1, BYTES);
                 ++*told;
-                if (*told % 7 == 0) anchor(*told);
+                if (*told % 7 == 0) support_anchor(store, *told);
                 if (*told % 5 == 0) (void)prune(3, 0);
             }
         }

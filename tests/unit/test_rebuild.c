@@ -16,19 +16,14 @@ static struct store_version record[VERSIONS + 1];
 static int set_up(void **state)
 {
     struct store *store = NULL;
-    struct index_image image;
-    struct base_vector head;
     struct pcct_error err;
-    uint64_t written = 0;
 
     (void)state;
     support_env_start(&support, 2);
     support_store_start(&s, &support);
     support_ok(store_open(&store, s.path, &support.env, &err), &err);
     support_commit(store, ANCHOR, BYTES);
-    support_image(&image, &head, &support.env, ANCHOR, 0);
-    support_ok(store_anchor_write(&written, store, ANCHOR, &image, head.memory.data, head.count, &err), &err);
-    support_image_free(&image, &head, &support.env);
+    support_anchor(store, ANCHOR);
     support_commit(store, VERSIONS - ANCHOR, BYTES);
     for (uint64_t v = 1; v <= VERSIONS; v++) support_ok(store_version(&record[v], NULL, store, v, &err), &err);
     store_close(store);

@@ -19,11 +19,8 @@ static char scratch[300];
 /* Ten versions, of which the first five were pruned and rest on nothing but an anchor of v5 if `pruned`. */
 static void start(int pruned)
 {
-    struct index_image image;
-    struct base_vector head;
     struct store *store = NULL;
     struct pcct_error err;
-    uint64_t written = 0;
 
     support_env_start(&support, 1);
     support_store_start(&s, &support);
@@ -34,9 +31,7 @@ static void start(int pruned)
     if (pruned) {
         struct store_prune prune = {.keep_last = 5};
 
-        support_image(&image, &head, &support.env, 5, 0);
-        support_ok(store_anchor_write(&written, store, 5, &image, head.memory.data, head.count, &err), &err);
-        support_image_free(&image, &head, &support.env);
+        support_anchor(store, 5);
         support_ok(store_lock(store, 1, &err), &err);
         support_ok(store_prune(&prune, store, &err), &err);
         store_unlock(store);

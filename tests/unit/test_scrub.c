@@ -15,18 +15,6 @@ static struct support_env support;
 static struct support_store s;
 static struct store *store;
 
-static void anchor(uint64_t version)
-{
-    struct index_image image;
-    struct base_vector head;
-    struct pcct_error err;
-    uint64_t written = 0;
-
-    support_image(&image, &head, &support.env, version, 0);
-    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
-    support_image_free(&image, &head, &support.env);
-}
-
 static int set_up(void **state)
 {
     struct pcct_error err;
@@ -36,8 +24,8 @@ static int set_up(void **state)
     support_store_start(&s, &support);
     support_ok(store_open(&store, s.path, &support.env, &err), &err);
     support_commit(store, VERSIONS, BYTES);
-    anchor(10);
-    anchor(15);
+    support_anchor(store, 10);
+    support_anchor(store, 15);
     return 0;
 }
 
@@ -151,7 +139,7 @@ static void test_sole(void **state)
     assert_true(!dropped && listed(10));
     support_ok(store_anchor_drop(&dropped, store, 12, &err), &err);
     assert_false(dropped);
-    anchor(13); /* the oldest that can be named: when it is pruned behind it, its own frame has nothing to be applied to */
+    support_anchor(store, 13); /* the oldest that can be named: when it is pruned behind it, its own frame has nothing to be applied to */
     prune.keep_last = 8;
     support_ok(store_lock(store, 1, &err), &err);
     support_ok(store_prune(&prune, store, &err), &err);
