@@ -172,6 +172,50 @@ static void check_none(struct scene *scene, uint64_t versions)
     open_as(scene, STORE_FULL);
 }
 
+/* What an operation means is written down in parts, and the second of them fails. */
+static int put_half(void *ctx, struct store_txn *txn, struct store_state *after, struct pcct_error *err)
+{
+    const struct store_ref ref = {.name = "half", .kind = STORE_BRANCH, .version = 2};
+
+    (void)ctx;
+    (void)after;
+    support_ok(store_ref_put(txn, &ref, err), err);
+    return base_fail(err, PCCT_E_LIMIT, "half of it");
+}
+
+/* The transaction is the group's, so half of what one operation means cannot be taken out of it again: nobody is committed with it. */
+static void a_half_takes_all_with_it(void **state)
+{
+    struct store_record record = {.operation = STORE_BRANCH_MADE, .ref = "half", .version = {.version = 2}};
+    struct pcct_error err = {0, ""};
+    struct store_txn txn = {0};
+    struct store_state now;
+    struct store_ref ref;
+    struct scene scene;
+    int found = 1;
+
+    (void)state;
+    start(&scene, STORE_FULL);
+    support_commit(scene.store, 2, BYTES);
+    support_ok(store_lock(scene.store, 1, &err), &err);
+    support_ok(add(scene.store, 2, 3, BYTES, &err), &err);
+    support_ok(store_txn_begin(&txn, scene.store->catalogue, &scene.store->folder, 0, &err), &err);
+    support_ok(store_state_get(&now, &txn, &err), &err);
+    store_txn_abort(&txn);
+    assert_int_equal(store_group_add(scene.store, &(struct store_writing){&record, &now, "", "", 0, put_half, NULL}, &err), PCCT_E_LIMIT);
+    assert_int_equal(add(scene.store, 3, 4, BYTES, &err), PCCT_E_LIMIT);
+    assert_int_equal(store_group_end(scene.store, &err), PCCT_E_LIMIT);
+    assert_string_equal(err.message, "half of it");
+    store_unlock(scene.store);
+    support_ok(store_txn_begin(&txn, scene.store->catalogue, &scene.store->folder, 0, &err), &err);
+    support_ok(store_ref_get(&found, &ref, &txn, "half", &err), &err);
+    store_txn_abort(&txn);
+    assert_false(found);
+    check_none(&scene, 2);
+    support_commit(scene.store, 1, BYTES);
+    finish(&scene);
+}
+
 /* The n-th system call of a group of four fails, over two segments too: what is told as failed is not there, and what is told as committed is. */
 static void each_call_fails(void **state)
 {
@@ -284,8 +328,8 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flushes_are_shared), cmocka_unit_test(one_may_fail), cmocka_unit_test(each_call_fails),
-        cmocka_unit_test(a_failed_flush_fails_all), cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(flushes_are_shared), cmocka_unit_test(one_may_fail), cmocka_unit_test(a_half_takes_all_with_it),
+        cmocka_unit_test(each_call_fails), cmocka_unit_test(a_failed_flush_fails_all), cmocka_unit_test(memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
