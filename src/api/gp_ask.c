@@ -86,29 +86,38 @@ done:
     return status;
 }
 
+/* work NULL: there was nothing to do. */
+static int tell(const struct asking *a, const struct gp_work *work, struct pcct_error *err)
+{
+    static const struct gp_work none = { 0 };
+    const struct gp_work *w = work ? work : &none;
+    const struct pcct_gp_work told = {
+        .pairs = w->pairs,
+        .nodes = w->nodes,
+        .enveloped = w->enveloped,
+        .flat = w->flat,
+        .filtered = (uint64_t)w->filtered,
+        .cascaded = (uint64_t)w->cascaded,
+        .again = w->again,
+        .layout_seconds = 1e-9 * (double)a->watch.value[BASE_STAT_layout_seconds],
+        .search_seconds = 1e-9 * (double)a->watch.value[BASE_STAT_locate_seconds],
+    };
+
+    if (!a->o.work || api_result_write(a->o.work, &told, sizeof told) == 0) return 0;
+    return base_fail(err, PCCT_E_INVALID, "struct pcct_gp_work needs its size filled in");
+}
+
 static int answer(int64_t *labels, double *distances, struct asking *a, const pcct_gp *gp, struct pcct_error *err)
 {
     const int plain = api_gp_plain(gp);
     struct gp_work work = { 0 };
-    struct pcct_gp_work told = { .size = 0 };
     int status = 0;
 
     if (!labels || !distances) TRY(base_fail(err, PCCT_E_INVALID, "labels and distances must be given"));
     if (plain) TRY(gp_correlation(labels, distances, a->o.counts, &a->ask, &work, &a->env, err));
     else if (!a->o.filter && a->ask.queries) TRY(take_prepared(a, gp, err));
     if (!plain) TRY(gp_residual(labels, distances, a->o.counts, &a->ask, &work, &a->env, err));
-    told.pairs = work.pairs;
-    told.nodes = work.nodes;
-    told.enveloped = work.enveloped;
-    told.flat = work.flat;
-    told.filtered = (uint64_t)work.filtered;
-    told.cascaded = (uint64_t)work.cascaded;
-    told.again = work.again;
-    told.layout_seconds = 1e-9 * (double)a->watch.value[BASE_STAT_layout_seconds];
-    told.search_seconds = 1e-9 * (double)a->watch.value[BASE_STAT_locate_seconds];
-    if (a->o.work && api_result_write(a->o.work, &told, sizeof told) != 0) {
-        TRY(base_fail(err, PCCT_E_INVALID, "struct pcct_gp_work needs its size filled in"));
-    }
+    TRY(tell(a, &work, err));
 done:
     return status;
 }
@@ -136,6 +145,7 @@ int pcct_gp_graph(int64_t *labels, double *distances, const pcct_gp *gp, size_t 
 
     TRY(begin(&a, gp, k, options, err));
     if (a.ask.members > 0) TRY(answer(labels, distances, &a, gp, err));
+    else TRY(tell(&a, NULL, err));
 done:
     finish(&a);
     return status;
@@ -152,7 +162,10 @@ int pcct_gp_knn(int64_t *labels, double *distances, const pcct_gp *gp, const dou
     TRY(refuse_order(&a, err));
     if (gp->given) TRY(base_fail(err, PCCT_E_INVALID, "with features of your own only stored points can be asked for"));
     if (nq > UINT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "%zu queries in one call; at most %u are possible", nq, UINT32_MAX));
-    if (nq == 0) goto done;
+    if (nq == 0) {
+        TRY(tell(&a, NULL, err));
+        goto done;
+    }
     if (!queries) TRY(base_fail(err, PCCT_E_INVALID, "queries must be given"));
     TRY(metric_validate(&bad, &gp->view->state.metric, queries, nq, 0, err));
     TRY(gp_features_make(&a.queries, &gp->inducing, queries, nq, &a.env, err));
@@ -201,7 +214,10 @@ int pcct_gp_knn_stored(int64_t *labels, double *distances, const pcct_gp *gp, co
     TRY(begin(&a, gp, k, options, err));
     TRY(refuse_order(&a, err));
     if (nq > UINT32_MAX) TRY(base_fail(err, PCCT_E_LIMIT, "%zu queries in one call; at most %u are possible", nq, UINT32_MAX));
-    if (nq == 0) goto done;
+    if (nq == 0) {
+        TRY(tell(&a, NULL, err));
+        goto done;
+    }
     if (!query_labels) TRY(base_fail(err, PCCT_E_INVALID, "labels of the queries must be given"));
     TRY(ask_for(&a, gp, query_labels, nq, err));
     TRY(answer(labels, distances, &a, gp, err));

@@ -71,13 +71,13 @@ done:
     return status;
 }
 
-static int find_noise(pcct_gp *gp, struct pcct_error *err)
+static int find_noise(pcct_gp *gp, const double *diagonal, struct pcct_error *err)
 {
     int status = 0;
 
     TRY(base_take(&gp->noisy, &gp->env, gp->n, sizeof *gp->noisy, err));
     for (size_t i = 0; i < gp->n; i++) {
-        if (gp->features.p[i] <= NOISE_SHARE * gp->kernel.kernel.variance) gp->noisy[gp->n_noisy++] = gp->label[i];
+        if (gp->features.p[i] <= NOISE_SHARE * (diagonal ? diagonal[i] : gp->kernel.kernel.variance)) gp->noisy[gp->n_noisy++] = gp->label[i];
     }
 done:
     return status;
@@ -124,7 +124,7 @@ static int make_features(pcct_gp *gp, const struct pcct_gp_options *o, struct pc
         TRY(gp_inducing_make(&gp->inducing, kernel, gp->kernel.inducing, m, gp->kernel.jitter, tiles, &gp->env, err));
         TRY(gp_features_make(&gp->features, &gp->inducing, gp->point, gp->n, &gp->env, err));
     }
-    TRY(find_noise(gp, err));
+    TRY(find_noise(gp, o->diagonal, err));
     gp->ready = 1;
 done:
     return status;

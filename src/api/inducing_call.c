@@ -17,7 +17,6 @@ static int first_of_order(int64_t *labels, size_t *m, const pcct_view *view, con
     ask.threads = o->threads;
     ask.seed = o->seed;
     ask.lengthscale = o->how == PCCT_INDUCING_FARTHEST ? o->lengthscale : NULL;
-    if (*m > view->state.n_live) *m = view->state.n_live;
     TRY(base_take(&all, env, view->state.n_live, sizeof *all, err));
     TRY(pcct_ordering(all, view, &ask, err));
     memcpy(labels, all, *m * sizeof *labels);
@@ -33,7 +32,6 @@ static int net(int64_t *labels, size_t *m, const pcct_view *view, struct pcct_er
     int level = PCCT_LEVEL_MAX, status = 0;
     size_t n = 0;
 
-    if (view->state.n_live == 0) *m = 0;
     if (*m == 0) goto done;
     for (; level > PCCT_LEVEL_MIN; level--) {
         TRY(pcct_net(NULL, &n, view, level - 1, err));
@@ -58,6 +56,7 @@ int pcct_inducing_choose(double *points, int64_t *labels, size_t *m, const pcct_
     if (o.how < PCCT_INDUCING_FARTHEST || o.how > PCCT_INDUCING_RANDOM) {
         TRY(base_fail(err, PCCT_E_INVALID, "there is no way %d to choose inducing points; see enum pcct_inducing", o.how));
     }
+    if (*m > view->state.n_live) *m = view->state.n_live;
     TRY(base_take(&chosen, env, *m, sizeof *chosen, err));
     if (o.how == PCCT_INDUCING_NET) TRY(net(chosen, m, view, err));
     else TRY(first_of_order(chosen, m, view, &o, err));

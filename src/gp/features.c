@@ -89,6 +89,18 @@ static void against_inducing(double *panel, const struct gp_inducing *z, const d
     }
 }
 
+static int scale(double *out, const struct gp_kernel *kernel, const double *point, size_t n, const char *what, struct pcct_error *err)
+{
+    const size_t dim = kernel->dim;
+
+    gp_kernel_scale(out, kernel, point, n);
+    for (size_t i = 0; i < n * dim; i++) {
+        if (fabs(out[i]) < METRIC_COORDINATE_LIMIT) continue;
+        return base_fail(err, PCCT_E_INVALID, "coordinate %zu of %s %zu is too large for its lengthscale", i % dim + 1, what, i / dim);
+    }
+    return 0;
+}
+
 static int inducing_matrix(double *matrix, const struct gp_inducing *z, struct pcct_error *err)
 {
     const uint32_t dim = z->kernel->dim, m = z->m;
@@ -133,10 +145,10 @@ int gp_inducing_make(struct gp_inducing *inducing, const struct gp_kernel *kerne
     TRY(base_take(&inducing->factor, env, (size_t)m * m, sizeof(double), err));
     if (m == 0) goto done;
     memcpy(inducing->point, point, cells * sizeof(double));
-    gp_kernel_scale(inducing->x, kernel, point, m);
+    TRY(scale(inducing->x, kernel, point, m, "inducing point", err));
     TRY(base_take(&matrix, env, (size_t)m * m, sizeof *matrix, err));
     TRY(inducing_matrix(matrix, inducing, err));
-    for (inducing->jitter = jitter; ; inducing->jitter *= 10) {
+    for (inducing->jitter = jitter; ; inducing->jitter = fmin(10 * inducing->jitter, GP_JITTER_MAX)) {
         TRY(gp_cholesky(inducing->factor, &row, matrix, m, inducing->jitter * kernel->variance, tiles, env, err));
         if (row == m) break;
         if (inducing->jitter > 0 && inducing->jitter < GP_JITTER_MAX) continue;
@@ -213,11 +225,7 @@ static int take(struct gp_features *f, const struct gp_kernel *kernel, const dou
     TRY(base_take(&f->v, env, n * m, sizeof(double), err));
     TRY(base_take(&f->p, env, n, sizeof(double), err));
     TRY(base_take(&f->isp, env, n, sizeof(double), err));
-    gp_kernel_scale(f->x, kernel, point, n);
-    for (size_t i = 0; i < n * kernel->dim; i++) {
-        if (fabs(f->x[i]) < METRIC_COORDINATE_LIMIT) continue;
-        TRY(base_fail(err, PCCT_E_INVALID, "coordinate %zu of point %zu is too large for its lengthscale", i % kernel->dim + 1, i / kernel->dim));
-    }
+    TRY(scale(f->x, kernel, point, n, "point", err));
 done:
     return status;
 }

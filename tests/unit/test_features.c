@@ -62,6 +62,12 @@ static void the_same_bits_everywhere(void **test)
     support_gp_finish(&one);
 }
 
+static void no_covariance(void *ctx, double *out, const double *const *a, size_t na, const double *const *b, size_t nb)
+{
+    (void)ctx;
+    for (size_t i = 0; i < na * nb; i++) out[i] = fabs(*a[i / nb] - *b[i % nb]);
+}
+
 /* Points on inducing points without jitter to speak of: p is at the floor. A smooth kernel of long range needs more jitter than was asked for. */
 static void floors_and_jitter(void **test)
 {
@@ -81,6 +87,11 @@ static void floors_and_jitter(void **test)
     gp_inducing_free(&z);
     assert_int_equal(gp_inducing_make(&z, &s.kernel, s.point, 100, 0, gp_tiles_choose(METRIC_ISA_BEST), &s.env.env, &err), PCCT_E_INVALID);
     assert_non_null(strstr(err.message, "not positive definite"));
+    gp_inducing_free(&z);
+    s.kernel.shape = GP_CUSTOM; /* the size of a difference is no covariance: the greatest jitter is tried, and none above it */
+    s.kernel.tile = no_covariance;
+    assert_int_equal(gp_inducing_make(&z, &s.kernel, s.point, 100, 0.003, gp_tiles_choose(METRIC_ISA_BEST), &s.env.env, &err), PCCT_E_INVALID);
+    assert_true(z.jitter == GP_JITTER_MAX);
     gp_inducing_free(&z);
     support_gp_finish(&s);
 }
@@ -119,8 +130,11 @@ static void what_is_given_is_checked(void **test)
     s.lengthscale[0] = 0x1p-199;
     s.point[4] = 0x1p400;
     assert_int_equal(gp_features_make(&f, &s.inducing, s.point, 10, &s.env.env, &err), PCCT_E_INVALID);
-    assert_non_null(strstr(err.message, "point 4"));
+    assert_non_null(strstr(err.message, "of point 4"));
     gp_features_free(&f);
+    assert_int_equal(gp_inducing_make(&z, &s.kernel, s.point, 5, 0, tiles, &s.env.env, &err), PCCT_E_INVALID);
+    assert_non_null(strstr(err.message, "of inducing point 4"));
+    gp_inducing_free(&z);
     s.kernel.shape = GP_CUSTOM;
     s.kernel.tile = bad_tile;
     assert_int_equal(gp_inducing_make(&z, &s.kernel, s.point, 2, 0, tiles, &s.env.env, &err), PCCT_E_INVALID);
