@@ -48,7 +48,8 @@ struct pcct_kernel {
 #define PCCT_KERNEL_INIT { sizeof(struct pcct_kernel), NULL, NULL, 0, 0, 0, NULL, 0, NULL, NULL }
 
 /* Notes a kernel with the version that the batch will make: from there on it is the kernel of each version, until another is set. NULL: none any
- * more. Everything is copied. Errors: INVALID (naming the parameter), LIMIT (more than 250 000 coordinates of inducing points), MEMORY. */
+ * more. Everything is copied. A failure may take with it the one that the batch was given before. Errors: INVALID (naming the parameter), LIMIT (more
+ * than 250 000 coordinates of inducing points, or no room beside notes of the caller's), MEMORY. */
 PCCT_PUBLIC int pcct_batch_set_kernel(pcct_batch *batch, const struct pcct_kernel *kernel, struct pcct_error *err);
 
 /*
@@ -76,9 +77,10 @@ PCCT_PUBLIC int pcct_inducing_choose(double *points, int64_t *labels, size_t *m,
  * A kernel on a view, with the features of all of its points: what is made once for any number of questions. Borrows the view. Takes 8 (m + dim + 2)
  * bytes a point; the first pcct_gp_knn() or pcct_gp_knn_stored() without a filter adds twice as much, which later ones use.
  * Reading calls may be made by any number of threads. *gp is owned: pcct_gp_close(); NULL after a failure.
- * Errors: NOT_FOUND (no kernel was given, and none set for the version), CONFLICT (another one than the version's was given; the message names both
- * digests), INVALID (a parameter; a metric of directions; a kernel matrix without a factor, naming the inducing point; values of the caller's
- * kernel or features that are not finite), MEMORY, CANCELLED.
+ * Errors: NOT_FOUND (no kernel was given, and none set for the version; also where it may have been set by a version that was pruned), CONFLICT
+ * (another one than the version's was given; the message names both digests), INVALID (a parameter; a metric of directions; a coordinate too large
+ * for its lengthscale; a kernel matrix without a factor, naming the inducing point; values of the caller's kernel or features that are not finite),
+ * MEMORY, CANCELLED.
  */
 typedef struct pcct_gp pcct_gp;
 struct pcct_gp_options {
@@ -125,7 +127,9 @@ PCCT_PUBLIC int pcct_gp_describe(struct pcct_gp_info *info, const pcct_gp *gp);
  * are answered by INVALID. Errors: NOT_FOUND, DAMAGED, MEMORY. */
 PCCT_PUBLIC int pcct_gp_parameters(pcct_gp **gp, const pcct_view *view, struct pcct_error *err);
 
-/* Work of a call. */
+/* Work of a call. flat, filtered and cascaded do not depend on the number of threads. pairs, nodes, enveloped and again may, by little, and with
+ * several threads from run to run: searches leave each other bounds that they found, and nobody waits for them. With one thread they are always the
+ * same. That goes for struct pcct_work where a kernel is given (neighbours.h, ordering.h), too; never for answers. */
 struct pcct_gp_work {
     size_t size;
     uint64_t pairs;     /* correlations evaluated in blocks */

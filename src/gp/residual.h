@@ -28,7 +28,7 @@ struct gp_ask {
     int brute;                          /* 1: compare each query with every member */
 };
 
-/* What was done, for the curious. */
+/* What was done, for the curious. pairs, again, nodes and enveloped depend a little on which of several threads comes first (gp/notes.h). */
 struct gp_work {
     uint64_t pairs;      /* rho evaluated for queries, in tiles */
     uint64_t again;      /* of these, pairs that principal coordinates left to the filter */
