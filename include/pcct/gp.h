@@ -24,7 +24,8 @@ extern "C" {
  * Without inducing points that is the plain correlation distance, by which the same points are nearest as by r.
  *
  * Answers are exact: equal to a comparison with every point in double precision, by (1 - |rho|, label), or without inducing points by (r, label),
- * to the bit, whatever the number of threads and the processor. Sums run in order, each step a fused multiply-add.
+ * to the bit, whatever the number of threads and the processor. Sums run in order, each step a fused multiply-add. (By r: of points as far off but
+ * for rounding the distances sqrt(1 - |rho|) need not ascend in their last places.)
  *
  * What it needs of a kernel: that K is a covariance (positive definite), and, with features of the caller's own, that they belong to it. Where that
  * does not hold correlations are none, and a search may pass over points.
