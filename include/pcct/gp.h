@@ -24,8 +24,8 @@ extern "C" {
  * Without inducing points that is the plain correlation distance, by which the same points are nearest as by r.
  *
  * Answers are exact: equal to a comparison with every point in double precision, by (1 - |rho|, label), or without inducing points by (r, label),
- * to the bit, whatever the number of threads and the processor. Sums run in order, each step a fused multiply-add. (By r: of points as far off but
- * for rounding the distances sqrt(1 - |rho|) need not ascend in their last places.)
+ * to the bit, whatever the number of threads and the processor. Sums run in order, each step a fused multiply-add. Where it goes by r, the distances
+ * that are told are rounded for themselves: of points that are as far off but for rounding they need not ascend, by some 1e-8 where rho is next to 1.
  *
  * What it needs of a kernel: that K is a covariance (positive definite), and, with features of the caller's own, that they belong to it. Where that
  * does not hold correlations are none, and a search may pass over points.
@@ -177,7 +177,8 @@ PCCT_PUBLIC int pcct_gp_knn_stored(int64_t *labels, double *distances, const pcc
  * store has one column, the number of a point in the order of pcct_view_read(), and
  *   distance = sqrt(1 - min(|rho|, 1)) + *slack   of two different points,   0 of a point and itself.
  * The slack is more than rounding can take from the triangle inequality; it is the same for all pairs, so that neighbours are those that the calls
- * above find, but where distances differ by less than 2^-52. It is of the order of sqrt(m 2^-50 / p) for the least p.
+ * above find, but where distances differ by less than 2^-52 (without inducing points: by as little as they may descend, see above). It is of the
+ * order of sqrt(m 2^-50 / p) for the least p.
  *
  * Its name tells kernel, points and features apart (not a function of the caller's), so that a store is not opened with others. Borrows the handle,
  * which must stay until that store is closed; metric->size must be filled in. One thread at a time. What it costs: one distance at a time in the

@@ -273,6 +273,44 @@ static void features_of_the_callers(void **state)
     finish(&scene);
 }
 
+/* Points next to each other, without inducing ones: nearest by r, though distances descend by a rounding here and there. */
+static void by_r_and_not_by_its_rounding(void **state)
+{
+    struct pcct_gp_options open = PCCT_GP_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    struct scene scene;
+    pcct_view *view = NULL;
+    pcct_gp *gp = NULL;
+    size_t descents = 0;
+
+    (void)state;
+    start(&scene, 0);
+    for (int i = 0; i < 2 * N; i++) scene.points[i] = floor(scene.points[i] * 3) + 1e-9 * scene.points[i];
+    support_api_commit(&scene.s, scene.points, scene.label, N, scene.label, N);
+    support_ok(pcct_view_open(&view, scene.s.store, "main", &err), &err);
+    open.kernel = &scene.kernel;
+    support_ok(pcct_gp_open(&gp, view, &open, &err), &err);
+    support_ok(pcct_gp_graph(scene.near, scene.far, gp, K, NULL, &err), &err);
+    for (size_t i = 0; i < N; i++) {
+        double last = 0;
+
+        for (size_t j = 0; j < K; j++) {
+            const double *x = scene.points + 2 * (N - 1 - i), *y = scene.points + 2 * (N - 1 - place_of(scene.near[i * K + j]));
+            const double a = x[0] - y[0], b = x[1] - y[1], square = a * a + b * b;
+
+            assert_true(square >= last);
+            last = square;
+            if (j == 0 || scene.far[i * K + j] >= scene.far[i * K + j - 1]) continue;
+            assert_true(scene.far[i * K + j - 1] - scene.far[i * K + j] < 5e-8);
+            descents++;
+        }
+    }
+    assert_true(descents > 0); /* else this test says nothing */
+    pcct_gp_close(gp);
+    pcct_view_close(view);
+    finish(&scene);
+}
+
 static int all_calls(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct scene *scene = ctx;
@@ -350,6 +388,7 @@ int main(void)
         cmocka_unit_test(nothing_to_do),
         cmocka_unit_test(wrong_arguments),
         cmocka_unit_test(features_of_the_callers),
+        cmocka_unit_test(by_r_and_not_by_its_rounding),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(ranks_of_predecessors),
     };
