@@ -44,8 +44,8 @@ struct pcct_bundle_info {
  * Writes the versions that `to` is made of and `from` is not into the file `path`: by parents, and by the states that were restored. Branches and
  * tags that stand at one of them, or at `from`, go with them; all of them where `to` is NULL. The file is there, durable and whole, when the call
  * returns, in the place of one that stood there, or not at all. Commits go on meanwhile. *info may be NULL.
- * Errors: NOT_FOUND (a revision; a version of the range that was pruned), AMBIGUOUS, INVALID, DAMAGED, NOSPACE, IO, PERMISSION, MEMORY, CANCELLED,
- * FORKED.
+ * Errors: NOT_FOUND (a revision; a version of the range that was pruned), AMBIGUOUS, INVALID (also: what stands at `path` is a folder, a device or a
+ * link), CONFLICT (the store must be opened again: its catalogue was made anew), DAMAGED, NOSPACE, IO, PERMISSION, MEMORY, CANCELLED, FORKED.
  */
 PCCT_PUBLIC int pcct_bundle(struct pcct_bundle_info *info, pcct_store *store, const char *path, const struct pcct_bundle_options *options,
                             struct pcct_error *err);
@@ -106,9 +106,9 @@ struct pcct_backup_result {
  * pruning waits until the copy is made, and commits behind it; the writing of anchors is left out meanwhile.
  *
  * One version, with options->revision, is copied with its state, message and keys, and branch main stands at it; no other can be named there. The
- * copy is as large as that state. Bundles from it on can be applied to it. *result may be NULL.
- * Errors: EXISTS, NOT_FOUND (the revision; the folder above), INVALID (version 0), DAMAGED (the store's damage too), NOSPACE, IO, PERMISSION,
- * FILESYSTEM, MEMORY, CANCELLED, FORKED.
+ * copy is as large as that state. Bundles from it on can be applied to it. A kernel that an older version set is not in it. *result may be NULL.
+ * Errors: EXISTS, NOT_FOUND (the revision; the folder above), INVALID (version 0), CONFLICT (the store must be opened again: its catalogue was made
+ * anew), DAMAGED (the store's damage too), NOSPACE, IO, PERMISSION, FILESYSTEM, MEMORY, CANCELLED, FORKED.
  */
 PCCT_PUBLIC int pcct_backup(struct pcct_backup_result *result, pcct_store *store, const char *path, const struct pcct_backup_options *options,
                             struct pcct_error *err);

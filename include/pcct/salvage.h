@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /*
- * Takes the newest whole version out of a damaged store and commits its points, with their labels, message and keys, to a new store. Whole: its
+ * Takes the newest whole version out of a damaged store and commits its points, with their labels, message, keys and kernel, to a new store. Whole: its
  * frames or an anchor have their checksums, and the invariants of the tree and the digests of the arrays are proved for the state that comes of
  * them. The damaged store is only read: not its catalogue, but the journal and the anchors by themselves; SUPER, or what stands for it, in the
  * segments and in an anchor. The new store has another identity and no history; the label that it would give next may be one that was used by points
@@ -40,7 +40,8 @@ struct pcct_salvage_result {
     uint64_t versions_whole;  /* of which the files are whole */
     uint64_t damaged;         /* findings that are damage */
 };
-/* Makes the store new_path, which must not be there, as nothing named new_path.salvage may be. Errors: NOT_FOUND, DAMAGED (no version is whole, or
+/* Makes the store new_path, which must not be there; it is there when it is whole, or not at all. Until then it is made in a folder beside it, named
+ * new_path.salvage-... , which a process that is killed leaves. Errors: NOT_FOUND, DAMAGED (no version is whole, or
  * not the one asked for, or nothing tells what the points are), EXISTS, PERMISSION, NOSPACE, IO, MEMORY, CANCELLED, INVALID, FORMAT. */
 PCCT_PUBLIC int pcct_salvage(struct pcct_salvage_result *result, const char *path, const char *new_path,
                              const struct pcct_salvage_options *options, struct pcct_error *err);

@@ -110,7 +110,10 @@ static int find_parent(uint64_t *version, const struct applying *a, const struct
     int status = 0, found = 0;
 
     TRY(store_identity(&found, version, a->store->store, identity, err));
-    if (!found) TRY(wrong(a, entry, "the version that it follows on is neither in the bundle nor in the store", err));
+    if (!found) {
+        TRY(base_fail(err, PCCT_E_NOT_FOUND, "%s: v%" PRIu64 " of it follows on a version that is neither in it nor in the store; apply a bundle "
+                      "with that one first; the versions before it were applied", a->bundle.path, entry->record.version.version));
+    }
 done:
     return status;
 }

@@ -116,6 +116,7 @@ int pcct_bundle(struct pcct_bundle_info *info, pcct_store *store, const char *pa
     g.env = store->env;
     g.env.watch = &watch;
     base_watch_begin(&watch, NULL, g.options.progress, g.options.progress_ctx);
+    TRY(store_check_current(store->store, err)); /* a bundle of what others no longer see would pass for the store's */
     do {
         TRY(store_prunes(&before, store->store, err));
         written = write_once(&bytes, &g, path, err);

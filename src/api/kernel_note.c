@@ -246,6 +246,7 @@ int api_kernel_find(struct api_kernel *k, int *found, const pcct_view *view, con
         break;
     }
     if (more < 0) status = more;
+    k->missing = more == 0 && generation > 1;
 done:
     pcct_log_close(log);
     return status;

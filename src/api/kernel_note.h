@@ -25,6 +25,7 @@ struct api_kernel {
     double jitter;
     struct base_hash128 digest;
     uint64_t version;          /* 0: not from a note */
+    int missing;               /* none was found, and the oldest versions are not there: one may have been set by them */
 };
 
 /* From what the caller gave; copies all of it. api_kernel_free() in any case. Errors: INVALID, LIMIT, MEMORY. */

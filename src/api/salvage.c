@@ -4,6 +4,7 @@
 #include "api/kernel_note.h"
 #include "api/registration.h"
 #include "base/memory.h"
+#include "store/making.h"
 
 #include <pcct/salvage.h>
 
@@ -127,26 +128,65 @@ done:
     return status;
 }
 
+/* The keys of a note, or those alone that tell a kernel. *kernel: 1 when one does. */
+static int put_keys(int *kernel, pcct_batch *batch, const struct base_vector *note, int all, struct pcct_error *err)
+{
+    const char *at = note->memory.data, *end = at + note->count;
+    int status = 0;
+
+    *kernel = 0;
+    if (note->count == 0 || end[-1] != '\0') goto done;
+    for (at += strlen(at) + 1; at < end; at += strlen(at) + 1) {
+        const char *key = at;
+        const int is_kernel = strncmp(key, API_KERNEL_KEY, strlen(API_KERNEL_KEY)) == 0;
+
+        at += strlen(at) + 1;
+        if (at >= end) break;
+        *kernel |= is_kernel;
+        if (all || is_kernel) TRY(api_batch_set(batch, key, at, err));
+    }
+done:
+    return status;
+}
+
+/* The kernel of a version may be an older one's. As api_kernel_find: where versions in between are missing it may have been another. */
+static int put_older_kernel(struct salvaging *s, pcct_batch *batch, const struct store_version *of, struct pcct_error *err)
+{
+    struct base_vector note = { .item_bytes = 1 };
+    struct store_version version = *of;
+    struct pcct_error cause = { 0, "" };
+    int status = 0, found = 0;
+
+    while (!found && version.parent != 0) {
+        const uint64_t generation = version.generation;
+
+        status = store_version(&version, &note, s->from.store, version.parent, &cause);
+        if (status == 0 && version.generation + 1 != generation) status = PCCT_E_NOT_FOUND;
+        if (is_damage(status)) {
+            report(s, 0, "versions before the one that is taken are missing, and with them perhaps its kernel");
+            status = 0;
+            break;
+        }
+        if (status != 0) TRY(base_fail(err, status, "%s", cause.message));
+        TRY(put_keys(&found, batch, &note, 0, err));
+    }
+done:
+    base_vector_free(&note, &s->from.env);
+    return status;
+}
+
 /* Message and keys as they were, the library's own too. */
 static int put_note(const char **message, struct base_vector *note, struct salvaging *s, pcct_batch *batch, struct pcct_error *err)
 {
     struct store_version record;
-    const char *at, *end;
-    int status = 0;
+    int status = 0, kernel = 0;
 
     *message = "";
     if (s->result.version == 0) goto done;
     TRY(store_version(&record, note, s->from.store, s->result.version, err));
-    at = note->memory.data;
-    end = at + note->count;
-    if (note->count == 0 || end[-1] != '\0') goto done;
-    *message = at;
-    for (at += strlen(at) + 1; at < end; at += strlen(at) + 1) {
-        const char *key = at;
-
-        at += strlen(at) + 1;
-        if (at < end) TRY(api_batch_set(batch, key, at, err));
-    }
+    TRY(put_keys(&kernel, batch, note, 1, err));
+    if (!kernel) TRY(put_older_kernel(s, batch, &record, err));
+    if (note->count > 0 && ((const char *)note->memory.data)[note->count - 1] == '\0') *message = note->memory.data;
 done:
     return status;
 }
@@ -186,19 +226,45 @@ done:
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------------------------- */
 
-static int name_scratch(char **scratch, struct salvaging *s, const char *new_path, struct pcct_error *err)
+/* The folder in which the new store is made, and the store's name in it: what a process that was killed leaves is in nobody's way. */
+static int name_scratch(char **scratch, char **fresh, struct salvaging *s, const char *new_path, struct pcct_error *err)
 {
     size_t length = strlen(new_path);
+    uint8_t random[4];
     int status = 0;
 
     while (length > 1 && new_path[length - 1] == '/') length--;
-    TRY(base_take(scratch, &s->from.env, length + sizeof ".salvage", 1, err));
-    snprintf(*scratch, length + sizeof ".salvage", "%.*s.salvage", (int)length, new_path);
+    if (base_os_random(&s->from.os, random, sizeof random) != 0) return base_fail_errno(err, errno, "cannot get random bytes for %s", new_path);
+    TRY(base_take(scratch, &s->from.env, length + 32, 1, err));
+    TRY(base_take(fresh, &s->from.env, length + 32, 1, err));
+    snprintf(*scratch, length + 32, "%.*s.salvage-%02x%02x%02x%02x", (int)length, new_path, random[0], random[1], random[2], random[3]);
+    snprintf(*fresh, length + 32, "%s/new", *scratch);
 done:
     return status;
 }
 
-static int salvage(struct salvaging *s, const char *path, const char *new_path, const char *scratch, struct pcct_error *err)
+/* To its place, and the place to the disk. What fails leaves nothing. */
+static int finish(struct salvaging *s, const char *scratch, const char *fresh, const char *new_path, struct pcct_error *err)
+{
+    struct base_os *os = &s->from.os;
+    char *above = NULL;
+    int status = 0, folder = -1, renamed = 0;
+
+    TRY(base_take(&above, &s->from.env, strlen(scratch) + sizeof "/..", 1, err));
+    snprintf(above, strlen(scratch) + sizeof "/..", "%s/..", scratch);
+    folder = base_os_open(os, AT_FDCWD, above, O_RDONLY | O_DIRECTORY, 0);
+    if (folder < 0) TRY(base_fail_errno(err, errno, "cannot open the folder of %s", new_path));
+    if (base_os_rename(os, AT_FDCWD, fresh, new_path) != 0) TRY(base_fail_errno(err, errno, "cannot rename %s to %s", fresh, new_path));
+    renamed = 1;
+    if (base_os_fsync(os, folder) != 0) TRY(base_fail_errno(err, errno, "cannot write the folder of %s to the disk", new_path));
+done:
+    if (status != 0 && renamed) store_unmake(os, AT_FDCWD, new_path);
+    if (folder >= 0) base_os_close(os, folder);
+    base_free(&s->from.env, above);
+    return status;
+}
+
+static int salvage(struct salvaging *s, const char *path, const char *new_path, const char *scratch, const char *fresh, struct pcct_error *err)
 {
     int status = 0;
 
@@ -207,8 +273,10 @@ static int salvage(struct salvaging *s, const char *path, const char *new_path, 
     s->result.versions = s->salvage.versions;
     s->result.versions_whole = s->salvage.sound.count;
     TRY(take(s, path, err));
-    TRY(put_version(s, new_path, err));
+    TRY(put_version(s, fresh, err));
+    TRY(finish(s, scratch, fresh, new_path, err));
 done:
+    if (status != 0) store_unmake(&s->from.os, AT_FDCWD, fresh);
     if (s->has_state) index_free(&s->state);
     store_salvage_end(s->from.store, &s->salvage, scratch, &s->from.env);
     return status;
@@ -216,7 +284,7 @@ done:
 
 static int check_options(const struct pcct_salvage_options *o, const char *path, const char *new_path, struct pcct_error *err)
 {
-    if (!path || !new_path) return base_fail(err, PCCT_E_INVALID, "salvage needs the path of the damaged store and that of the new one");
+    if (!path || !new_path || !*new_path) return base_fail(err, PCCT_E_INVALID, "salvage needs the path of the damaged store and that of the new one");
     if (o->threads < 0) return base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", o->threads);
     return 0;
 }
@@ -226,7 +294,8 @@ int pcct_salvage(struct pcct_salvage_result *out, const char *path, const char *
 {
     struct pcct_salvage_options o;
     struct salvaging s = { .options = &o, .salvage = { .report = report, .progress = progress, .ctx = &s } };
-    char *scratch = NULL;
+    char *scratch = NULL, *fresh = NULL;
+    struct stat there;
     int status = 0, made = 0;
 
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_salvage", err));
@@ -236,14 +305,16 @@ int pcct_salvage(struct pcct_salvage_result *out, const char *path, const char *
     s.super.dim = o.dim;
     s.super.seed = o.seed;
     if (o.dim > 0) TRY(api_metric_create(&s.super, o.metric, o.custom, err));
-    TRY(name_scratch(&scratch, &s, new_path, err));
+    if (base_os_fstatat(&s.from.os, AT_FDCWD, new_path, &there) == 0) TRY(base_fail(err, PCCT_E_EXISTS, "%s exists already", new_path));
+    TRY(name_scratch(&scratch, &fresh, &s, new_path, err));
     if (base_os_mkdir(&s.from.os, AT_FDCWD, scratch, 0700) != 0) TRY(base_fail_errno(err, errno, "cannot make the folder %s", scratch));
     made = 1;
-    TRY(salvage(&s, path, new_path, scratch, err));
+    TRY(salvage(&s, path, new_path, scratch, fresh, err));
     if (out && api_result_write(out, &s.result, sizeof s.result) != 0)
         TRY(base_fail(err, PCCT_E_INVALID, "pcct_salvage: set the result's size to sizeof first"));
 done:
     if (made) (void)base_os_rmdir(&s.from.os, AT_FDCWD, scratch);
     if (scratch) base_free(&s.from.env, scratch);
+    if (fresh) base_free(&s.from.env, fresh);
     return status;
 }

@@ -277,6 +277,7 @@ int store_backup(uint64_t *versions, uint64_t *bytes, struct store *store, const
         TRY(store_maintenance_lock(store, 1, err));
         locked = 1;
     }
+    TRY(store_check_current(store, err)); /* a copy of what others no longer see would pass for the store */
     TRY(store_make(path, store->super.uuid, fill, &c, store->folder.env, err));
     *versions = c.versions;
     *bytes = c.bytes;

@@ -58,6 +58,17 @@ done:
     return status;
 }
 
+/* A rename would put a file in the place of a device, a pipe or a link that others rely on. */
+static int check_place(const struct writing *w, struct pcct_error *err)
+{
+    struct stat about;
+
+    if (base_os_fstatat(w->env->os, AT_FDCWD, w->path, &about) != 0)
+        return errno == ENOENT ? 0 : base_fail_errno(err, errno, "cannot look at %s", w->path);
+    if (S_ISREG(about.st_mode)) return 0;
+    return base_fail(err, PCCT_E_INVALID, "%s is there and is not a file; a bundle takes the place of a file only", w->path);
+}
+
 static int put(struct writing *w, const void *data, size_t bytes, struct pcct_error *err)
 {
     if (bytes == 0) return 0;
@@ -189,6 +200,7 @@ int store_bundle_write(uint64_t *bytes, struct store *store, const char *path, c
     TRY(store_check_process(store, err));
     for (size_t i = 0; i < plan->versions; i++) w.whole += STORE_BUNDLE_ENTRY_BYTES + plan->version[i].bytes;
     TRY(name_parts(&w, err));
+    TRY(check_place(&w, err));
     TRY(base_hasher_new(&w.hasher, w.env, err));
     w.fd = base_os_open(w.env->os, AT_FDCWD, w.fresh, O_RDWR | O_CREAT | O_EXCL, 0666);
     if (w.fd < 0) TRY(base_fail_errno(err, errno, "cannot make %s", path));

@@ -91,11 +91,10 @@ static void remove_files(struct base_os *os, int folder)
     if (folder >= 0) (void)base_os_list(os, folder, remove_one, &removing);
 }
 
-static void remove_all(const struct making *m)
+void store_unmake(struct base_os *os, int above, const char *name)
 {
     static const char *const part[] = {"journal", "data"};
-    struct base_os *os = m->env->os;
-    int top = base_os_open(os, m->above_fd, m->fresh, O_RDONLY | O_DIRECTORY, 0);
+    int top = base_os_open(os, above, name, O_RDONLY | O_DIRECTORY, 0);
 
     for (size_t i = 0; top >= 0 && i < sizeof(part) / sizeof(part[0]); i++) {
         int folder = base_os_open(os, top, part[i], O_RDONLY | O_DIRECTORY, 0);
@@ -106,7 +105,7 @@ static void remove_all(const struct making *m)
     }
     remove_files(os, top);
     if (top >= 0) base_os_close(os, top);
-    base_os_rmdir(os, m->above_fd, m->fresh);
+    base_os_rmdir(os, above, name);
 }
 
 /* Folders first: store_folder_open does not know a half-made store, so they are opened here. */
@@ -159,7 +158,7 @@ int store_make(const char *path, const uint8_t uuid[16], int (*fill)(void *ctx, 
     if (base_os_fsync(os, m.above_fd) != 0) status = base_fail_errno(err, errno, "cannot write the folder %s to the disk", m.above);
 done:
     if (status != 0 && m.renamed && base_os_rename(os, m.above_fd, m.name, m.fresh) != 0) m.made = 0;
-    if (status != 0 && m.made) remove_all(&m);
+    if (status != 0 && m.made) store_unmake(os, m.above_fd, m.fresh);
     if (m.above_fd >= 0) base_os_close(os, m.above_fd);
     base_free(env, m.above);
     base_free(env, m.name);

@@ -13,6 +13,9 @@
 int store_make(const char *path, const uint8_t uuid[16], int (*fill)(void *ctx, const struct store_folder *folder, struct pcct_error *err), void *ctx,
                const struct base_env *env, struct pcct_error *err);
 
+/* Removes such a folder with all its files, as far as that can be done; `name` is looked for in the folder `above`. */
+void store_unmake(struct base_os *os, int above, const char *name);
+
 /* The files of an empty store with one segment of the journal; super is whole. */
 int store_fill_empty(const struct store_folder *folder, const struct store_super *super, struct pcct_error *err);
 /* The file LOCK, which is empty. */

@@ -277,6 +277,35 @@ static int copies(void *ctx)
     return 0;
 }
 
+/* A handle whose catalogue is no longer the store's sees what others do not: it makes nothing that would pass for the store. */
+static void behind_a_compaction(void **state)
+{
+    struct pcct_compact_options options = PCCT_COMPACT_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    struct random_numbers r = { 3 };
+    pcct_store *old, *other;
+    char *file = path_join(folder, "a.bundle");
+
+    (void)state;
+    create_at(source);
+    old = store_at(source, 0);
+    story_run(old, 0, 9, 5);
+    other = store_at(source, 0);
+    OK(pcct_compact(NULL, other, &options, &err));
+    pcct_store_close(other);
+    other = store_at(source, 0);
+    story_commit(other, "main", "main", 50, 3, 0, &r);
+    FAILS(PCCT_E_CONFLICT, pcct_backup(NULL, old, copy, NULL, &err));
+    CHECK(access(copy, F_OK) != 0, "a copy");
+    FAILS(PCCT_E_CONFLICT, pcct_bundle(NULL, old, file, NULL, &err));
+    CHECK(access(file, F_OK) != 0, "a bundle");
+    (void)backup(other, NULL);
+    OK(pcct_bundle(NULL, other, file, NULL, &err));
+    pcct_store_close(other);
+    pcct_store_close(old);
+    free(file);
+}
+
 static void beside_writers(void **state)
 {
     pid_t child[2];
@@ -301,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(behind_a_compaction, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,10 +32,20 @@ done
 wc -c <s/journal/J00000003
 "$PCCT" fsck s >/dev/null
 echo "fsck: $?"
+rm filler
+for kib in 1500 2000 2500 3000 3500 4000; do
+    mount -t tmpfs -o size=${kib}k none ../small || exit 9
+    for verb in backup salvage; do
+        "$PCCT" $verb s ../small/new --quiet >/dev/null 2>&1 || { echo $verb >>../failed; ls ../small; }
+        rm -rf ../small/new
+    done
+    umount ../small
+done
+echo "without room: $(sort -u ../failed | tr '\n' ' ')"
 END
 seq 1 1000 | sed 's/.*/&,&/' >rows.csv
 seq 1 5000 | sed 's/.*/&,&/' >many.csv
-mkdir disk
+mkdir disk small
 if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null && unshare -m mount -t tmpfs none disk 2>/dev/null; then
     unshare -m sh inside
 else

@@ -125,14 +125,14 @@ static void forgeries(void **state)
     FORGE(bytes[36] = 3, PCCT_E_INVALID, "metric", 0);
     FORGE(bytes[40] = 2, PCCT_E_INVALID, "type of coordinates", 0);
     FORGE(bytes[48] = 9, PCCT_E_INVALID, "seed", 0);
-    FORGE(bytes[256 + 8] ^= 1, PCCT_E_DAMAGED, "follows on", 0);
-    FORGE(bytes[256 + 24] ^= 1, PCCT_E_DAMAGED, "follows on", 0);
+    FORGE(bytes[256 + 8] ^= 1, PCCT_E_NOT_FOUND, "follows on", 0);
+    FORGE(bytes[256 + 24] ^= 1, PCCT_E_NOT_FOUND, "follows on", 0);
     FORGE(bytes[256 + 64 + 12] = 1, PCCT_E_DAMAGED, "not a version's", 0);
     FORGE(bytes[256 + 64 + 96] ^= 1, PCCT_E_DAMAGED, "another version comes out", 0);
     FORGE(bytes[256 + 64 + 256] = 'x', PCCT_E_DAMAGED, "message and keys", 0);                                 /* a note without an end */
     FORGE(bytes[first + 24 + 4]++, PCCT_E_DAMAGED, "v1: ", 0);                                                 /* rows after */
     FORGE(memset(bytes + first + 272, 0xff, 8), PCCT_E_DAMAGED, "v1: ", 0);                                    /* a digest or a coordinate */
-    FORGE(bytes[second + 8] ^= 1, PCCT_E_DAMAGED, "v2: ", 1);                                                  /* the second's parent */
+    FORGE(bytes[second + 8] ^= 1, PCCT_E_NOT_FOUND, "v2 of it", 1);                                                  /* the second's parent */
     FORGE(bytes[n - 128 + 12] = 1, PCCT_E_DAMAGED, "no branch or tag", 1);
     FORGE(bytes[n - 128 + 16] ^= 1, PCCT_E_DAMAGED, "\"main\" stands at a version that is not there", VERSIONS);
     FORGE(memcpy(bytes + n - 128 + 32, "../x", 5), PCCT_E_INVALID, "cannot be the name", VERSIONS);

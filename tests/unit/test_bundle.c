@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { VERSIONS = 5, PAYLOAD = 1000 };
@@ -236,6 +237,18 @@ static void failing_calls(void **state)
     snprintf(path, sizeof(path), "%s/", s.folder);
     assert_int_equal(write_it(NULL, &support.env, &err), PCCT_E_INVALID);
     assert_int_equal(read_it(NULL, &support.env, &err), PCCT_E_DAMAGED);
+    /* devices, pipes, links and folders stay what they are */
+    for (int kind = 0; kind < 3; kind++) {
+        struct stat about;
+
+        snprintf(path, sizeof(path), "%s/no-file", s.folder);
+        assert_int_equal(kind == 0 ? mkfifo(path, 0600) : kind == 1 ? symlink("s.pcct", path) : mkdir(path, 0700), 0);
+        assert_int_equal(write_it(NULL, &support.env, &err), PCCT_E_INVALID);
+        assert_non_null(strstr(err.message, "is not a file"));
+        assert_int_equal(lstat(path, &about), 0);
+        assert_true(kind == 0 ? S_ISFIFO(about.st_mode) : kind == 1 ? S_ISLNK(about.st_mode) : S_ISDIR(about.st_mode));
+        assert_int_equal(remove(path), 0);
+    }
     /* nothing is left beside it */
     snprintf(path, sizeof(path), "rmdir_would_fail");
     assert_int_equal(rmdir(s.folder), -1);
