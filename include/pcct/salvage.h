@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 /*
- * Takes the newest whole version out of a damaged store and commits its points, with their labels, message, keys and kernel, to a new store. Whole: its
- * frames or an anchor have their checksums, and the invariants of the tree and the digests of the arrays are proved for the state that comes of
+ * Takes the newest whole version out of a damaged store and commits its points, with their labels, message, keys and kernel, to a new store. Whole:
+ * its frames or an anchor have their checksums, and the invariants of the tree and the digests of the arrays are proved for the state that comes of
  * them. The damaged store is only read: not its catalogue, but the journal and the anchors by themselves; SUPER, or what stands for it, in the
  * segments and in an anchor. The new store has another identity and no history; the label that it would give next may be one that was used by points
  * since deleted.

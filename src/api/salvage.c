@@ -264,7 +264,8 @@ done:
     return status;
 }
 
-static int salvage(struct salvaging *s, const char *path, const char *new_path, const char *scratch, const char *fresh, struct pcct_error *err)
+static int salvage(struct salvaging *s, const char *path, const char *new_path, const char *scratch, const char *fresh,
+                   struct pcct_error *err)
 {
     int status = 0;
 
@@ -284,7 +285,8 @@ done:
 
 static int check_options(const struct pcct_salvage_options *o, const char *path, const char *new_path, struct pcct_error *err)
 {
-    if (!path || !new_path || !*new_path) return base_fail(err, PCCT_E_INVALID, "salvage needs the path of the damaged store and that of the new one");
+    if (!path || !new_path || !*new_path)
+        return base_fail(err, PCCT_E_INVALID, "salvage needs the path of the damaged store and that of the new one");
     if (o->threads < 0) return base_fail(err, PCCT_E_INVALID, "threads must be 0 (all) or more, not %d", o->threads);
     return 0;
 }
@@ -305,7 +307,8 @@ int pcct_salvage(struct pcct_salvage_result *out, const char *path, const char *
     s.super.dim = o.dim;
     s.super.seed = o.seed;
     if (o.dim > 0) TRY(api_metric_create(&s.super, o.metric, o.custom, err));
-    if (base_os_fstatat(&s.from.os, AT_FDCWD, new_path, &there) == 0) TRY(base_fail(err, PCCT_E_EXISTS, "%s exists already", new_path));
+    if (base_os_fstatat(&s.from.os, AT_FDCWD, new_path, &there) == 0)
+        TRY(base_fail(err, PCCT_E_EXISTS, "%s exists already", new_path));
     TRY(name_scratch(&scratch, &fresh, &s, new_path, err));
     if (base_os_mkdir(&s.from.os, AT_FDCWD, scratch, 0700) != 0) TRY(base_fail_errno(err, errno, "cannot make the folder %s", scratch));
     made = 1;

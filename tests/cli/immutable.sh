@@ -8,7 +8,7 @@ pcct knn places.pcct --labels 0 -k 2 --exclude-self --immutable
 pcct log places.pcct --immutable | steady | sed -E 's/ [0-9a-f]{10} / IDENTITY /'
 pcct verify places.pcct --immutable >/dev/null && echo verified
 for verb in show du reflog branch tag "kernel show" "radius -r 9 --labels 0" "graph -k 1" order "vecchia -m 2 -o v.npz" "net --level 3" dump \
-            "diff v0" "diff v0 --neighbours -k 1" "bisect v0 v1 --run false"; do
+            "diff v0" "diff v0 --neighbours -k 1" "bisect v0 v1 --run false" policy "bundle -o v.bundle" "backup v.pcct"; do
     set -- ${verb%% *} places.pcct
     [ "$verb" = "$1" ] || set -- "$@" ${verb#* }
     [ "$1 $3" != "kernel show" ] || set -- kernel show places.pcct
@@ -17,6 +17,7 @@ for verb in show du reflog branch tag "kernel show" "radius -r 9 --labels 0" "gr
 done
 try pcct branch places.pcct dev v1 --immutable
 try pcct kernel set places.pcct --kernel rbf --immutable
+try pcct policy places.pcct --keep-last 2 --immutable
 ls places.pcct >after
 cmp before after && echo untouched
 

@@ -11,6 +11,7 @@
 
 static const struct option_row rows[] = {
     { OPT_OUTPUT, 'o', "output", "FILE", "write to FILE (required); one that stands there is replaced" },
+    OPTION_IMMUTABLE,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.bundle.1)" },
     OPTION_QUIET,
     { OPT_END, 0, NULL, NULL, NULL },
@@ -45,6 +46,7 @@ static int report(const struct options *options, const struct pcct_bundle_info *
 static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0;
+    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_bundle_options how = PCCT_BUNDLE_OPTIONS_INIT;
     struct pcct_bundle_info info = { .size = sizeof info };
     struct revision_range range = { NULL, NULL, NULL };
@@ -57,7 +59,8 @@ static int run(const struct options *options, struct pcct_error *err)
     how.to = range.to;
     how.progress = on_progress;
     how.progress_ctx = &progress;
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
+    TRY(pcct_store_open(&store, options->operand[0], &open, err));
     TRY(pcct_bundle(&info, store, options->value[OPT_OUTPUT], &how, err));
     progress_end(&progress);
     TRY(report(options, &info, err));

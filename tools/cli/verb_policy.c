@@ -14,6 +14,7 @@ static const struct option_row rows[] = {
     { OPT_OLDER_THAN, 0, "older-than", "DAYS", "only versions that are older than that go" },
     { OPT_CLEAR, 0, "clear", NULL, "take the rules away" },
     { OPT_NO_WAIT, 0, "no-wait", NULL, "exit with 4 at once when another writer is at work" },
+    OPTION_IMMUTABLE,
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.policy.1)" },
     OPTION_QUIET,
     { OPT_END, 0, NULL, NULL, NULL },
@@ -47,6 +48,7 @@ static int report(const struct options *options, const struct pcct_policy *polic
 static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0;
+    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_policy policy = PCCT_POLICY_INIT;
     pcct_store *store = NULL;
     double days = 0;
@@ -60,7 +62,8 @@ static int run(const struct options *options, struct pcct_error *err)
         policy.age_ns = (int64_t)(days * day_ns);
     }
     policy.no_wait = options->value[OPT_NO_WAIT] != NULL;
-    TRY(pcct_store_open(&store, options->operand[0], NULL, err));
+    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
+    TRY(pcct_store_open(&store, options->operand[0], &open, err));
     if (sets || options->value[OPT_CLEAR]) TRY(pcct_policy_set(store, &policy, err));
     else TRY(pcct_policy_get(&policy, store, err));
     TRY(report(options, &policy, err));

@@ -89,7 +89,7 @@ const struct verb verb_salvage = {
     .summary = "take the newest whole version of a damaged store into a new one",
     .detail = "DAMAGED is only read: its journal and anchors, whatever became of its catalogue and SUPER. A version is whole when its\n"
               "checksums are right and the tree, the labels and the digests of its arrays are proved. NEW has its points, labels,\n"
-              "message and keys, and no history. What is lost is told on standard error.\n",
+              "message, keys and kernel, and no history. What is lost is told on standard error.\n",
     .rows = rows,
     .operands_least = 2,
     .operands_most = 2,
