@@ -68,7 +68,8 @@ PCCT_PUBLIC int pcct_policy_get(struct pcct_policy *policy, pcct_store *store, s
  * of a version whose state rests on pruned versions alone, where that frees more than it takes; what nothing needs any more is given back; of the
  * other anchors the newest stays, so that older versions open more slowly; the catalogue is copied without its free pages. The last closes the door
  * behind it: this handle and those that others have must be closed and opened again (CONFLICT says so to who writes). Nobody should have the store
- * open.
+ * open. Before all that everything is read, as pcct_fsck does: a damaged store is left as it is (DAMAGED), since what could be taken away may be what
+ * versions are still read from.
  */
 struct pcct_compact_options {
     size_t size;

@@ -68,6 +68,7 @@ int pcct_compact(struct pcct_compact_result *out, pcct_store *store, const struc
     int status = 0;
 
     TRY(api_options_read(&o, sizeof o, options, "the options of pcct_compact", err));
+    TRY(store_check_whole(store->store, err));
     TRY(store_sizes(&sizes, store->store, err));
     result.before_bytes = sizes.disk_bytes;
     TRY(give_back(&result.removed, store, !o.no_wait, err));

@@ -6,6 +6,29 @@
 #include "store/scrub.h"
 
 #include <assert.h>
+#include <stdio.h>
+
+static void on_finding(void *ctx, int damaged, const char *text)
+{
+    char *first = ctx;
+
+    if (damaged && !first[0]) snprintf(first, PCCT_MESSAGE_BYTES, "%s", text);
+}
+
+int store_check_whole(struct store *store, struct pcct_error *err)
+{
+    char first[PCCT_MESSAGE_BYTES] = "";
+    struct store_fsck fsck = {.report = on_finding, .ctx = first};
+    int status = 0;
+
+    TRY(store_fsck(&fsck, store->folder.path, store->folder.env, err));
+    if (fsck.damaged > 0) {
+        TRY(base_fail(err, PCCT_E_DAMAGED, "%s is damaged, and what would be taken away may be what versions are still read from; `pcct scrub` mends "
+                      "anchors, `pcct fsck` tells what is left. The first finding: %.300s", store->folder.path, first));
+    }
+done:
+    return status;
+}
 
 int store_ripe(struct base_vector *ripe, struct store *store, struct pcct_error *err)
 {

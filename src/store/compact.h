@@ -4,6 +4,9 @@
 
 #include "store/store.h"
 
+/* Reads all that versions rest on, as store_fsck does. Errors: DAMAGED, with the first finding; IO, MEMORY. */
+int store_check_whole(struct store *store, struct pcct_error *err);
+
 /* A version whose state rests on versions that were pruned, and on nothing that can be named; an anchor of it would free them. */
 struct store_ripe {
     uint64_t version;

@@ -37,3 +37,28 @@ pcct fsck s.pcct --rebuild-catalogue --json | json_get damaged
 pcct knn s.pcct q.npy -k 5 --at v34 >after
 grep -c . after
 try pcct compact none.pcct
+
+echo "damaged"
+"$PYTHON" -c 'import numpy
+r = numpy.random.default_rng(5)
+for i in range(12): numpy.save("d%d.npy" % i, r.random((6000, 3)))'
+pcct create d.pcct --dim 3 --quiet
+for i in $(seq 0 11); do pcct insert d.pcct d$i.npy --quiet; done
+ls d.pcct/data >before
+"$PYTHON" - <<'END'
+import glob
+# within the frame of v2, behind which anchors stand
+for path in sorted(glob.glob("d.pcct/journal/*")):
+    data, at = open(path, "rb").read(), -1
+    while (at := data.find(b"PCCTFRM1", at + 1)) >= 0:
+        if int.from_bytes(data[at + 16:at + 24], "little") == 2:
+            with open(path, "r+b") as file:
+                file.seek(at + 5000)
+                file.write(b"xxxx")
+END
+readable() { pcct fsck d.pcct --json 2>/dev/null | json_get damaged versions_readable; }
+readable >as_before
+try pcct compact d.pcct 2>err
+sed 's/byte [0-9]*/byte N/' err
+ls d.pcct/data | cmp - before
+readable | cmp - as_before

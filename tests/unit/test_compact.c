@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -151,9 +152,39 @@ static void test_shrink(void **state)
     support_commit(store, 3, BYTES);
 }
 
+/* A flipped bit in any frame is told; what is whole, and memory that fails, is told from it. */
+static int check_whole(void *ctx, const struct base_env *env, struct pcct_error *err)
+{
+    (void)ctx;
+    (void)env;
+    return store_check_whole(store, err);
+}
+
+static void test_whole(void **state)
+{
+    struct store_version v;
+    struct pcct_error err;
+    uint8_t *bytes;
+    size_t n = 0;
+    char name[64];
+
+    (void)state;
+    support_ok(store_check_whole(store, &err), &err);
+    (void)support_fail_each(&support, check_whole, NULL);
+    support_ok(store_version(&v, NULL, store, 7, &err), &err);
+    snprintf(name, sizeof(name), "journal/J%08x", (unsigned)v.segment);
+    bytes = support_file_read(&n, &s, name);
+    bytes[v.offset + v.bytes / 2] ^= 1;
+    support_file_write(&s, name, bytes, n);
+    assert_int_equal(store_check_whole(store, &err), PCCT_E_DAMAGED);
+    assert_non_null(strstr(err.message, "v7"));
+    free(bytes);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_ripe, set_up, tear_down),
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_whole, set_up, tear_down),
+                                       cmocka_unit_test_setup_teardown(test_ripe, set_up, tear_down),
                                        cmocka_unit_test_setup_teardown(test_thin, set_up, tear_down),
                                        cmocka_unit_test_setup_teardown(test_shrink, set_up, tear_down)};
 
