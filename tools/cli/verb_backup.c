@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "interrupt.h"
 #include "progress.h"
+#include "reading.h"
 #include "record.h"
 #include "text.h"
 #include "verbs.h"
@@ -46,7 +47,6 @@ static int report(const struct options *options, const struct pcct_backup_result
 static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0;
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_backup_options how = PCCT_BACKUP_OPTIONS_INIT;
     struct pcct_backup_result result = { .size = sizeof result };
     struct progress progress;
@@ -55,9 +55,7 @@ static int run(const struct options *options, struct pcct_error *err)
     how.revision = options->value[OPT_AT];
     how.progress = on_progress;
     how.progress_ctx = &progress;
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
-    TRY(options_threads(&open.threads, options, err));
-    TRY(pcct_store_open(&store, options->operand[0], &open, err));
+    TRY(reading_open(&store, options, err));
     TRY(pcct_backup(&result, store, options->operand[1], &how, err));
     progress_end(&progress);
     TRY(report(options, &result, &progress, err));

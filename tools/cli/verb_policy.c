@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
+#include "reading.h"
 #include "record.h"
 #include "text.h"
 #include "verbs.h"
@@ -48,7 +49,6 @@ static int report(const struct options *options, const struct pcct_policy *polic
 static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0;
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_policy policy = PCCT_POLICY_INIT;
     pcct_store *store = NULL;
     double days = 0;
@@ -62,8 +62,7 @@ static int run(const struct options *options, struct pcct_error *err)
         policy.age_ns = (int64_t)(days * day_ns);
     }
     policy.no_wait = options->value[OPT_NO_WAIT] != NULL;
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
-    TRY(pcct_store_open(&store, options->operand[0], &open, err));
+    TRY(reading_open(&store, options, err));
     if (sets || options->value[OPT_CLEAR]) TRY(pcct_policy_set(store, &policy, err));
     else TRY(pcct_policy_get(&policy, store, err));
     TRY(report(options, &policy, err));

@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "interrupt.h"
 #include "progress.h"
+#include "reading.h"
 #include "record.h"
 #include "revision_range.h"
 #include "text.h"
@@ -52,7 +53,6 @@ static int report(const struct options *options, const struct pcct_replay_result
 static int run(const struct options *options, struct pcct_error *err)
 {
     int status = 0;
-    struct pcct_open_options open = PCCT_OPEN_OPTIONS_INIT;
     struct pcct_replay_options how = PCCT_REPLAY_OPTIONS_INIT;
     struct pcct_replay_result result = { .size = sizeof result };
     struct revision_range range = { NULL, NULL, NULL };
@@ -64,9 +64,7 @@ static int run(const struct options *options, struct pcct_error *err)
     how.to = range.to;
     how.progress = on_progress;
     how.progress_ctx = &progress;
-    open.immutable = options->value[OPT_IMMUTABLE] != NULL;
-    TRY(options_threads(&open.threads, options, err));
-    TRY(pcct_store_open(&store, options->operand[0], &open, err));
+    TRY(reading_open(&store, options, err));
     TRY(pcct_replay(&result, store, &how, err));
     progress_end(&progress);
     TRY(report(options, &result, &progress, err));
