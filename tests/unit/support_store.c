@@ -26,6 +26,28 @@ void support_store_finish(struct support_store *s)
     s->folder = NULL;
 }
 
+void support_live_open(struct support_live *scene, enum store_durability durability)
+{
+    struct store_options options = {0, durability};
+    struct pcct_error err = {0, ""};
+
+    support_ok(store_open_as(&scene->store, scene->s.path, &options, &scene->support.env, &err), &err);
+}
+
+void support_live_start(struct support_live *scene, enum store_durability durability)
+{
+    support_env_start(&scene->support, 1);
+    support_store_start(&scene->s, &scene->support);
+    support_live_open(scene, durability);
+}
+
+void support_live_finish(struct support_live *scene)
+{
+    store_close(scene->store);
+    support_store_finish(&scene->s);
+    support_env_finish(&scene->support);
+}
+
 void support_payload(uint8_t *payload, size_t bytes, uint64_t version)
 {
     struct base_random random;

@@ -15,6 +15,16 @@ struct support_store {
 void support_store_start(struct support_store *s, struct support_env *support);
 void support_store_finish(struct support_store *s);
 
+/* One that is open, with a memory of its own. support_live_open() opens it again after the test has closed it. */
+struct support_live {
+    struct support_env support;
+    struct support_store s;
+    struct store *store;
+};
+void support_live_start(struct support_live *scene, enum store_durability durability);
+void support_live_open(struct support_live *scene, enum store_durability durability);
+void support_live_finish(struct support_live *scene);
+
 /* The payload that belongs to a version of this number: any bytes, of this length. */
 void support_payload(uint8_t *payload, size_t bytes, uint64_t version);
 /* Fills in a record to commit on `parent`: an identity and a content that follow from the version that it will have. */

@@ -11,34 +11,6 @@
 
 enum { BYTES = 5000 };
 
-struct scene {
-    struct support_env support;
-    struct support_store s;
-    struct store *store;
-};
-
-static void open_as(struct scene *scene, enum store_durability durability)
-{
-    struct store_options options = {0, durability};
-    struct pcct_error err = {0, ""};
-
-    support_ok(store_open_as(&scene->store, scene->s.path, &options, &scene->support.env, &err), &err);
-}
-
-static void start(struct scene *scene, enum store_durability durability)
-{
-    support_env_start(&scene->support, 1);
-    support_store_start(&scene->s, &scene->support);
-    open_as(scene, durability);
-}
-
-static void finish(struct scene *scene)
-{
-    store_close(scene->store);
-    support_store_finish(&scene->s);
-    support_env_finish(&scene->support);
-}
-
 /* One commit of a group, on `parent`, meant to be version `version`: as support_commit makes them. */
 static int add(struct store *store, uint64_t parent, uint64_t version, size_t bytes, struct pcct_error *err)
 {
@@ -89,11 +61,11 @@ static void flushes_are_shared(void **state)
     for (int durability = STORE_FULL; durability <= STORE_NONE; durability++) {
         struct pcct_error err = {0, ""};
         struct store_version out;
-        struct scene scene;
+        struct support_live scene;
         uint32_t word;
         int found = 0;
 
-        start(&scene, (enum store_durability)durability);
+        support_live_start(&scene, (enum store_durability)durability);
         support_commit(scene.store, 2, BYTES);
         support_ok(store_lock(scene.store, 1, &err), &err);
         support_flushes = 0;
@@ -118,7 +90,7 @@ static void flushes_are_shared(void **state)
         store_unlock(scene.store);
         support_commit(scene.store, 2, BYTES);
         for (uint64_t v = 1; v <= 9; v++) support_ok(support_check(scene.store, v, BYTES, &err), &err);
-        finish(&scene);
+        support_live_finish(&scene);
     }
 }
 
@@ -127,11 +99,11 @@ static void one_may_fail(void **state)
 {
     struct pcct_error err = {0, ""};
     struct store_fsck fsck;
-    struct scene scene;
+    struct support_live scene;
     char first[256];
 
     (void)state;
-    start(&scene, STORE_FULL);
+    support_live_start(&scene, STORE_FULL);
     support_commit(scene.store, 2, BYTES);
     support_ok(store_lock(scene.store, 1, &err), &err);
     support_ok(add(scene.store, 2, 3, BYTES, &err), &err);
@@ -152,12 +124,12 @@ static void one_may_fail(void **state)
     assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
     assert_string_equal(first, "");
     assert_int_equal(fsck.versions_readable, 5);
-    open_as(&scene, STORE_FULL);
-    finish(&scene);
+    support_live_open(&scene, STORE_FULL);
+    support_live_finish(&scene);
 }
 
 /* The group is given up: none of it is there, with the catalogue or without. */
-static void check_none(struct scene *scene, uint64_t versions)
+static void check_none(struct support_live *scene, uint64_t versions)
 {
     struct store_fsck fsck;
     char first[256], path[400];
@@ -169,7 +141,7 @@ static void check_none(struct scene *scene, uint64_t versions)
     assert_int_equal(support_fsck(&fsck, &scene->s, 1, first), 0);
     assert_int_equal(fsck.damaged, 0);
     assert_int_equal(fsck.versions, versions);
-    open_as(scene, STORE_FULL);
+    support_live_open(scene, STORE_FULL);
 }
 
 /* What an operation means is written down in parts, and the second of them fails. */
@@ -191,11 +163,11 @@ static void a_half_takes_all_with_it(void **state)
     struct store_txn txn = {0};
     struct store_state now;
     struct store_ref ref;
-    struct scene scene;
+    struct support_live scene;
     int found = 1;
 
     (void)state;
-    start(&scene, STORE_FULL);
+    support_live_start(&scene, STORE_FULL);
     support_commit(scene.store, 2, BYTES);
     support_ok(store_lock(scene.store, 1, &err), &err);
     support_ok(add(scene.store, 2, 3, BYTES, &err), &err);
@@ -213,7 +185,7 @@ static void a_half_takes_all_with_it(void **state)
     assert_false(found);
     check_none(&scene, 2);
     support_commit(scene.store, 1, BYTES);
-    finish(&scene);
+    support_live_finish(&scene);
 }
 
 /* The n-th system call of a group of four fails, over two segments too: what is told as failed is not there, and what is told as committed is. */
@@ -228,11 +200,11 @@ static void each_call_fails(void **state)
 
         for (uint64_t n = 1; more; n++) {
             struct pcct_error err = {0, ""};
-            struct scene scene;
+            struct support_live scene;
             uint64_t made = 3;
             int status = 0;
 
-            start(&scene, STORE_FULL);
+            support_live_start(&scene, STORE_FULL);
             support_commit(scene.store, 3, BYTES);
             support_ok(store_lock(scene.store, 1, &err), &err);
             scene.support.os.fail_mask = (UINT64_C(1) << BASE_OS_CALLS) - 1;
@@ -258,7 +230,7 @@ static void each_call_fails(void **state)
             support_ok(support_check(scene.store, made + 1, BYTES, &err), &err);
             for (uint64_t v = 4; v <= made; v++) support_ok(support_check(scene.store, v, sizes[kind], &err), &err);
             assert_true(more || (status == 0 && made == 7));
-            finish(&scene);
+            support_live_finish(&scene);
         }
         assert_true(failures >= 2 && partly >= 4);
     }
@@ -268,10 +240,10 @@ static void each_call_fails(void **state)
 static void a_failed_flush_fails_all(void **state)
 {
     struct pcct_error err = {0, ""};
-    struct scene scene;
+    struct support_live scene;
 
     (void)state;
-    start(&scene, STORE_FULL);
+    support_live_start(&scene, STORE_FULL);
     support_commit(scene.store, 1, BYTES);
     support_ok(store_lock(scene.store, 1, &err), &err);
     for (uint64_t v = 2; v <= 4; v++) support_ok(add(scene.store, v - 1, v, BYTES, &err), &err);
@@ -288,7 +260,7 @@ static void a_failed_flush_fails_all(void **state)
     store_unlock(scene.store);
     check_none(&scene, 1);
     support_commit(scene.store, 2, BYTES);
-    finish(&scene);
+    support_live_finish(&scene);
 }
 
 struct memory {
@@ -312,17 +284,17 @@ static int commit_two(void *ctx, const struct base_env *env, struct pcct_error *
 static void memory_runs_out(void **state)
 {
     struct pcct_error err = {0, ""};
-    struct scene scene;
+    struct support_live scene;
     struct memory m;
 
     (void)state;
-    start(&scene, STORE_FULL);
+    support_live_start(&scene, STORE_FULL);
     m = (struct memory){scene.store, 0};
     support_ok(store_lock(scene.store, 1, &err), &err);
     assert_true(support_fail_each(&scene.support, commit_two, &m) >= 4);
     assert_int_equal(head(scene.store), m.head + 2);
     store_unlock(scene.store);
-    finish(&scene);
+    support_live_finish(&scene);
 }
 
 int main(void)

@@ -16,35 +16,7 @@
 
 enum { BYTES = 3000 };
 
-struct scene {
-    struct support_env support;
-    struct support_store s;
-    struct store *store;
-};
-
-static void open_as(struct scene *scene, enum store_durability durability)
-{
-    struct store_options options = {0, durability};
-    struct pcct_error err = {0, ""};
-
-    support_ok(store_open_as(&scene->store, scene->s.path, &options, &scene->support.env, &err), &err);
-}
-
-static void start(struct scene *scene, enum store_durability durability)
-{
-    support_env_start(&scene->support, 1);
-    support_store_start(&scene->s, &scene->support);
-    open_as(scene, durability);
-}
-
-static void finish(struct scene *scene)
-{
-    store_close(scene->store);
-    support_store_finish(&scene->s);
-    support_env_finish(&scene->support);
-}
-
-static int is_there(const struct scene *scene, const char *name)
+static int is_there(const struct support_live *scene, const char *name)
 {
     char path[400];
 
@@ -52,7 +24,7 @@ static int is_there(const struct scene *scene, const char *name)
     return access(path, F_OK) == 0;
 }
 
-static int has_mark(const struct scene *scene)
+static int has_mark(const struct support_live *scene)
 {
     return is_there(scene, "UNSYNCED");
 }
@@ -64,9 +36,9 @@ static void flushes_of_a_commit(void **state)
 
     (void)state;
     for (int durability = STORE_FULL; durability <= STORE_NONE; durability++) {
-        struct scene scene;
+        struct support_live scene;
 
-        start(&scene, (enum store_durability)durability);
+        support_live_start(&scene, (enum store_durability)durability);
         support_commit(scene.store, 1, BYTES);
         for (int i = 0; i < 20; i++) {
             support_flushes = 0;
@@ -74,18 +46,18 @@ static void flushes_of_a_commit(void **state)
             assert_int_equal(support_flushes, expected[durability]);
         }
         assert_int_equal(has_mark(&scene), durability != STORE_FULL);
-        finish(&scene);
+        support_live_finish(&scene);
     }
 }
 
 /* The mark is on the disk before the first commit that needs it, goes at a close, and by a commit that flushes everything. */
 static void the_mark_comes_and_goes(void **state)
 {
-    struct scene scene;
+    struct support_live scene;
     struct store *other = NULL;
 
     (void)state;
-    start(&scene, STORE_WAL);
+    support_live_start(&scene, STORE_WAL);
     assert_false(has_mark(&scene));
     support_commit(scene.store, 2, BYTES);
     assert_true(has_mark(&scene));
@@ -98,13 +70,13 @@ static void the_mark_comes_and_goes(void **state)
     assert_false(has_mark(&scene));
     for (uint64_t v = 1; v <= 4; v++) support_ok(support_check(other, v, BYTES, NULL), NULL);
     store_close(other);
-    open_as(&scene, STORE_NONE);
+    support_live_open(&scene, STORE_NONE);
     support_commit(scene.store, 1, BYTES);
-    finish(&scene);
+    support_live_finish(&scene);
 }
 
 /* The machine went down: the mark is of another boot, and of the catalogue anything may be left. */
-static void went_down(struct scene *scene, int left)
+static void went_down(struct support_live *scene, int left)
 {
     uint8_t *mark, *catalogue;
     size_t mark_bytes = 0, bytes = 0;
@@ -125,7 +97,7 @@ static void after_the_machine_went_down(void **state)
 {
     (void)state;
     for (int left = 0; left < 4; left++) {
-        struct scene scene;
+        struct support_live scene;
         struct store_options immutable = {1, STORE_FULL};
         struct store_fsck fsck;
         struct pcct_error err = {0, ""};
@@ -135,7 +107,7 @@ static void after_the_machine_went_down(void **state)
         size_t mark_bytes = 0, bytes = 0;
         char first[256];
 
-        start(&scene, STORE_WAL);
+        support_live_start(&scene, STORE_WAL);
         support_commit(scene.store, 7, BYTES);
         mark = support_file_read(&mark_bytes, &scene.s, "UNSYNCED");
         catalogue = support_file_read(&bytes, &scene.s, "catalogue.mdb");
@@ -147,7 +119,7 @@ static void after_the_machine_went_down(void **state)
         went_down(&scene, left);
         assert_int_equal(store_open_as(&other, scene.s.path, &immutable, &scene.support.env, &err), PCCT_E_DAMAGED);
         assert_non_null(strstr(err.message, "behind"));
-        open_as(&scene, STORE_FULL);
+        support_live_open(&scene, STORE_FULL);
         assert_false(has_mark(&scene));
         support_ok(store_head(&head, scene.store, "main", &err), &err);
         assert_int_equal(head, 7);
@@ -157,13 +129,13 @@ static void after_the_machine_went_down(void **state)
         assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
         assert_string_equal(first, "");
         assert_int_equal(fsck.versions_readable, 9);
-        open_as(&scene, STORE_FULL);
-        finish(&scene);
+        support_live_open(&scene, STORE_FULL);
+        support_live_finish(&scene);
     }
 }
 
 /* Of another boot, and whole. */
-static void make_stale(const struct scene *scene, uint8_t *mark, size_t bytes)
+static void make_stale(const struct support_live *scene, uint8_t *mark, size_t bytes)
 {
     mark[30] ^= 1;
     store_put64(mark, bytes - 8, base_hash64(mark, bytes - 8));
@@ -171,16 +143,16 @@ static void make_stale(const struct scene *scene, uint8_t *mark, size_t bytes)
 }
 
 /* `full` versions that are on the disk, then `loose` ones; the machine goes down, and of the catalogue only the first are left. */
-static void leave_behind(struct scene *scene, enum store_durability durability, uint64_t full, uint64_t loose)
+static void leave_behind(struct support_live *scene, enum store_durability durability, uint64_t full, uint64_t loose)
 {
     uint8_t *mark, *catalogue;
     size_t mark_bytes = 0, bytes = 0;
 
-    start(scene, STORE_FULL);
+    support_live_start(scene, STORE_FULL);
     support_commit(scene->store, full, BYTES);
     store_close(scene->store);
     catalogue = support_file_read(&bytes, &scene->s, "catalogue.mdb");
-    open_as(scene, durability);
+    support_live_open(scene, durability);
     support_commit(scene->store, loose, BYTES);
     mark = support_file_read(&mark_bytes, &scene->s, "UNSYNCED");
     store_close(scene->store);
@@ -196,7 +168,7 @@ static void fsck_of_what_is_behind(void **state)
     (void)state;
     for (int durability = STORE_WAL; durability <= STORE_NONE; durability++) {
         for (int unreadable = 0; unreadable < 2; unreadable++) {
-            struct scene scene;
+            struct support_live scene;
             struct store_fsck fsck;
             char first[256];
 
@@ -211,14 +183,14 @@ static void fsck_of_what_is_behind(void **state)
             assert_string_equal(first, "");
             assert_int_equal(fsck.versions_readable, 5);
             assert_false(has_mark(&scene));
-            open_as(&scene, STORE_FULL);
+            support_live_open(&scene, STORE_FULL);
             for (uint64_t v = 1; v <= 5; v++) support_ok(support_check(scene.store, v, BYTES, NULL), NULL);
-            finish(&scene);
+            support_live_finish(&scene);
         }
     }
 }
 
-static void find_frame(struct store_version *v, const struct scene *scene, uint64_t version)
+static void find_frame(struct store_version *v, const struct support_live *scene, uint64_t version)
 {
     struct store_folder folder;
     struct store_super super;
@@ -237,7 +209,7 @@ static void find_frame(struct store_version *v, const struct scene *scene, uint6
 }
 
 /* The head of a version's frame did not reach the disk, or what stands behind its head. */
-static void lose(const struct scene *scene, const struct store_version *v, int head)
+static void lose(const struct support_live *scene, const struct store_version *v, int head)
 {
     size_t bytes = 0;
     uint8_t *journal = support_file_read(&bytes, &scene->s, "journal/J00000001");
@@ -256,7 +228,7 @@ static void a_hole(void **state)
         const enum store_durability durability = variant % 2 ? STORE_NONE : STORE_WAL;
         const uint64_t hole = 1 + (uint64_t)variant / 4 % 6;
         const int by_fsck = variant / 24, kept = durability == STORE_NONE ? hole > 2 : hole == 6;
-        struct scene scene;
+        struct support_live scene;
         struct store_version v;
         struct store_fsck fsck;
         struct pcct_error err = {0, ""};
@@ -271,7 +243,7 @@ static void a_hole(void **state)
         if (!kept) assert_true(has_mark(&scene));
         if (by_fsck || !kept) support_fsck(&fsck, &scene.s, 1, first);
         if (by_fsck && kept) assert_int_equal(fsck.damaged, 0);
-        open_as(&scene, STORE_FULL);
+        support_live_open(&scene, STORE_FULL);
         assert_false(has_mark(&scene));
         if (kept) {
             assert_false(is_there(&scene, "data/A0000000000000006"));
@@ -283,10 +255,10 @@ static void a_hole(void **state)
             assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
             assert_string_equal(first, "");
             assert_int_equal(fsck.versions_readable, hole);
-            open_as(&scene, STORE_FULL);
+            support_live_open(&scene, STORE_FULL);
             for (uint64_t n = 1; n <= hole; n++) support_ok(support_check(scene.store, n, BYTES, &err), &err);
         }
-        finish(&scene);
+        support_live_finish(&scene);
     }
 }
 
@@ -300,13 +272,13 @@ static void a_hole_in_a_group(void **state)
         uint8_t *mark, payload[BYTES];
         struct store_version v, record;
         struct store_fsck fsck;
-        struct scene scene;
+        struct support_live scene;
         struct pcct_error err = {0, ""};
         size_t mark_bytes = 0;
         uint64_t head = 0;
         char first[256], path[400];
 
-        start(&scene, STORE_WAL);
+        support_live_start(&scene, STORE_WAL);
         support_commit(scene.store, 3, BYTES);
         support_ok(store_lock(scene.store, 1, &err), &err);
         for (uint64_t n = 4; n <= 7; n++) {
@@ -326,11 +298,11 @@ static void a_hole_in_a_group(void **state)
             assert_int_equal(store_open(&scene.store, scene.s.path, &scene.support.env, &err), PCCT_E_DAMAGED);
             support_fsck(&fsck, &scene.s, 1, first);
             assert_true(fsck.damaged > 0);
-            open_as(&scene, STORE_FULL);
-            finish(&scene);
+            support_live_open(&scene, STORE_FULL);
+            support_live_finish(&scene);
             continue;
         }
-        open_as(&scene, STORE_FULL);
+        support_live_open(&scene, STORE_FULL);
         support_ok(store_head(&head, scene.store, "main", &err), &err);
         assert_int_equal(head, hole - 1);
         support_commit(scene.store, 1, BYTES); /* behind it there are still frames of the group */
@@ -343,9 +315,9 @@ static void a_hole_in_a_group(void **state)
         assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
         assert_string_equal(first, "");
         assert_int_equal(fsck.versions_readable, hole);
-        open_as(&scene, STORE_FULL);
+        support_live_open(&scene, STORE_FULL);
         support_ok(support_check(scene.store, hole, BYTES, &err), &err);
-        finish(&scene);
+        support_live_finish(&scene);
     }
 }
 
@@ -354,7 +326,7 @@ static void the_end_is_lost(void **state)
 {
     (void)state;
     for (int durability = STORE_WAL; durability <= STORE_NONE; durability++) {
-        struct scene scene;
+        struct support_live scene;
         struct store_version v;
         struct pcct_error err = {0, ""};
 
@@ -365,11 +337,11 @@ static void the_end_is_lost(void **state)
         }
         assert_int_equal(store_open(&scene.store, scene.s.path, &scene.support.env, &err), PCCT_E_DAMAGED);
         assert_true(has_mark(&scene));
-        finish(&scene);
+        support_live_finish(&scene);
     }
 }
 
-static struct store_unsynced look(const struct scene *scene)
+static struct store_unsynced look(const struct support_live *scene)
 {
     struct store_unsynced mark;
     struct pcct_error err;
@@ -383,13 +355,13 @@ static struct store_unsynced look(const struct scene *scene)
 /* Handles of both levels at once: the mark tells the weaker one while there are frames of it that were not flushed, and from where on. */
 static void levels_take_turns(void **state)
 {
-    struct scene scene;
+    struct support_live scene;
     struct store *other = NULL;
     struct store_options none = {0, STORE_NONE};
     struct store_unsynced wal, loose, again;
 
     (void)state;
-    start(&scene, STORE_WAL);
+    support_live_start(&scene, STORE_WAL);
     support_commit(scene.store, 3, BYTES);
     wal = look(&scene);
     assert_true(!wal.none && wal.offset == STORE_SEGMENT_HEAD_BYTES);
@@ -403,7 +375,7 @@ static void levels_take_turns(void **state)
     support_commit(other, 1, BYTES);
     assert_true(look(&scene).none);
     store_close(other);
-    finish(&scene);
+    support_live_finish(&scene);
 }
 
 /* A pruning flushes, and with it all before: nothing is given back that a crash might ask for. */
@@ -411,11 +383,11 @@ static void a_pruning_is_durable(void **state)
 {
     (void)state;
     for (int durability = STORE_WAL; durability <= STORE_NONE; durability++) {
-        struct scene scene;
+        struct support_live scene;
         struct store_prune prune = {.keep_last = 1};
         struct pcct_error err = {0, ""};
 
-        start(&scene, (enum store_durability)durability);
+        support_live_start(&scene, (enum store_durability)durability);
         support_commit(scene.store, 5, BYTES);
         assert_true(has_mark(&scene));
         support_ok(store_lock(scene.store, 1, &err), &err);
@@ -425,7 +397,7 @@ static void a_pruning_is_durable(void **state)
         assert_false(has_mark(&scene));
         support_commit(scene.store, 1, BYTES);
         assert_true(has_mark(&scene));
-        finish(&scene);
+        support_live_finish(&scene);
     }
 }
 
@@ -434,7 +406,7 @@ static void a_pruning_that_was_cut_off(void **state)
 {
     (void)state;
     for (int by_fsck = 0; by_fsck < 2; by_fsck++) {
-        struct scene scene;
+        struct support_live scene;
         struct store_prune prune = {.keep_last = 1};
         struct store_fsck fsck;
         struct pcct_error err = {0, ""};
@@ -444,7 +416,7 @@ static void a_pruning_that_was_cut_off(void **state)
         uint64_t head = 0;
         char first[256];
 
-        start(&scene, STORE_WAL);
+        support_live_start(&scene, STORE_WAL);
         support_commit(scene.store, 5, BYTES);
         for (int i = 0; i < 3; i++) file[i] = support_file_read(&bytes[i], &scene.s, name[i]);
         support_ok(store_lock(scene.store, 1, &err), &err);
@@ -457,7 +429,7 @@ static void a_pruning_that_was_cut_off(void **state)
         make_stale(&scene, file[0], bytes[0]);
         if (by_fsck) support_fsck(&fsck, &scene.s, 1, first);
         if (by_fsck) assert_int_equal(fsck.damaged, 0);
-        open_as(&scene, STORE_WAL);
+        support_live_open(&scene, STORE_WAL);
         support_ok(store_head(&head, scene.store, "main", &err), &err);
         assert_int_equal(head, 5);
         support_commit(scene.store, 1, BYTES);
@@ -469,8 +441,8 @@ static void a_pruning_that_was_cut_off(void **state)
             assert_int_equal(fsck.versions_readable, 6);
         }
         for (int i = 0; i < 4; i++) free(file[i]);
-        open_as(&scene, STORE_WAL);
-        finish(&scene);
+        support_live_open(&scene, STORE_WAL);
+        support_live_finish(&scene);
     }
 }
 
@@ -480,7 +452,7 @@ static void fsck_of_a_torn_frame(void **state)
 {
     (void)state;
     for (int variant = 0; variant < 3; variant++) { /* the last; the one before it; the last that is there, which was flushed */
-        struct scene scene;
+        struct support_live scene;
         struct store_version v;
         struct store_fsck fsck;
         char first[256];
@@ -497,17 +469,17 @@ static void fsck_of_a_torn_frame(void **state)
         assert_int_equal(fsck.versions_readable, variant == 0 ? 5 : 4);
         if (variant == 0) {
             support_file_write(&scene.s, "UNSYNCED.new", "?", 1); /* of a process that was killed */
-            open_as(&scene, STORE_WAL);
+            support_live_open(&scene, STORE_WAL);
             assert_false(has_mark(&scene));
             assert_false(is_there(&scene, "UNSYNCED.new"));
             store_close(scene.store);
             assert_int_equal(support_fsck(&fsck, &scene.s, 0, first), 0);
             assert_int_equal(fsck.damaged, 0);
-            open_as(&scene, STORE_WAL);
+            support_live_open(&scene, STORE_WAL);
             support_commit(scene.store, 2, BYTES);
             for (uint64_t i = 1; i <= 7; i++) support_ok(support_check(scene.store, i, BYTES, NULL), NULL);
         } else scene.store = NULL;
-        finish(&scene);
+        support_live_finish(&scene);
     }
 }
 
@@ -516,7 +488,7 @@ static void a_full_disk(void **state)
 {
     (void)state;
     for (int forever = 0; forever < 2; forever++) {
-        struct scene scene;
+        struct support_live scene;
         struct pcct_error err = {0, ""};
 
         leave_behind(&scene, STORE_WAL, 1, 3);
@@ -534,16 +506,16 @@ static void a_full_disk(void **state)
         assert_false(is_there(&scene, "catalogue.mdb.new"));
         assert_false(is_there(&scene, "catalogue.mdb.damaged"));
         assert_false(is_there(&scene, "BALLAST"));
-        if (forever) open_as(&scene, STORE_WAL);
+        if (forever) support_live_open(&scene, STORE_WAL);
         for (uint64_t v = 1; v <= 4; v++) support_ok(support_check(scene.store, v, BYTES, NULL), NULL);
-        finish(&scene);
+        support_live_finish(&scene);
     }
 }
 
 /* A system call fails while the catalogue is made anew: told, nothing lost, and the next try does it. */
 static void each_call_fails(void **state)
 {
-    struct scene scene;
+    struct support_live scene;
     struct pcct_error err = {0, ""};
     uint64_t failures = 0;
     uint8_t *mark;
@@ -551,7 +523,7 @@ static void each_call_fails(void **state)
     int more = 1;
 
     (void)state;
-    start(&scene, STORE_WAL);
+    support_live_start(&scene, STORE_WAL);
     support_commit(scene.store, 3, BYTES);
     mark = support_file_read(&bytes, &scene.s, "UNSYNCED");
     mark[30] ^= 1;
@@ -579,8 +551,8 @@ static void each_call_fails(void **state)
     }
     assert_true(failures > 20);
     free(mark);
-    open_as(&scene, STORE_WAL);
-    finish(&scene);
+    support_live_open(&scene, STORE_WAL);
+    support_live_finish(&scene);
 }
 
 /* The same while a first commit makes its mark: such a commit is not there. */
@@ -591,11 +563,11 @@ static void the_mark_cannot_be_made(void **state)
 
     (void)state;
     for (uint64_t n = 1; more; n++) {
-        struct scene scene;
+        struct support_live scene;
         struct store_version record;
         struct pcct_error err = {0, ""};
 
-        start(&scene, STORE_WAL);
+        support_live_start(&scene, STORE_WAL);
         support_record(&record, 0, 1);
         support_ok(store_lock(scene.store, 1, &err), &err);
         scene.support.os.fail_mask = UINT64_C(1) << BASE_OS_OPEN | UINT64_C(1) << BASE_OS_PWRITE | UINT64_C(1) << BASE_OS_FSYNC |
@@ -613,7 +585,7 @@ static void the_mark_cannot_be_made(void **state)
         }
         support_commit(scene.store, 2, BYTES);
         assert_true(has_mark(&scene));
-        finish(&scene);
+        support_live_finish(&scene);
     }
     assert_int_equal(status, 0);
     assert_true(failures >= 5);
