@@ -10,8 +10,8 @@ extern "C" {
 
 /*
  * Takes versions away for which all holds that is asked for, and gives back the space that nothing needs any more. The versions that branches and
- * tags stand at always stay. What others need of a version that goes, for their states, is kept, but it can no longer be named (NOT_FOUND says so).
- * At least one rule must be given, or gc.
+ * tags stand at always stay, and so does the one that set the kernel (pcct_batch_set_kernel) of one that stays. What others need of a version that
+ * goes, for their states, is kept, but it can no longer be named (NOT_FOUND says so). At least one rule must be given, or gc.
  */
 struct pcct_prune_options {
     size_t size;

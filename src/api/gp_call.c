@@ -29,8 +29,9 @@ static int choose_kernel(pcct_gp *gp, const struct pcct_gp_options *o, struct pc
     if (!o->kernel || !o->override) TRY(api_kernel_find(&set, &found, gp->view, &gp->env, err));
     if (!o->kernel) {
         if (!found && set.missing) {
-            TRY(base_fail(err, PCCT_E_NOT_FOUND, "no kernel is set for version v%" PRIu64 " by the versions that are left, and older ones were "
-                          "pruned, with them perhaps the kernel; set it again, or give one", gp->view->record.version));
+            TRY(base_fail(err, PCCT_E_NOT_FOUND, "no kernel is set for version v%" PRIu64 " by the versions that are here; where these are a "
+                          "copy of one version or of a range, an older one may have had it; set it again, or give one",
+                          gp->view->record.version));
         }
         if (!found) {
             TRY(base_fail(err, PCCT_E_NOT_FOUND, "no kernel is set for version v%" PRIu64 "; set one, as pcct kernel set does, or give one",

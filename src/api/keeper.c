@@ -2,6 +2,7 @@
 #include "api/keeper.h"
 
 #include "api/head.h"
+#include "api/kernel_note.h"
 #include "index/image.h"
 
 #include <signal.h>
@@ -40,7 +41,7 @@ static void stand(pcct_store *store, int at)
 
 static void prune(pcct_store *store, uint64_t since)
 {
-    struct store_prune by_policy = { .by_policy = 1 };
+    struct store_prune by_policy = { .by_policy = 1, .lasting = API_KERNEL_KEY };
     int status;
 
     stand(store, API_KEEPER_WAITS);

@@ -224,7 +224,7 @@ int api_kernel_find(struct api_kernel *k, int *found, const pcct_view *view, con
     pcct_log *log = NULL;
     char revision[32];
     uint64_t generation = 0;
-    int status = 0, more = 0, gap = 0;
+    int status = 0, more = 0;
 
     memset(k, 0, sizeof *k);
     *found = 0;
@@ -233,13 +233,8 @@ int api_kernel_find(struct api_kernel *k, int *found, const pcct_view *view, con
     while ((more = pcct_log_next(&version, log, err)) > 0) {
         const char *name = value_of(&version, API_KERNEL_KEY);
 
-        gap |= generation > 0 && version.generation + 1 != generation;
         generation = version.generation;
         if (!name) continue;
-        if (gap) {
-            TRY(base_fail(err, PCCT_E_NOT_FOUND, "versions between v%" PRIu64 " and v%" PRIu64 " were pruned, and with them perhaps the "
-                          "kernel; set it again", version.version, view->record.version));
-        }
         if (strcmp(name, "none") == 0) break;
         TRY(read_version(k, &version, name, dim, env, err));
         *found = 1;

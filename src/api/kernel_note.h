@@ -30,8 +30,8 @@ struct api_kernel {
 
 /* From what the caller gave; copies all of it. api_kernel_free() in any case. Errors: INVALID, LIMIT, MEMORY. */
 int api_kernel_read(struct api_kernel *kernel, const struct pcct_kernel *given, uint32_t dim, const struct base_env *env, struct pcct_error *err);
-/* That of a view's version; *found: 0 when there is none. api_kernel_free() in any case. Errors: NOT_FOUND (it may have
- * been set by a version that was pruned), DAMAGED, IO, MEMORY. */
+/* That of a view's version: the newest that its lineage set, since prunings keep the version that did (API_KERNEL_KEY is what lasts, as store_prune
+ * says). *found: 0 when there is none. api_kernel_free() in any case. Errors: DAMAGED, IO, MEMORY. */
 int api_kernel_find(struct api_kernel *kernel, int *found, const pcct_view *view, const struct base_env *env, struct pcct_error *err);
 /* Notes it with a batch; NULL: that there is none. */
 int api_kernel_note(pcct_batch *batch, const struct api_kernel *kernel, struct pcct_error *err);

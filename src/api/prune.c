@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/keeper.h"
+#include "api/kernel_note.h"
 
 #include <pcct/prune.h>
 
@@ -18,7 +19,7 @@ int pcct_prune(struct pcct_prune_result *out, pcct_store *store, const struct pc
         TRY(base_fail(err, PCCT_E_INVALID, "pruning needs a rule: how many to keep, which ones, or how old those are that go"));
     }
     prune = (struct store_prune){ .keep_last = o.keep_last, .keep_every = o.keep_every, .older_than_ns = o.older_than_ns, .key = o.key,
-                                  .before = o.before, .none = o.gc, .dry_run = o.dry_run, .by_policy = o.by_policy };
+                                  .before = o.before, .lasting = API_KERNEL_KEY, .none = o.gc, .dry_run = o.dry_run, .by_policy = o.by_policy };
     TRY(api_keeper_lock(store, !o.no_wait, err));
     locked = 1;
     TRY(store_prune(&prune, store->store, err));

@@ -149,7 +149,7 @@ done:
     return status;
 }
 
-/* The kernel of a version may be an older one's. As api_kernel_find: where versions in between are missing it may have been another. */
+/* The kernel of a version may be an older one's. Those that were pruned set none that still holds; those that were lost may have. */
 static int put_older_kernel(struct salvaging *s, pcct_batch *batch, const struct store_version *of, struct pcct_error *err)
 {
     struct base_vector note = { .item_bytes = 1 };
@@ -158,10 +158,7 @@ static int put_older_kernel(struct salvaging *s, pcct_batch *batch, const struct
     int status = 0, found = 0;
 
     while (!found && version.parent != 0) {
-        const uint64_t generation = version.generation;
-
-        status = store_version(&version, &note, s->from.store, version.parent, &cause);
-        if (status == 0 && version.generation + 1 != generation) status = PCCT_E_NOT_FOUND;
+        status = version.kept == 0 ? PCCT_E_NOT_FOUND : store_version(&version, &note, s->from.store, version.kept, &cause);
         if (is_damage(status)) {
             report(s, 0, "versions before the one that is taken are missing, and with them perhaps its kernel");
             status = 0;

@@ -14,6 +14,7 @@ struct item {
     struct store_version version;
     uint64_t anchor_bytes, kept;
     uint8_t anchored, matches; /* it has an anchor; the policy asks for it */
+    uint8_t says, asked;       /* it has the lasting key; one that stays and has not follows it */
     uint8_t stays;             /* it can be named afterwards */
     uint8_t needed;            /* another's state rests on its */
     uint8_t frame;             /* its frame stays */
@@ -50,32 +51,35 @@ static int gone(const struct item *item) { return !item->stays && !item->needed;
 
 /* ---- what there is ------------------------------------------------------------------------------------------------------------------------ */
 
-/* The number that a user key has in a note; 0: it has none. */
-static int number_of(double *number, const uint8_t *note, uint64_t bytes, const char *key)
+/* What a note says under a key; NULL: it has none of that name. */
+static const char *value_of(const uint8_t *note, uint64_t bytes, const char *key)
 {
     const char *text = (const char *)note, *end = text + bytes;
-    char *rest = NULL;
 
-    if (bytes == 0 || end[-1] != '\0') return 0;
+    if (bytes == 0 || end[-1] != '\0') return NULL;
     for (text += strlen(text) + 1; text < end; text += strlen(text) + 1) {
         const char *here = text;
 
         text += strlen(text) + 1;
-        if (text >= end) return 0;
-        if (strcmp(here, key) != 0) continue;
-        *number = strtod(text, &rest);
-        return rest != text && *rest == '\0';
+        if (text >= end) return NULL;
+        if (strcmp(here, key) == 0) return text;
     }
-    return 0;
+    return NULL;
+}
+
+static int is_before(double before, const char *value)
+{
+    char *rest = NULL;
+    const double number = value ? strtod(value, &rest) : 0;
+
+    return value && rest != value && *rest == '\0' && number < before;
 }
 
 static int asked_for(const struct store_prune *prune, const struct store_record *record, const uint8_t *note)
 {
-    double number = 0;
-
     if (prune->none) return 0;
     if (prune->older_than_ns != 0 && record->version.time_ns >= prune->older_than_ns) return 0;
-    if (prune->key && (!number_of(&number, note, record->note_bytes, prune->key) || !(number < prune->before))) return 0;
+    if (prune->key && !is_before(prune->before, value_of(note, record->note_bytes, prune->key))) return 0;
     return prune->keep_every == 0 || record->version.generation % prune->keep_every != 0;
 }
 
@@ -92,6 +96,7 @@ static int add_item(void *ctx, const uint8_t *key, size_t key_bytes, const uint8
     TRY(base_vector_add(&item, &p->item, p->store->folder.env, 1, err));
     *item = (struct item){.version = record.version, .kept = record.version.kept, .frame = !(record.version.flags & STORE_DROPPED)};
     item->stays = !(record.version.flags & STORE_PRUNED);
+    item->says = p->prune->lasting && value_of(value + STORE_RECORD_BYTES, record.note_bytes, p->prune->lasting);
     item->matches = item->stays && asked_for(p->prune, &record, value + STORE_RECORD_BYTES);
 done:
     return status;
@@ -154,11 +159,25 @@ static int rests_on(struct pruning *p, struct item *item, const struct item *par
     return 0;
 }
 
+/* What stays goes back to the version that says the lasting key for it, over those in between, and has that stay. From the newest on, so that all
+ * who ask have asked before it is a version's turn. */
+static void keep_sayers(struct pruning *p)
+{
+    for (size_t i = p->item.count; i-- > 0;) {
+        struct item *item = &items(p)[i], *before = find(p, item->kept);
+
+        if (item->asked && item->says) item->matches = 0;
+        if (item->says || (!item->asked && (!item->stays || item->matches))) continue;
+        if (before) before->asked = 1;
+    }
+}
+
 /* Children are newer than what their states rest on, so one pass from the newest on tells what is needed. */
 static int decide(struct pruning *p, struct pcct_error *err)
 {
     struct store_prune *prune = p->prune;
 
+    keep_sayers(p);
     for (size_t i = 0; i < p->item.count; i++) {
         prune->pruned += items(p)[i].matches;
         if (items(p)[i].matches) items(p)[i].stays = 0;

@@ -193,6 +193,7 @@ struct store_prune {
     int64_t older_than_ns;
     const char *key;
     double before;
+    const char *lasting; /* a user key that holds until a version has it again: those stay whose value holds for one that stays */
     int none, dry_run;
     int by_policy; /* the rules are those of the store's policy; nothing happens when it has none */
     uint64_t pruned, removed, left;      /* out: versions pruned now; versions of which nothing is left; versions that can be named */

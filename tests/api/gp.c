@@ -312,36 +312,69 @@ static void kept_with_versions(void **test)
     pcct_view_close(view);
 }
 
-/* An older kernel is not taken for one that went with its version. */
-static void pruned_with_its_version(void **test)
+/* The lengthscale of the kernel of main; 0: it has none. */
+static double kernel_of_main(pcct_store *store)
 {
-    struct fixture *f = *test;
-    struct pcct_kernel kernel = PCCT_KERNEL_INIT;
-    struct pcct_prune_options prune = PCCT_PRUNE_OPTIONS_INIT;
-    struct pcct_prune_result result = { .size = sizeof result };
-    pcct_batch *batch = NULL;
-    uint64_t version = 0;
+    struct pcct_gp_info info = { .size = sizeof info };
+    struct pcct_error err = { 0, "" };
+    double lengthscale = 0;
     pcct_view *view = NULL;
     pcct_gp *gp = NULL;
+    int status;
+
+    ok(pcct_view_open(&view, store, "main", &err), &err);
+    status = pcct_gp_parameters(&gp, view, &err);
+    if (status == 0) {
+        ok(pcct_gp_describe(&info, gp), &err);
+        lengthscale = info.lengthscale[0];
+    } else {
+        assert_int_equal(status, PCCT_E_NOT_FOUND);
+    }
+    pcct_gp_close(gp);
+    pcct_view_close(view);
+    return lengthscale;
+}
+
+/* Whatever is pruned, by rules or by policy: the version that set the kernel of one that stays is there, and no older kernel is taken for it. */
+static void outlasts_pruning(void **test)
+{
+    static const double lengthscale[2][DIM] = { { 0.25, 1 }, { 0.5, 1 } };
+    struct fixture *f = *test;
+    struct pcct_prune_options prune = PCCT_PRUNE_OPTIONS_INIT, by_policy = PCCT_PRUNE_OPTIONS_INIT;
+    struct pcct_prune_result result = { .size = sizeof result };
+    struct pcct_kernel kernel = PCCT_KERNEL_INIT;
+    struct pcct_policy policy = PCCT_POLICY_INIT;
     struct pcct_error err = { 0, "" };
+    pcct_batch *batch = NULL;
+    uint64_t version = 0;
 
     kernel.name = "rbf";
-    commit(f, NULL, 0, &kernel);
-    kernel.name = "matern12";
+    for (int i = 0; i < 2; i++) {
+        kernel.lengthscale = lengthscale[i];
+        commit(f, NULL, 0, &kernel);
+        commit(f, f->point, 1, NULL);
+    }
+    prune.keep_last = 1;
+    ok(pcct_prune(&result, f->store, &prune, &err), &err);
+    assert_int_equal(result.left, 2);
+    assert_true(kernel_of_main(f->store) == 0.5);
+
+    policy.keep_last = 3;
+    ok(pcct_policy_set(f->store, &policy, &err), &err);
+    by_policy.by_policy = 1;
+    for (int i = 0; i < 10; i++) commit(f, f->point, 1, NULL);
+    ok(pcct_prune(&result, f->store, &by_policy, &err), &err);
+    assert_int_equal(result.left, 4);
+    assert_true(kernel_of_main(f->store) == 0.5);
+
     ok(pcct_batch_begin(&batch, f->store, "main", NULL, &err), &err);
-    ok(pcct_batch_set_kernel(batch, &kernel, &err), &err);
-    ok(pcct_batch_set(batch, "epoch", "1", &err), &err);
+    ok(pcct_batch_set_kernel(batch, NULL, &err), &err);
     ok(pcct_batch_commit(&version, batch, NULL, &err), &err);
     pcct_batch_close(batch);
     commit(f, f->point, 1, NULL);
-    prune.key = "epoch";
-    prune.before = 2;
     ok(pcct_prune(&result, f->store, &prune, &err), &err);
-    assert_int_equal(result.pruned, 1);
-    ok(pcct_view_open(&view, f->store, "main", &err), &err);
-    assert_int_equal(pcct_gp_parameters(&gp, view, &err), PCCT_E_NOT_FOUND);
-    assert_non_null(strstr(err.message, "pruned"));
-    pcct_view_close(view);
+    assert_int_equal(result.left, 2); /* that there is none is said by a version, too */
+    assert_true(kernel_of_main(f->store) == 0);
 }
 
 /* The numbers of all points, under themselves as labels. */
@@ -501,7 +534,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(own_kernel, start, finish),
         cmocka_unit_test_setup_teardown(own_diagonal, start, finish),
         cmocka_unit_test_setup_teardown(kept_with_versions, start, finish),
-        cmocka_unit_test_setup_teardown(pruned_with_its_version, start, finish),
+        cmocka_unit_test_setup_teardown(outlasts_pruning, start, finish),
         cmocka_unit_test_setup_teardown(tree_of_the_true_metric, start, finish),
         cmocka_unit_test_setup_teardown(questions_stop_when_asked, start, finish),
         cmocka_unit_test_setup_teardown(inducing_points_of_all_kinds, start, finish),

@@ -27,7 +27,8 @@ try pcct kernel show one.pcct
 cp -a s.pcct u.pcct
 pcct prune u.pcct --keep-last 1 --quiet
 pcct compact u.pcct --quiet
-try pcct kernel show u.pcct
+pcct kernel show u.pcct
+pcct log u.pcct --json | grep -c '"version"'
 
 echo "a branch that begins before the bundle"
 pcct insert s.pcct p3.npy --quiet

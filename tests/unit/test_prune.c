@@ -262,6 +262,76 @@ static void test_rules(void **state)
     store_unlock(store);
 }
 
+/* A version on `parent` that says `value` for the key kernel; NULL: says nothing. */
+static uint64_t say(const char *branch, uint64_t parent, const char *value)
+{
+    struct store_version record;
+    struct store_txn txn = {0};
+    struct store_state state;
+    struct pcct_error err;
+    char note[64];
+    size_t bytes = 0;
+
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_txn_begin(&txn, store->catalogue, &store->folder, 0, &err), &err);
+    support_ok(store_state_get(&state, &txn, &err), &err);
+    store_txn_abort(&txn);
+    support_record(&record, parent, state.next_version);
+    if (value) bytes = 1 + (size_t)snprintf(note, sizeof(note), "x%ckernel%c%s", 0, 0, value);
+    support_ok(store_commit(&record, store, branch, note, bytes, "", 0, &err), &err);
+    store_unlock(store);
+    return record.version;
+}
+
+static int is_there(uint64_t version)
+{
+    struct pcct_error err;
+    uint64_t found = 0;
+    char name[32];
+
+    snprintf(name, sizeof(name), "v%d", (int)version);
+    return store_revision(&found, store, name, &err) == 0;
+}
+
+/* A key that lasts: who said it for a version that stays, stays; on each branch, over versions that go, and no older one. */
+static void test_lasting(void **state)
+{
+    struct store_prune p = {.keep_last = 1, .lasting = "kernel"};
+    const char *const main_says[9] = {NULL, "a", NULL, "b", NULL, NULL, "c", NULL, NULL}; /* versions 1 to 9 */
+    struct store_version about;
+    struct pcct_error err;
+    uint64_t last = 0;
+
+    (void)state;
+    for (int i = 0; i < 9; i++) last = say("main", last, main_says[i]);
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_BRANCH_MADE, "side", 0, 5}, &err), &err);
+    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_TAG_MADE, "old", 0, 3}, &err), &err);
+    store_unlock(store);
+    for (int i = 0; i < 3; i++) last = say("side", i == 0 ? 5 : last, NULL); /* 10 to 12 */
+    support_ok(store_lock(store, 1, &err), &err);
+    for (int twice = 0; twice < 2; twice++) { /* the second time over versions that are gone */
+        p.dry_run = twice == 0;
+        support_ok(store_prune(&p, store, &err), &err);
+        assert_int_equal(p.pruned, 6);
+        assert_int_equal(p.left, 6);
+    }
+    for (uint64_t v = 1; v <= 12; v++) assert_int_equal(is_there(v), v == 2 || v == 3 || v == 4 || v == 7 || v == 9 || v == 12);
+    support_ok(store_version(&about, NULL, store, 12, &err), &err);
+    assert_int_equal(about.kept, 4);
+    support_ok(store_version(&about, NULL, store, 9, &err), &err);
+    assert_int_equal(about.kept, 7);
+    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_TAG_DELETED, "old", UINT64_MAX, 0}, &err), &err);
+    support_ok(store_prune(&p, store, &err), &err);
+    assert_int_equal(p.pruned, 2); /* with the tag goes what it stood at, and what that needed */
+    assert_true(!is_there(2) && !is_there(3) && is_there(4) && is_there(7));
+    p.lasting = NULL;
+    support_ok(store_prune(&p, store, &err), &err);
+    assert_int_equal(p.pruned, 2);
+    assert_true(!is_there(4) && !is_there(7) && is_there(9) && is_there(12));
+    store_unlock(store);
+}
+
 /* A loop of commits with pruning stays within: what is kept and its anchor, twice over, and two segments. */
 static void test_bounded(void **state)
 {
@@ -422,7 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_space, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damaged_anchor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules, set_up, tear_down), cmocka_unit_test_setup_teardown(test_usage, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down), cmocka_unit_test_setup_teardown(test_lasting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_eio, set_up, tear_down), cmocka_unit_test_setup_teardown(test_enospc, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down), cmocka_unit_test_setup_teardown(test_leftover, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
