@@ -40,6 +40,19 @@ numpy.savez("less.npz", **c)'
 for name in text short metric twice single odd less; do try pcct import $name.pcct $name.npz; done
 try pcct import kernel.pcct kernel.npz
 try pcct import x.pcct grid.csv
+ls -d text.pcct* twice.pcct* odd.pcct* *.new-* 2>/dev/null
+
+# of many at once one makes it, and nothing is left of the others; of those who apply with --create every one is done
+for i in 1 2 3 4 5 6; do pcct import race.pcct plain.npz --quiet 2>>race.err && echo made; done
+for i in 1 2 3 4 5 6; do { pcct import race$((i % 2)).pcct plain.npz --quiet 2>>race.err && echo made; } & done
+wait
+grep -vc "race.*exists already" race.err
+pcct bundle kernel.pcct -o all.bundle --quiet
+for i in 1 2 3 4; do { pcct apply --create copy.pcct all.bundle --quiet || echo lost; } & done
+wait
+pcct fsck copy.pcct | sed "s/.*): //; s/ ([0-9.]* .*s)$//"
+pcct fsck race1.pcct | sed "s/.*): //; s/ ([0-9.]* .*s)$//"
+ls -d *.new-* 2>/dev/null
 try pcct export grid.pcct
 try pcct export grid.pcct -o x.npz --at v9
 pcct export grid.pcct -o - | "$PYTHON" -c 'import io, numpy, sys

@@ -59,7 +59,8 @@ static int open_store(pcct_store **store, const struct options *options, struct 
     TRY(options_choice(&open.durability, options, OPT_DURABILITY, durabilities, err));
     status = pcct_store_open(store, options->operand[0], &open, err);
     if (status != PCCT_E_NOT_FOUND || !options->value[OPT_CREATE]) goto done;
-    TRY(create(options->operand[0], options->operand[1], err));
+    status = create(options->operand[0], options->operand[1], err);
+    if (status != PCCT_E_EXISTS) TRY(status); /* another made it meanwhile */
     TRY(pcct_store_open(store, options->operand[0], &open, err));
 done:
     return status;

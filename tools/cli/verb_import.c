@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
+#include "new_store.h"
 #include "npz_array.h"
 #include "text.h"
 #include "verbs.h"
@@ -132,6 +133,7 @@ static int run(const struct options *options, struct pcct_error *err)
     int status = 0, threads = 0;
     const char *path = options->operand[0];
     struct content content = { .path = options->operand[1] };
+    struct new_store made = { .place = path };
     struct pcct_create_options create = PCCT_CREATE_OPTIONS_INIT;
     char count[TEXT_BYTES];
     TRY(options_threads(&threads, options, err));
@@ -139,17 +141,16 @@ static int run(const struct options *options, struct pcct_error *err)
     create.dim = (uint32_t)content.points.columns;
     create.metric = content.metric_name;
     memcpy(&create.seed, content.seed.items, sizeof create.seed);
-    TRY(pcct_store_create(path, &create, err));
-    status = commit(path, &content, threads, err);
-    if (status != 0) {
-        fault_suffix(err, " (%s was made and is empty)", path);
-        goto done;
-    }
+    TRY(new_store_begin(&made, path, err));
+    TRY(pcct_store_create(made.path, &create, err));
+    TRY(commit(made.path, &content, threads, err));
+    TRY(new_store_finish(&made, err));
     if (!options->value[OPT_QUIET]) {
         text_print_escaped(stdout, path);
         printf(": v1, %s, dimension %" PRIu32 ", %s\n", text_count(count, content.points.rows, "point"), create.dim, content.metric_name);
     }
 done:
+    new_store_end(&made);
     content_free(&content);
     return status;
 }
