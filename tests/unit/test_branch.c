@@ -12,28 +12,20 @@
 
 enum { BYTES = 700, VERSIONS = 5 };
 
-static struct support_env support;
-static struct support_store s;
-static struct store *store;
+static struct support_live live;
 
 static int set_up(void **state)
 {
-    struct pcct_error err;
-
     (void)state;
-    support_env_start(&support, 1);
-    support_store_start(&s, &support);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
-    support_commit(store, VERSIONS, BYTES);
+    support_live_start(&live, STORE_FULL);
+    support_commit(live.store, VERSIONS, BYTES);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    store_close(store);
-    support_store_finish(&s);
-    support_env_finish(&support);
+    support_live_finish(&live);
     return 0;
 }
 
@@ -43,10 +35,10 @@ static int change(enum store_operation operation, const char *name, uint64_t exp
     uint64_t before = 0;
     int status;
 
-    support_ok(store_lock(store, 1, err), err);
+    support_ok(store_lock(live.store, 1, err), err);
     *err = (struct pcct_error){0, ""};
-    status = store_ref_change(&before, store, &c, err);
-    store_unlock(store);
+    status = store_ref_change(&before, live.store, &c, err);
+    store_unlock(live.store);
     if (status == 0 && expect != UINT64_MAX) assert_int_equal(before, expect);
     return status;
 }
@@ -60,11 +52,11 @@ static void list(char text[512])
     size_t used = 0;
 
     text[0] = '\0';
-    support_ok(store_refs(&refs, store, &err), &err);
+    support_ok(store_refs(&refs, live.store, &err), &err);
     ref = refs.memory.data;
     for (size_t i = 0; i < refs.count; i++)
         used += (size_t)snprintf(text + used, 512 - used, "%s@%d%s ", ref[i].name, (int)ref[i].version, ref[i].kind == STORE_TAG ? "*" : "");
-    base_vector_free(&refs, &support.env);
+    base_vector_free(&refs, &live.support.env);
 }
 
 static void expect_refs(const char *expected)
@@ -79,8 +71,8 @@ static void reopen(void)
 {
     struct pcct_error err;
 
-    store_close(store);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    store_close(live.store);
+    support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
 }
 
 /* The journal alone gives the same refs and the same reflog. */
@@ -92,19 +84,19 @@ static void rebuild(void)
     char path[400], first[256], refs[512];
 
     list(refs);
-    support_ok(store_reflog(&before, store, 1, SIZE_MAX, &err), &err);
-    store_close(store);
-    snprintf(path, sizeof(path), "%s/catalogue.mdb", s.path);
+    support_ok(store_reflog(&before, live.store, 1, SIZE_MAX, &err), &err);
+    store_close(live.store);
+    snprintf(path, sizeof(path), "%s/catalogue.mdb", live.s.path);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
+    assert_int_equal(support_fsck(&fsck, &live.s, 1, first), 0);
     assert_string_equal(first, "");
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
     expect_refs(refs);
-    support_ok(store_reflog(&after, store, 1, SIZE_MAX, &err), &err);
+    support_ok(store_reflog(&after, live.store, 1, SIZE_MAX, &err), &err);
     assert_int_equal(before.count, after.count);
     assert_memory_equal(before.memory.data, after.memory.data, before.count * before.item_bytes);
-    base_vector_free(&before, &support.env);
-    base_vector_free(&after, &support.env);
+    base_vector_free(&before, &live.support.env);
+    base_vector_free(&after, &live.support.env);
 }
 
 static void test_changes(void **state)
@@ -118,26 +110,26 @@ static void test_changes(void **state)
     support_ok(change(STORE_TAG_MADE, "release/1.0", UINT64_MAX, 3, &err), &err);
     support_ok(change(STORE_BRANCH_MADE, "empty", UINT64_MAX, 0, &err), &err);
     expect_refs("dev@2 empty@0 main@5 release/1.0@3* ");
-    support_commit_to(store, "dev", 2, BYTES);
-    support_commit_to(store, "empty", 1, BYTES);
+    support_commit_to(live.store, "dev", 2, BYTES);
+    support_commit_to(live.store, "empty", 1, BYTES);
     support_ok(change(STORE_BRANCH_MOVED, "main", 5, 4, &err), &err);
     expect_refs("dev@7 empty@8 main@4 release/1.0@3* ");
     assert_int_equal(change(STORE_BRANCH_MOVED, "main", 5, 3, &err), PCCT_E_CONFLICT);
     assert_non_null(strstr(err.message, "stands at v4, not at v5"));
     rebuild();
-    support_commit(store, 1, BYTES); /* goes on from where main was put */
+    support_commit(live.store, 1, BYTES); /* goes on from where main was put */
     support_ok(change(STORE_BRANCH_DELETED, "dev", 7, 0, &err), &err);
     support_ok(change(STORE_TAG_DELETED, "release/1.0", UINT64_MAX, 0, &err), &err);
     support_ok(change(STORE_TAG_MADE, "dev", UINT64_MAX, 7, &err), &err);
     expect_refs("dev@7* empty@8 main@9 ");
     rebuild();
     expect_refs("dev@7* empty@8 main@9 ");
-    store_close(store);
-    assert_int_equal(support_fsck(&fsck, &s, 0, first), 0);
+    store_close(live.store);
+    assert_int_equal(support_fsck(&fsck, &live.s, 0, first), 0);
     assert_string_equal(first, "");
     assert_int_equal(fsck.versions_readable, 9);
     assert_int_equal(fsck.frames, 9 + 7);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
 }
 
 static void refuse(enum store_operation operation, const char *name, uint64_t version, int code, const char *word)
@@ -186,17 +178,17 @@ static void fail_each_call(int error_number, int is_short)
     int status, more = 1;
 
     for (uint64_t n = 1; more; n++) {
-        support.os.fail_mask = (UINT64_C(1) << BASE_OS_CALLS) - 1;
-        support.os.counted = 0;
-        support.os.fail_at = UINT64_MAX; /* taking the lock is no part of it */
-        support_ok(store_lock(store, 1, &err), &err);
-        support.os.fail_at = support.os.counted + n;
-        support.os.fail_errno = error_number;
-        support.os.fail_short = is_short;
-        status = store_ref_change(NULL, store, &(struct store_ref_change){STORE_BRANCH_MOVED, "main", 5, 3}, &err);
-        more = support.os.counted >= support.os.fail_at;
-        support.os.fail_mask = 0;
-        store_unlock(store);
+        live.support.os.fail_mask = (UINT64_C(1) << BASE_OS_CALLS) - 1;
+        live.support.os.counted = 0;
+        live.support.os.fail_at = UINT64_MAX; /* taking the lock is no part of it */
+        support_ok(store_lock(live.store, 1, &err), &err);
+        live.support.os.fail_at = live.support.os.counted + n;
+        live.support.os.fail_errno = error_number;
+        live.support.os.fail_short = is_short;
+        status = store_ref_change(NULL, live.store, &(struct store_ref_change){STORE_BRANCH_MOVED, "main", 5, 3}, &err);
+        more = live.support.os.counted >= live.support.os.fail_at;
+        live.support.os.fail_mask = 0;
+        store_unlock(live.store);
         reopen();
         if (status != 0) {
             failures++;
@@ -221,7 +213,7 @@ static int move_once(void *ctx, const struct base_env *env, struct pcct_error *e
 {
     (void)ctx;
     (void)env;
-    return store_ref_change(NULL, store, &(struct store_ref_change){STORE_BRANCH_MOVED, "main", 5, 3}, err);
+    return store_ref_change(NULL, live.store, &(struct store_ref_change){STORE_BRANCH_MOVED, "main", 5, 3}, err);
 }
 
 static void test_no_memory(void **state)
@@ -229,9 +221,9 @@ static void test_no_memory(void **state)
     struct pcct_error err;
 
     (void)state;
-    support_ok(store_lock(store, 1, &err), &err);
-    assert_true(support_fail_each(&support, move_once, NULL) >= 1);
-    store_unlock(store);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    assert_true(support_fail_each(&live.support, move_once, NULL) >= 1);
+    store_unlock(live.store);
     expect_refs("main@3 ");
 }
 
@@ -248,31 +240,31 @@ static void test_killed(void **state)
         uint64_t version = 0;
         pid_t child;
 
-        store_close(store);
-        store = NULL;
+        store_close(live.store);
+        live.store = NULL;
         child = fork();
         if (child == 0) {
-            if (store_open(&store, s.path, &support.env, &err) != 0 || store_lock(store, 1, &err) != 0) _exit(1);
+            if (store_open(&live.store, live.s.path, &live.support.env, &err) != 0 || store_lock(live.store, 1, &err) != 0) _exit(1);
             for (uint64_t i = *told + 1;; i++) {
                 struct store_ref_change c = {STORE_BRANCH_MOVED, "main", UINT64_MAX, i % VERSIONS + 1};
 
-                if (store_ref_change(NULL, store, &c, &err) != 0) _exit(2);
+                if (store_ref_change(NULL, live.store, &c, &err) != 0) _exit(2);
                 *told = i;
             }
         }
         usleep((useconds_t)(2000 + 700 * round));
         kill(child, SIGKILL);
         assert_int_equal(waitpid(child, NULL, 0), child);
-        assert_int_equal(support_fsck(&fsck, &s, 0, first), 0);
+        assert_int_equal(support_fsck(&fsck, &live.s, 0, first), 0);
         assert_string_equal(first, "");
-        support_ok(store_open(&store, s.path, &support.env, &err), &err);
-        support_ok(store_head(&version, store, "main", &err), &err);
+        support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
+        support_ok(store_head(&version, live.store, "main", &err), &err);
         if (*told == 0 && version == VERSIONS) continue; /* not one change yet */
         if (version != *told % VERSIONS + 1) ++*told;
         assert_int_equal(version, *told % VERSIONS + 1);
     }
     assert_true(*told > 0);
-    support_commit(store, 1, BYTES); /* a change that nobody was told of may stand behind the end of the journal */
+    support_commit(live.store, 1, BYTES); /* a change that nobody was told of may stand behind the end of the journal */
     rebuild();
     munmap((void *)(uintptr_t)told, 4096);
 }

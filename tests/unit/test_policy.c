@@ -11,27 +11,19 @@
 
 enum { BYTES = 3000 };
 
-static struct support_env support;
-static struct support_store s;
-static struct store *store;
+static struct support_live live;
 
 static int set_up(void **state)
 {
-    struct pcct_error err;
-
     (void)state;
-    support_env_start(&support, 1);
-    support_store_start(&s, &support);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_live_start(&live, STORE_FULL);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    store_close(store);
-    support_store_finish(&s);
-    support_env_finish(&support);
+    support_live_finish(&live);
     return 0;
 }
 
@@ -40,9 +32,9 @@ static void set(uint64_t keep_last, uint64_t keep_every, int64_t age_ns)
     const struct store_policy policy = {.keep_last = keep_last, .keep_every = keep_every, .age_ns = age_ns};
     struct pcct_error err;
 
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_policy_set(store, &policy, &err), &err);
-    store_unlock(store);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    support_ok(store_policy_set(live.store, &policy, &err), &err);
+    store_unlock(live.store);
 }
 
 static struct store_prune prune(void)
@@ -50,9 +42,9 @@ static struct store_prune prune(void)
     struct store_prune p = {.by_policy = 1};
     struct pcct_error err;
 
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_prune(&p, store, &err), &err);
-    store_unlock(store);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    support_ok(store_prune(&p, live.store, &err), &err);
+    store_unlock(live.store);
     return p;
 }
 
@@ -61,7 +53,7 @@ static struct store_policy get(void)
     struct store_policy policy;
     struct pcct_error err;
 
-    support_ok(store_policy(&policy, store, &err), &err);
+    support_ok(store_policy(&policy, live.store, &err), &err);
     return policy;
 }
 
@@ -72,13 +64,13 @@ static void again(int rebuild)
     struct pcct_error err;
     char first[256], path[400];
 
-    store_close(store);
-    store = NULL;
-    snprintf(path, sizeof(path), "%s/catalogue.mdb", s.path);
+    store_close(live.store);
+    live.store = NULL;
+    snprintf(path, sizeof(path), "%s/catalogue.mdb", live.s.path);
     if (rebuild == 2) assert_int_equal(unlink(path), 0);
-    assert_int_equal(support_fsck(&fsck, &s, rebuild != 0, first), 0);
+    assert_int_equal(support_fsck(&fsck, &live.s, rebuild != 0, first), 0);
     assert_string_equal(first, "");
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
 }
 
 /* It is there after opening anew, and in a catalogue made from the journal, before and after a base, set twice, and taken away. */
@@ -89,7 +81,7 @@ static void test_kept(void **state)
     (void)state;
     policy = get();
     assert_true(policy.keep_last == 0 && policy.due == 0);
-    support_commit(store, 5, BYTES);
+    support_commit(live.store, 5, BYTES);
     set(100, 0, 0);
     set(7, 3, 500);
     policy = get();
@@ -99,7 +91,7 @@ static void test_kept(void **state)
         policy = get();
         assert_true(policy.keep_last == 7 && policy.keep_every == 3 && policy.age_ns == 500 && policy.due == 6);
     }
-    support_commit(store, 20, BYTES);
+    support_commit(live.store, 20, BYTES);
     (void)prune();
     for (int rebuild = 0; rebuild < 3; rebuild++) {
         again(rebuild);
@@ -125,11 +117,11 @@ static void test_rules(void **state)
     uint64_t before = 0, after = 0;
 
     (void)state;
-    support_commit(store, 200, BYTES);
+    support_commit(live.store, 200, BYTES);
     set(1000, 0, 0);
-    support_ok(store_reflog_last(&before, store, &err), &err);
+    support_ok(store_reflog_last(&before, live.store, &err), &err);
     p = prune();
-    support_ok(store_reflog_last(&after, store, &err), &err);
+    support_ok(store_reflog_last(&after, live.store, &err), &err);
     assert_true(p.pruned == 0 && before == after);
     policy = get();
     assert_int_equal(policy.due, 201 + 100); /* half of what is left */
@@ -157,22 +149,22 @@ static void test_reflog(void **state)
     (void)state;
     set(2, 0, 0);
     for (int i = 0; i < 4; i++) {
-        support_commit(store, 10, BYTES);
+        support_commit(live.store, 10, BYTES);
         assert_true(prune().pruned > 0);
     }
     for (int rebuild = 0; rebuild < 2; rebuild++) {
-        support_ok(store_reflog(&entries, store, 1, 100, &err), &err);
+        support_ok(store_reflog(&entries, live.store, 1, 100, &err), &err);
         entry = entries.memory.data;
         assert_int_equal(entries.count, 4);
         assert_int_equal(entry[0].operation, STORE_POLICY_SET);
         assert_int_equal(entry[1].operation, STORE_COMMITTED);
         assert_int_equal(entry[2].operation, STORE_COMMITTED);
         assert_int_equal(entry[3].operation, STORE_PRUNING);
-        support_ok(store_reflog_last(&number, store, &err), &err);
+        support_ok(store_reflog_last(&number, live.store, &err), &err);
         assert_int_equal(number, 45);
         again(2);
     }
-    base_vector_free(&entries, &support.env);
+    base_vector_free(&entries, &live.support.env);
 }
 
 /* Bytes that are no policy: the journal's are passed over, the catalogue's are damage. */
@@ -197,22 +189,22 @@ static void test_damaged(void **state)
     store_policy_encode(bytes, &none);
     assert_false(store_policy_decode(&out, bytes, sizeof(bytes)));
     set(5, 0, 0);
-    support_commit(store, 3, BYTES);
-    store_close(store);
-    journal = support_file_read(&length, &s, "journal/J00000001");
+    support_commit(live.store, 3, BYTES);
+    store_close(live.store);
+    journal = support_file_read(&length, &live.s, "journal/J00000001");
     journal[256 + 256 + 8] ^= 1; /* keep_last, in the payload of the first frame */
-    support_file_write(&s, "journal/J00000001", journal, length);
+    support_file_write(&live.s, "journal/J00000001", journal, length);
     free(journal);
     {
         struct store_fsck fsck;
         char first[256], path[400];
 
-        snprintf(path, sizeof(path), "%s/catalogue.mdb", s.path);
+        snprintf(path, sizeof(path), "%s/catalogue.mdb", live.s.path);
         assert_int_equal(unlink(path), 0);
-        assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
+        assert_int_equal(support_fsck(&fsck, &live.s, 1, first), 0);
         assert_true(fsck.damaged > 0 && fsck.versions_readable == 3);
     }
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
     assert_int_equal(get().keep_last, 0);
 }
 
@@ -223,7 +215,7 @@ static void test_failures(void **state)
     int more = 1;
 
     (void)state;
-    support_commit(store, 3, BYTES);
+    support_commit(live.store, 3, BYTES);
     set(5, 0, 0);
     for (uint64_t n = 1; more; n++) {
         const struct store_policy policy = {.keep_last = 5 + n};
@@ -231,15 +223,15 @@ static void test_failures(void **state)
         uint64_t before = get().keep_last;
         int status;
 
-        support_ok(store_lock(store, 1, &err), &err);
-        support.os.fail_mask = UINT64_C(1) << BASE_OS_OPEN | UINT64_C(1) << BASE_OS_PWRITE | UINT64_C(1) << BASE_OS_STAT;
-        support.os.counted = 0;
-        support.os.fail_at = n;
-        support.os.fail_errno = EIO;
-        status = store_policy_set(store, &policy, &err);
-        more = support.os.counted >= n;
-        support.os.fail_mask = 0;
-        store_unlock(store);
+        support_ok(store_lock(live.store, 1, &err), &err);
+        live.support.os.fail_mask = UINT64_C(1) << BASE_OS_OPEN | UINT64_C(1) << BASE_OS_PWRITE | UINT64_C(1) << BASE_OS_STAT;
+        live.support.os.counted = 0;
+        live.support.os.fail_at = n;
+        live.support.os.fail_errno = EIO;
+        status = store_policy_set(live.store, &policy, &err);
+        more = live.support.os.counted >= n;
+        live.support.os.fail_mask = 0;
+        store_unlock(live.store);
         failures += status != 0;
         assert_int_equal(get().keep_last, status == 0 ? 5 + n : before);
     }

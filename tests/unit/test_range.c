@@ -3,27 +3,19 @@
 
 #include <string.h>
 
-static struct support_env support;
-static struct support_store s;
-static struct store *store;
+static struct support_live live;
 
 static int set_up(void **state)
 {
-    struct pcct_error err;
-
     (void)state;
-    support_env_start(&support, 1);
-    support_store_start(&s, &support);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_live_start(&live, STORE_FULL);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    store_close(store);
-    support_store_finish(&s);
-    support_env_finish(&support);
+    support_live_finish(&live);
     return 0;
 }
 
@@ -31,9 +23,9 @@ static void branch(const char *name, uint64_t version)
 {
     struct pcct_error err;
 
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_BRANCH_MADE, name, 0, version}, &err), &err);
-    store_unlock(store);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    support_ok(store_ref_change(NULL, live.store, &(struct store_ref_change){STORE_BRANCH_MADE, name, 0, version}, &err), &err);
+    store_unlock(live.store);
 }
 
 /* What the range is, as digits. */
@@ -44,12 +36,12 @@ static const char *range(uint64_t from, const uint64_t *to, size_t n)
     struct pcct_error err = {0, ""};
 
     memset(text, 0, sizeof(text));
-    if (store_range(&versions, store, from, to, n, &err) != 0) {
-        base_vector_free(&versions, &support.env);
+    if (store_range(&versions, live.store, from, to, n, &err) != 0) {
+        base_vector_free(&versions, &live.support.env);
         return pcct_code_name(err.code);
     }
     for (size_t i = 0; i < versions.count; i++) text[i] = (char)('0' + ((struct store_version *)versions.memory.data)[i].version);
-    base_vector_free(&versions, &support.env);
+    base_vector_free(&versions, &live.support.env);
     return text;
 }
 
@@ -59,15 +51,15 @@ static void make_history(void)
     struct store_version record;
     struct pcct_error err;
 
-    support_commit(store, 3, 50);
+    support_commit(live.store, 3, 50);
     branch("side", 2);
-    support_commit_to(store, "side", 2, 50);
-    support_commit(store, 1, 50);
-    support_ok(store_lock(store, 1, &err), &err);
+    support_commit_to(live.store, "side", 2, 50);
+    support_commit(live.store, 1, 50);
+    support_ok(store_lock(live.store, 1, &err), &err);
     support_record(&record, 5, 7);
     record.state_parent = 3;
-    support_ok(store_commit(&record, store, "side", "", 1, "", 0, &err), &err);
-    store_unlock(store);
+    support_ok(store_commit(&record, live.store, "side", "", 1, "", 0, &err), &err);
+    store_unlock(live.store);
 }
 
 static void what_it_is_made_of(void **state)
@@ -104,19 +96,19 @@ static void what_is_gone(void **state)
 
     (void)state;
     make_history();
-    support_image(&image, &head, &support.env, 6, 0);
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_anchor_write(&written, store, 6, &image, head.memory.data, head.count, &err), &err);
-    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_BRANCH_MOVED, "side", 7, 6}, &err), &err);
-    store_unlock(store);
-    support_image_free(&image, &head, &support.env);
-    support_commit(store, 1, 50);
+    support_image(&image, &head, &live.support.env, 6, 0);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    support_ok(store_anchor_write(&written, live.store, 6, &image, head.memory.data, head.count, &err), &err);
+    support_ok(store_ref_change(NULL, live.store, &(struct store_ref_change){STORE_BRANCH_MOVED, "side", 7, 6}, &err), &err);
+    store_unlock(live.store);
+    support_image_free(&image, &head, &live.support.env);
+    support_commit(live.store, 1, 50);
     assert_string_equal(range(6, (const uint64_t[]){8}, 1), "8");
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_TAG_MADE, "third", 0, 3}, &err), &err);
-    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){STORE_BRANCH_DELETED, "side", 6, 0}, &err), &err);
-    support_ok(store_prune(&(struct store_prune){.keep_last = 1}, store, &err), &err);
-    store_unlock(store);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    support_ok(store_ref_change(NULL, live.store, &(struct store_ref_change){STORE_TAG_MADE, "third", 0, 3}, &err), &err);
+    support_ok(store_ref_change(NULL, live.store, &(struct store_ref_change){STORE_BRANCH_DELETED, "side", 6, 0}, &err), &err);
+    support_ok(store_prune(&(struct store_prune){.keep_last = 1}, live.store, &err), &err);
+    store_unlock(live.store);
     assert_string_equal(range(0, (const uint64_t[]){3}, 1), "123"); /* 1 and 2 have no name, but frames */
     assert_string_equal(range(3, (const uint64_t[]){8}, 1), "PCCT_E_NOT_FOUND"); /* 6 has a record, but no frame */
     assert_string_equal(range(6, (const uint64_t[]){8}, 1), "8");
@@ -128,7 +120,7 @@ static void what_is_gone(void **state)
 static int whole(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct base_vector versions = {.item_bytes = sizeof(struct store_version)};
-    int status = store_range(&versions, store, 0, ctx, 1, err);
+    int status = store_range(&versions, live.store, 0, ctx, 1, err);
 
     base_vector_free(&versions, env);
     return status;
@@ -140,7 +132,7 @@ static void no_memory(void **state)
 
     (void)state;
     make_history();
-    assert_in_range(support_fail_each(&support, whole, &to), 2, 10);
+    assert_in_range(support_fail_each(&live.support, whole, &to), 2, 10);
 }
 
 int main(void)
