@@ -19,6 +19,10 @@ void support_api_finish(struct support_api *s); /* asserts that everything was f
 /* Commits n points (labels NULL: counted) and deletes m labels; returns the version. */
 uint64_t support_api_commit(struct support_api *s, const double *points, const int64_t *labels, size_t n, const int64_t *gone, size_t m);
 
+/* Commits a version on `parent`, main's newest, as the store alone would: nothing is executed. Frame, digests and identity fit; the payload is what
+ * change() (NULL: nothing) made of a frame on the parent's state, and `more` behind it. */
+void support_api_commit_frame(struct support_api *s, uint64_t parent, void (*change)(struct index_state *state), const void *more, size_t more_bytes);
+
 /* The state of the version that is shown: between commits. */
 struct index_state *support_api_head(struct support_api *s);
 

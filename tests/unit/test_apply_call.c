@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_api.h"
 
-#include "api/identity.h"
 #include "store/bundle.h"
 #include "store/bytes.h"
 
@@ -186,35 +185,20 @@ static void each_byte(void **state)
     free(bytes);
 }
 
+static void quarter_radius(struct index_state *state)
+{
+    struct pcct_error err = { 0, "" };
+
+    support_ok(index_set_radius(state, state->root, index_radius(state)[state->root] / 4, &err), &err);
+}
+
 /* A version whose frame, digests and identity fit, made with the library's own means, and whose tree is wrong. */
 static void wrong_tree(void **state)
 {
-    struct store_version record = { .parent = VERSIONS, .state_parent = VERSIONS };
-    struct base_vector payload = { .item_bytes = 1 };
     struct pcct_error err = { 0, "" };
-    struct index_frame frame;
-    struct index_state opened;
-    struct api_origin origin = { .frame = &frame, .note = "", .note_bytes = 1 };
 
     (void)state;
-    support_ok(api_state_open(&opened, NULL, NULL, from.store, &from.store->env, VERSIONS, &err), &err);
-    index_frame_init(&frame, &from.store->env);
-    index_frame_begin(&frame, &opened);
-    support_ok(index_set_radius(&opened, opened.root, index_radius(&opened)[opened.root] / 4, &err), &err);
-    support_ok(index_frame_seal(&frame, &opened, &err), &err);
-    support_ok(index_frame_encode(&payload, &frame, &opened.metric, &err), &err);
-    origin.digest = opened.digest;
-    support_ok(api_identity_of(&origin.parent, from.store, VERSIONS, &err), &err);
-    origin.state_parent = origin.parent;
-    support_ok(api_identity(&record.identity, from.store, &origin, &err), &err);
-    record.n_rows = opened.n;
-    record.n_live = opened.n_live;
-    support_ok(store_lock(from.store->store, 1, &err), &err);
-    support_ok(store_commit(&record, from.store->store, "main", "", 1, payload.memory.data, payload.count, &err), &err);
-    store_unlock(from.store->store);
-    base_vector_free(&payload, &from.store->env);
-    index_frame_free(&frame);
-    index_free(&opened);
+    support_api_commit_frame(&from, VERSIONS, quarter_radius, NULL, 0);
     support_ok(pcct_bundle(NULL, from.store, path, NULL, &err), &err);
     refused(PCCT_E_DAMAGED, "T5", VERSIONS);
 }

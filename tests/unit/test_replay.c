@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_api.h"
 
-#include "api/identity.h"
-
 #include <pcct/exchange.h>
 
 #include <stdio.h>
@@ -41,39 +39,6 @@ static struct pcct_replay_result replay(void)
     return result;
 }
 
-/* Commits a version on the last one as the store alone would: nothing is executed. The payload is what change() made of a frame on its state. */
-static void commit_by_hand(void (*change)(struct index_state *state), const void *more, size_t more_bytes)
-{
-    struct store_version record = { .parent = VERSIONS, .state_parent = VERSIONS };
-    struct base_vector payload = { .item_bytes = 1 };
-    struct pcct_error err = { 0, "" };
-    struct index_frame frame;
-    struct index_state opened;
-    struct api_origin origin = { .frame = &frame, .note = "", .note_bytes = 1 };
-    void *place = NULL;
-
-    support_ok(api_state_open(&opened, NULL, NULL, s.store, &s.store->env, VERSIONS, &err), &err);
-    index_frame_init(&frame, &s.store->env);
-    index_frame_begin(&frame, &opened);
-    if (change) change(&opened);
-    support_ok(index_frame_seal(&frame, &opened, &err), &err);
-    support_ok(index_frame_encode(&payload, &frame, &opened.metric, &err), &err);
-    support_ok(base_vector_add(&place, &payload, &s.store->env, more_bytes, &err), &err);
-    if (more_bytes > 0) memcpy(place, more, more_bytes);
-    origin.digest = opened.digest;
-    support_ok(api_identity_of(&origin.parent, s.store, VERSIONS, &err), &err);
-    origin.state_parent = origin.parent;
-    support_ok(api_identity(&record.identity, s.store, &origin, &err), &err);
-    record.n_rows = opened.n;
-    record.n_live = opened.n_live;
-    support_ok(store_lock(s.store->store, 1, &err), &err);
-    support_ok(store_commit(&record, s.store->store, "main", "", 1, payload.memory.data, payload.count, &err), &err);
-    store_unlock(s.store->store);
-    base_vector_free(&payload, &s.store->env);
-    index_frame_free(&frame);
-    index_free(&opened);
-}
-
 static void what_was_committed(void **state)
 {
     struct pcct_replay_result result = replay();
@@ -97,7 +62,7 @@ static void another_tree(void **state)
     struct pcct_replay_result result;
 
     (void)state;
-    commit_by_hand(halve, NULL, 0);
+    support_api_commit_frame(&s, VERSIONS, halve, NULL, 0);
     (void)support_api_commit(&s, (const double[]){ 1, 1 }, NULL, 1, NULL, 0);
     result = replay();
     assert_int_equal(result.versions, VERSIONS);
@@ -112,7 +77,7 @@ static void other_words(void **state)
     struct pcct_replay_result result;
 
     (void)state;
-    commit_by_hand(NULL, section, sizeof section);
+    support_api_commit_frame(&s, VERSIONS, NULL, section, sizeof section);
     result = replay();
     assert_int_equal(result.differs, VERSIONS + 1);
     assert_non_null(strstr(result.first, "frame"));
