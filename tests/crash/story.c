@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "story.h"
 
+#include "guest.h"
 #include "together.h"
 
 #include <dlfcn.h>
@@ -37,11 +38,12 @@ int story_create(const char *path, struct pcct_error *err)
 }
 
 /* What a step does. Names of branches and tags tell the step that made them. */
-enum deed { COMMIT, REBUILD, BRANCH, RESTORE, RESET, UNBRANCH, TAG, UNTAG, PRUNE };
+enum deed { COMMIT, APPLY, REBUILD, BRANCH, RESTORE, RESET, UNBRANCH, TAG, UNTAG, PRUNE };
 
 static enum deed deed_of(uint64_t step)
 {
     switch (step % 16) {
+    case 3: return APPLY;
     case 5: return BRANCH;
     case 7: return RESTORE;
     case 8: return RESET;
@@ -78,7 +80,11 @@ static uint64_t versions_made(uint64_t step)
 {
     uint64_t n = 0;
 
-    for (uint64_t s = 1; s <= step; s++) n += (uint64_t)(deed_of(s) == COMMIT || deed_of(s) == RESTORE) + (uint64_t)is_double(s);
+    for (uint64_t s = 1; s <= step; s++) {
+        enum deed deed = deed_of(s);
+
+        n += (uint64_t)(deed == COMMIT || deed == APPLY || deed == RESTORE) + (uint64_t)is_double(s);
+    }
     return n;
 }
 
@@ -291,6 +297,7 @@ int story_step(struct story_outcome *outcome, pcct_store **store, const char *pa
     snprintf(made, sizeof made, "tag%" PRIu64, step);
     snprintf(tag, sizeof tag, "tag%" PRIu64, step - 2);
     switch (deed_of(step)) {
+    case APPLY: TRY(guest_apply(*store, path, step, err)); break;
     case REBUILD: TRY(rebuild(store, path, err)); break;
     case BRANCH: TRY(unless(PCCT_E_EXISTS, pcct_branch_create(*store, branch, "main~1", NULL, err))); break;
     case RESTORE: TRY(restore(*store, step, branch, err)); break;
@@ -314,10 +321,14 @@ int story_record(const char *folder, const char *log, int durability)
     struct story_history history;
     struct pcct_error err = { 0, "" };
     pcct_store *store = NULL;
-    char path[800];
+    char path[800], above[800];
     int status = 0;
 
     NEED(start && mark, "the recorder is not there");
+    snprintf(above, sizeof above, "%s/..", folder);
+    for (uint64_t step = 1; step <= STORY_STEPS + STORY_MORE; step++) {
+        if (deed_of(step) == APPLY) guest_make(above, step);
+    }
     writer_durability = durability;
     story_of(durability);
     snprintf(path, sizeof path, "%s/store", folder);
