@@ -74,6 +74,28 @@ static void test_for_is_parallel(void **state)
     assert_int_equal(meeting.threads, 3); /* numbers 0 and 1 */
 }
 
+/* The first piece waits for all others, of which one is in the same share: another thread has to take it. */
+static void wait_for_others(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct meeting *meeting = ctx;
+
+    (void)end;
+    (void)thread;
+    while (begin == 0 && base_par_read(&meeting->here) < 3) continue;
+    base_par_add(&meeting->here, 1);
+}
+
+static void test_for_helps(void **state)
+{
+    struct support_env support;
+    struct meeting meeting = {0, 0};
+
+    (void)state;
+    support_env_start(&support, 2);
+    base_par_for(&support.env, 4, 1, wait_for_others, &meeting);
+    assert_int_equal(meeting.here, 4);
+}
+
 static void test_threads_are_bounded(void **state)
 {
     struct support_env support;
@@ -172,9 +194,8 @@ static void test_forked_child(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_for_covers_once), cmocka_unit_test(test_for_is_parallel), cmocka_unit_test(test_threads_are_bounded),
-        cmocka_unit_test(test_tasks),           cmocka_unit_test(test_max),
-        cmocka_unit_test(test_forked_child),
+        cmocka_unit_test(test_for_covers_once), cmocka_unit_test(test_for_is_parallel), cmocka_unit_test(test_for_helps),
+        cmocka_unit_test(test_threads_are_bounded), cmocka_unit_test(test_tasks), cmocka_unit_test(test_max), cmocka_unit_test(test_forked_child),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
