@@ -38,7 +38,7 @@ struct pcct_view_info {
     uint32_t levels;                  /* levels that have a node */
     uint32_t blocks;                  /* of the query layout */
     uint64_t twins;                   /* points at distance 0 from another */
-    uint64_t memory_bytes;            /* of the view's arrays */
+    uint64_t memory_bytes;            /* of the view's arrays, mapped from an anchor or not; room to grow is not counted */
     uint64_t layout_bytes;            /* of these, the query layout's */
     uint64_t anchor;                  /* version of the anchor that was mapped; 0: none */
     uint32_t frames;                  /* applied on top of it */

@@ -95,7 +95,7 @@ uint64_t block_memory(const struct block_layout *layout)
     uint64_t bytes = 0;
 
     block_arrays(array, &copy);
-    for (int i = 0; i < BLOCK_ARRAYS; i++) bytes += array[i].buffer->capacity;
+    for (int i = 0; i < BLOCK_ARRAYS; i++) bytes += array[i].items * array[i].item_bytes;
     return bytes;
 }
 

@@ -251,6 +251,6 @@ int block_shape_check(const struct block_shape *shape, const struct metric *metr
 void block_shape_set(struct block_layout *layout, const struct block_shape *shape);
 int block_check_links(const struct block_layout *layout, struct pcct_error *err);
 
-uint64_t block_memory(const struct block_layout *layout); /* bytes of all arrays */
+uint64_t block_memory(const struct block_layout *layout); /* bytes of all arrays, without room to grow: nobody has touched that */
 
 #endif

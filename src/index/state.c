@@ -55,7 +55,7 @@ uint64_t index_memory(const struct index_state *state)
 {
     uint64_t bytes = block_memory(&state->layout) + index_labels_memory(state);
 
-    for (int i = 0; i < INDEX_ARRAYS; i++) bytes += state->array[i].capacity;
+    for (int i = 1; i < INDEX_ARRAYS; i++) bytes += state->n * index_array_bytes(&state->metric, i);
     return bytes;
 }
 

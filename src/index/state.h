@@ -142,6 +142,7 @@ uint32_t index_find_prepared(const struct index_state *state, int64_t label);
  * metric that is not registered all is proved but what distances decide: T3, the cover part of T2, and pdist and radius of T5. */
 int index_check(const struct index_state *state, struct pcct_error *err);
 
+/* Bytes of all arrays, without room to grow. */
 uint64_t index_memory(const struct index_state *state);
 
 #endif
