@@ -2,37 +2,6 @@
 #include "api/handle.h"
 
 #include "base/memory.h"
-#include "index/frame.h"
-
-/* Applies the frame of one version. */
-static int apply_version(struct index_state *state, pcct_store *store, uint64_t version, struct base_vector *bytes, struct pcct_error *err)
-{
-    struct store_version record;
-    struct index_frame frame;
-    int status = 0;
-
-    index_frame_init(&frame, &store->env);
-    TRY(store_version(&record, NULL, store->store, version, err));
-    TRY(store_frame(bytes, store->store, &record, err));
-    if (bytes->count == 0) goto done; /* a restored state: that of its state parent */
-    TRY(index_frame_decode(&frame, bytes->memory.data, bytes->count, &store->metric, err));
-    TRY(index_apply(state, &frame, err));
-done:
-    index_frame_free(&frame);
-    return status;
-}
-
-int api_state_follow(struct index_state *state, pcct_store *store, const struct base_vector *path, struct pcct_error *err)
-{
-    const uint64_t *version = path->memory.data;
-    struct base_vector bytes = { .item_bytes = 1 };
-    int status = 0;
-
-    for (size_t i = 0; i < path->count; i++) TRY(apply_version(state, store, version[i], &bytes, err));
-done:
-    base_vector_free(&bytes, &store->env);
-    return status;
-}
 
 /* The state of an anchor; of version 0 it is the empty one. */
 static int open_anchor(struct index_state *state, pcct_store *store, const struct base_env *env, uint64_t anchor, struct pcct_error *err)

@@ -26,6 +26,7 @@ struct index_frame {
     struct base_vector gone_label; /* int64_t */
     struct base_vector added;    /* struct index_row of rows n_before .. n_after-1 */
     struct base_buffer point, label; /* their coordinates (input_dim) and labels */
+    uint32_t passing;            /* of them, those that are dead at the end: only frames that were joined have any (index/frame_join.h) */
     int sealed;
 };
 

@@ -39,6 +39,7 @@ struct checking {
     const struct index_row *added;
     uint64_t *marks;          /* a bit for each changed row, where its number is scattered to: most rows that are asked for are not among them */
     unsigned shift;
+    uint64_t passing;         /* added rows that are dead */
     struct index_fault fault; /* items: changed rows, then added ones */
 };
 
@@ -121,6 +122,12 @@ static unsigned live_fault(const struct checking *c, uint32_t node, const struct
     return above > 0 && (row->level == INDEX_LEVEL_TWIN || above > row->level) ? 0 : PARENT;
 }
 
+/* A dead row as it will be: 0 or what is wrong. */
+static unsigned death_fault(const struct index_row *row, double pdist)
+{
+    return row->parent != INDEX_NONE || row->radius > 0 || !(row->radius >= 0) || pdist > 0 ? DEATH : 0;
+}
+
 /* Children of a row that dies, becomes a twin or falls: each must be dead then, under another parent, or below it. */
 static int children_fit(const struct checking *c, uint32_t node, int16_t level)
 {
@@ -140,6 +147,7 @@ static unsigned change_fault(const struct checking *c, size_t i)
     uint32_t node = change->node;
     struct index_row row;
     double pdist = 0;
+    unsigned fault;
     int16_t level;
 
     if (node >= c->frame->n_before || (i > 0 && c->change[i - 1].node >= node)) return ORDER;
@@ -153,13 +161,8 @@ static unsigned change_fault(const struct checking *c, size_t i)
         pdist = change->after.pdist;
     }
     row = changed_row(c, node, change);
-    if (row.level == INDEX_LEVEL_DEAD) {
-        if (row.parent != INDEX_NONE || row.radius > 0 || !(row.radius >= 0) || pdist > 0) return DEATH;
-    } else {
-        unsigned fault = live_fault(c, node, &row);
-
-        if (fault) return fault;
-    }
+    fault = row.level == INDEX_LEVEL_DEAD ? death_fault(&row, pdist) : live_fault(c, node, &row);
+    if (fault) return fault;
     return row.level >= level || children_fit(c, node, row.level) ? 0 : CHILDREN;
 }
 
@@ -196,8 +199,15 @@ static void check_added(void *ctx, size_t begin, size_t end, int thread)
 
     (void)thread;
     for (size_t i = begin; i < end; i++) {
-        unsigned fault = live_fault(c, c->frame->n_before + (uint32_t)i, &c->added[i]);
+        const struct index_row *row = &c->added[i];
+        unsigned fault;
 
+        if (row->level == INDEX_LEVEL_DEAD && c->frame->passing > 0) {
+            base_par_add(&c->passing, 1);
+            fault = death_fault(row, metric_is_custom(&c->state->metric) ? row->pdist : 0);
+        } else {
+            fault = live_fault(c, c->frame->n_before + (uint32_t)i, row);
+        }
         if (fault) index_fault_note(&c->fault, c->frame->change.count + i, fault);
     }
 }
@@ -243,7 +253,7 @@ static int check_counts(const struct index_frame *f, const struct index_state *s
         return base_fail(err, PCCT_E_DAMAGED, "the frame is for another version: its digests are not those of the rows that are there");
     }
     if (f->n_after < f->n_before || f->n_after == INDEX_NONE || f->n_after - f->n_before != f->added.count || f->gone.count != f->gone_label.count ||
-        (uint64_t)f->live_before + f->added.count != (uint64_t)f->live_after + f->gone.count ||
+        (uint64_t)f->live_before + f->added.count != (uint64_t)f->live_after + f->gone.count + f->passing ||
         (f->live_after == 0) != (f->root_after == INDEX_NONE)) {
         return base_fail(err, PCCT_E_DAMAGED, "the frame does not fit: its counts contradict each other");
     }
@@ -270,7 +280,7 @@ static int check_root(const struct checking *c, struct pcct_error *err)
 static int check_labels(struct checking *c, struct index_state *state, struct pcct_error *err)
 {
     const int64_t *label = c->frame->label.data;
-    size_t n = c->frame->added.count, first = c->frame->change.count;
+    size_t n = c->frame->added.count, first = c->frame->change.count, live = 0;
     int64_t next = state->next_label;
     struct base_pair *pair = NULL;
     int status = 0, ascending = 1, old = 0;
@@ -286,15 +296,17 @@ static int check_labels(struct checking *c, struct index_state *state, struct pc
     }
     if (old) TRY(index_labels_prepare(state, err));
     for (size_t i = 0; old && i < n; i++) {
-        uint32_t node = index_find_prepared(state, label[i]);
+        uint32_t node = c->added[i].level == INDEX_LEVEL_DEAD ? INDEX_NONE : index_find_prepared(state, label[i]);
 
         if (node != INDEX_NONE && row_after(c, node).level != INDEX_LEVEL_DEAD) index_fault_note(&c->fault, first + i, LABEL);
     }
     if (ascending) goto done;
     TRY(base_take(&pair, state->env, n, sizeof *pair, err));
-    for (size_t i = 0; i < n; i++) pair[i] = (struct base_pair){ (uint64_t)label[i], i };
-    TRY(base_sort_pairs(pair, n, state->env, err));
-    for (size_t i = 1; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
+        if (c->added[i].level != INDEX_LEVEL_DEAD) pair[live++] = (struct base_pair){ (uint64_t)label[i], i };
+    }
+    TRY(base_sort_pairs(pair, live, state->env, err));
+    for (size_t i = 1; i < live; i++) {
         if (pair[i - 1].key == pair[i].key) index_fault_note(&c->fault, first + pair[i].value, LABEL);
     }
 done:
@@ -304,7 +316,7 @@ done:
 
 int index_frame_check(const struct index_frame *frame, struct index_state *state, struct pcct_error *err)
 {
-    struct checking c = { frame, state, frame->change.memory.data, frame->added.memory.data, NULL, 0, INDEX_FAULT_NONE };
+    struct checking c = { frame, state, frame->change.memory.data, frame->added.memory.data, NULL, 0, 0, INDEX_FAULT_NONE };
     struct pcct_error detail = { 0, "" };
     size_t bad = 0;
     int status = 0;
@@ -317,6 +329,7 @@ int index_frame_check(const struct index_frame *frame, struct index_state *state
     base_par_for(state->env, frame->added.count, GRAIN, check_added, &c);
     check_gone(&c);
     if (index_fault_found(&c.fault)) TRY(damaged(&c, err));
+    if (c.passing != frame->passing) TRY(base_fail(err, PCCT_E_DAMAGED, "the frame does not fit: its counts contradict each other"));
     TRY(check_root(&c, err));
     TRY(check_labels(&c, state, err));
     if (index_fault_found(&c.fault)) TRY(damaged(&c, err));
