@@ -121,8 +121,9 @@ int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames
 
 /* The versions after `from` up to `to`, oldest first; *short_way = 0 when they are more than it pays to apply, or there is none. */
 int api_way(int *short_way, struct base_vector *path, pcct_store *store, uint64_t from, uint64_t to, struct pcct_error *err);
-/* Applies the frames of these versions. After a failure the state is of no use. */
-int api_state_follow(struct index_state *state, pcct_store *store, const struct base_vector *path, struct pcct_error *err);
+/* Applies the frames of these versions. apart 1: the state was just opened, and what is added may be laid out beside what is there, which is soonest
+ * done; 0: it has been queried and will be for long. After a failure the state is of no use. */
+int api_state_follow(struct index_state *state, pcct_store *store, const struct base_vector *path, int apart, struct pcct_error *err);
 
 /* A view of a version, with one reference, in no list. Pinned before anything is looked up. watch: of the commit that it is for; NULL: none. */
 int api_view_new(pcct_view **view, pcct_store *store, uint64_t version, struct base_watch *watch, struct pcct_error *err);

@@ -75,20 +75,21 @@ done:
     return status;
 }
 
-static int apply_joined(struct index_state *state, const struct index_frame *const *frame, size_t n, struct pcct_error *err)
+static int apply_joined(struct index_state *state, const struct index_frame *const *frame, size_t n, int apart, struct pcct_error *err)
 {
     struct index_frame joined;
     int status = 0;
 
     index_frame_init(&joined, frame[0]->env);
     TRY(index_frame_join(&joined, frame, n, &state->metric, err));
+    joined.apart = apart;
     TRY(index_apply(state, &joined, err));
 done:
     index_frame_free(&joined);
     return status;
 }
 
-static int apply_parts(struct index_state *state, const struct following *f, struct pcct_error *err)
+static int apply_parts(struct index_state *state, const struct following *f, int apart, struct pcct_error *err)
 {
     const struct base_env *env = &f->store->env;
     const struct index_frame **frame = NULL;
@@ -101,15 +102,15 @@ static int apply_parts(struct index_state *state, const struct following *f, str
     }
     for (size_t i = 0, next; i < n; i = next) {
         for (next = i + 1; next < n && frame[next]->renumbered_from == 0;) next++;
-        if (next - i == 1) TRY(index_apply(state, frame[i], err));
-        else TRY(apply_joined(state, frame + i, next - i, err));
+        if (next - i == 1 && !apart) TRY(index_apply(state, frame[i], err));
+        else TRY(apply_joined(state, frame + i, next - i, apart, err));
     }
 done:
     base_free(env, frame);
     return status;
 }
 
-int api_state_follow(struct index_state *state, pcct_store *store, const struct base_vector *path, struct pcct_error *err)
+int api_state_follow(struct index_state *state, pcct_store *store, const struct base_vector *path, int apart, struct pcct_error *err)
 {
     const uint64_t *version = path->memory.data;
     struct following f = { .store = store };
@@ -117,7 +118,7 @@ int api_state_follow(struct index_state *state, pcct_store *store, const struct 
 
     for (size_t at = 0; at < path->count;) {
         TRY(load(&f, version + at, path->count - at, err));
-        TRY(apply_parts(state, &f, err));
+        TRY(apply_parts(state, &f, apart, err));
         at += f.parts;
         free_parts(&f);
     }

@@ -38,7 +38,7 @@ static int open_once(struct index_state *state, uint64_t *anchor, uint32_t *fram
         if (status != PCCT_E_DAMAGED) goto done;
         store_anchor_reject(store->store, from);
     }
-    status = api_state_follow(state, store, &path, err);
+    status = api_state_follow(state, store, &path, 1, err);
     if (status != 0) {
         index_free(state);
         goto done;

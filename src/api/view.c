@@ -72,7 +72,7 @@ int api_view_follow(int *followed, pcct_view *view, uint64_t version, struct pcc
     TRY(api_way(followed, &path, store, view->record.version, version, err));
     if (!*followed || path.count == 0) goto done;
     TRY(store_version(&record, NULL, store->store, version, err));
-    TRY(api_state_follow(&view->state, store, &path, err));
+    TRY(api_state_follow(&view->state, store, &path, 0, err));
     view->record = record;
     view->frames += (uint32_t)path.count;
     store_pin_move(store_pins(store->store), view->pin, version);

@@ -135,6 +135,7 @@ static void renumber_planes(struct renumbering *r, uint32_t rows)
 
         for (uint32_t i = 0; i + 1 < block_inner(layout, inner)->count; i++) {
             plane[i].node = plane[i].node < layout->rows ? r->next[plane[i].node] : rows;
+            if (plane[i].axis == BLOCK_BY_NUMBER) plane[i].value = (double)plane[i].node;
         }
     }
 }

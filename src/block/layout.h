@@ -46,7 +46,7 @@ struct block_plane {
     uint16_t axis;
     uint8_t left, right;
 };
-enum { BLOCK_PLANES = METRIC_FANOUT - 1 };
+enum { BLOCK_PLANES = METRIC_FANOUT - 1, BLOCK_BY_NUMBER = 0xffff /* as an axis: the number of the entry instead of a coordinate */ };
 
 struct block_layout {
     const struct base_env *env;       /* borrowed */

@@ -16,6 +16,12 @@ struct block_plane block_plane_at(const struct block_source *source, uint32_t di
     return (struct block_plane){ block_source_place(source, dim, node)[axis], label_of(source, node), node, (uint16_t)axis, 0, 0 };
 }
 
+/* What a plane compares. */
+static inline double key_of(const struct block_plane *plane, const double *place, uint32_t node)
+{
+    return plane->axis == BLOCK_BY_NUMBER ? (double)node : place[plane->axis];
+}
+
 /* ---- routing ------------------------------------------------------------------------------------------------------------------------------ */
 
 static inline int is_right(const struct block_plane *plane, double key, int64_t label, uint32_t node)
@@ -30,7 +36,7 @@ static inline uint32_t slot_of(const struct block_plane *plane, uint32_t count, 
 
     if (count == 1) return 0;
     do {
-        at = is_right(&plane[at], place[plane[at].axis], label, node) ? plane[at].right : plane[at].left;
+        at = is_right(&plane[at], key_of(&plane[at], place, node), label, node) ? plane[at].right : plane[at].left;
     } while (!(at & BLOCK_CELL));
     return at & ~(uint32_t)BLOCK_CELL;
 }

@@ -6,7 +6,8 @@
 
 /*
  * Cells (T6f): how the planes of an inner node share out space among its children. Every entry is routed by comparing it with planes alone, so the
- * cells of a node never overlap, and neither do the boxes of what is in them but for their sides. Nothing here moves an entry or takes memory: an
+ * cells of a node never overlap, and neither do the boxes of what is in them but for their sides (those on the two sides of a plane by number do: see
+ * layout_annex.h). Nothing here moves an entry or takes memory: an
  * inner node is split by giving each half those of its planes that still divide something, and two are joined under the plane that was between them.
  * For this room only.
  */

@@ -88,7 +88,7 @@ static int check_planes(const struct block_layout *layout, uint32_t inner, struc
         const uint32_t i = (uint32_t)__builtin_ctz(waiting);
 
         waiting &= waiting - 1;
-        if (plane[i].axis >= layout->dim) {
+        if (plane[i].axis >= layout->dim && plane[i].axis != BLOCK_BY_NUMBER) {
             return DAMAGED(err, "plane %u of inner node %u has axis %u", (unsigned)i, (unsigned)inner, (unsigned)plane[i].axis);
         }
         for (int right = 0; right < 2; right++) {

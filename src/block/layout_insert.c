@@ -3,6 +3,7 @@
 
 #include "base/par.h"
 #include "base/sort.h"
+#include "block/layout_annex.h"
 #include "block/layout_split.h"
 #include "block/layout_views.h"
 
@@ -489,7 +490,8 @@ int block_insert(struct block_layout *layout, const struct block_source *source,
     while (inserted < n) {
         size_t some = step < n - inserted ? step : n - inserted;
 
-        if (some >= (layout->entries + 1) / 2 || is_outgrown(layout, layout->entries + some) || is_high(layout, layout->entries + some)) {
+        if (some >= (layout->entries + 1) / 2 || is_outgrown(layout, layout->entries + some) || block_annex_is_large(layout, source->rows) ||
+            is_high(layout, layout->entries + some)) {
             some = n - inserted;
             TRY(rebuild_with(layout, source, node + inserted, some, err));
         } else {

@@ -102,7 +102,7 @@ int index_apply(struct index_state *state, const struct index_frame *frame, stru
     TRY(index_frame_check(frame, state, err));
     TRY(index_append(state, frame->point.data, frame->label.data, frame->added.count, err));
     TRY(take_moves(&moves, frame, state, 1, err));
-    TRY(index_rows_move(state, moves.move, moves.n, err));
+    TRY(frame->apart ? index_rows_move_apart(state, moves.move, moves.n, frame->n_before, err) : index_rows_move(state, moves.move, moves.n, err));
     index_digest_changes(state->digest, moves.move, moves.changed, state->env);
     index_digest_rows(state->digest, state, frame->n_before, frame->added.count);
     if (state->n_live != frame->live_after || state->root != frame->root_after ||

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/par.h"
 #include "base/watch.h"
+#include "block/layout_annex.h"
 #include "index/links.h"
 
 #include <assert.h>
@@ -221,7 +222,20 @@ static void move_root(struct moving *m)
     if (root != INDEX_NONE) state->root = root;
 }
 
-int index_rows_move(struct index_state *state, const struct index_change *moves, size_t n, struct pcct_error *err)
+/* Lanes for those that became live. */
+static int add_lanes(const struct moving *m, uint32_t first, struct pcct_error *err)
+{
+    const struct block_source source = index_source(m->state);
+    int status = 0, annexed = 0;
+
+    if (m->come.n == 0) return 0;
+    if (first != INDEX_NONE) TRY(block_annex(&annexed, &m->state->layout, &source, m->come.node, m->come.n, first, err));
+    if (!annexed) TRY(block_insert(&m->state->layout, &source, m->come.node, m->come.n, err));
+done:
+    return status;
+}
+
+static int move_rows(struct index_state *state, const struct index_change *moves, size_t n, uint32_t first, struct pcct_error *err)
 {
     struct moving m = { .state = state, .move = moves, .n = n };
     const struct base_env *env = state->env;
@@ -246,7 +260,7 @@ int index_rows_move(struct index_state *state, const struct index_change *moves,
     base_watch_stage(env, BASE_STAT_layout_seconds);
     base_watch_part(env, span, 0.4, 1);
     block_renew_reach(&state->layout, &source, m.stay.node, m.stay.n);
-    if (m.come.n > 0) TRY(block_insert(&state->layout, &source, m.come.node, m.come.n, err));
+    TRY(add_lanes(&m, first, err));
 done:
     base_watch_stage(env, stage);
     base_free(env, m.leave.node);
@@ -255,6 +269,16 @@ done:
     base_free(env, m.in);
     base_free(env, m.out);
     return status;
+}
+
+int index_rows_move(struct index_state *state, const struct index_change *moves, size_t n, struct pcct_error *err)
+{
+    return move_rows(state, moves, n, INDEX_NONE, err);
+}
+
+int index_rows_move_apart(struct index_state *state, const struct index_change *moves, size_t n, uint32_t first, struct pcct_error *err)
+{
+    return move_rows(state, moves, n, first, err);
 }
 
 /* ---- all rows at once --------------------------------------------------------------------------------------------------------------------- */

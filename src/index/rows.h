@@ -55,5 +55,7 @@ int index_rows_found(struct index_state *state, struct block_layout *layout, str
  * Errors: MEMORY; the state is then half changed.
  */
 int index_rows_move(struct index_state *state, const struct index_change *moves, size_t n, struct pcct_error *err);
+/* The same, where all that become live are rows `first` and above and all others are below: many of them may be laid out apart (block_annex). */
+int index_rows_move_apart(struct index_state *state, const struct index_change *moves, size_t n, uint32_t first, struct pcct_error *err);
 
 #endif

@@ -278,8 +278,11 @@ static void only_trees_of_planes_are_taken(void **state)
             }
             plane[i].axis = 2;
             assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);
-            plane[i].axis = UINT16_MAX;
+            plane[i].axis = BLOCK_BY_NUMBER - 1;
             assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);
+            plane[i].axis = BLOCK_BY_NUMBER;
+            assert_int_equal(block_check_links(layout, NULL), 0);
+            assert_int_equal(block_check(layout, &p.block.source, support_block_has, NULL), PCCT_E_DAMAGED); /* it divides others */
             plane[i] = kept;
         }
     }

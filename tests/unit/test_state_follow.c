@@ -24,7 +24,7 @@ static void make_versions(struct support_api *s, uint64_t digest[VERSIONS + 1][I
     }
 }
 
-static void follow(struct index_state *opened, struct support_api *s, uint64_t from, uint64_t to)
+static void follow(struct index_state *opened, struct support_api *s, uint64_t from, uint64_t to, int apart)
 {
     struct base_vector path = { .item_bytes = sizeof(uint64_t) };
     struct pcct_error err = { 0, "" };
@@ -32,7 +32,7 @@ static void follow(struct index_state *opened, struct support_api *s, uint64_t f
 
     support_ok(api_way(&short_way, &path, s->store, from, to, &err), &err);
     assert_true(short_way && path.count == to - from);
-    support_ok(api_state_follow(opened, s->store, &path, &err), &err);
+    support_ok(api_state_follow(opened, s->store, &path, apart, &err), &err);
     base_vector_free(&path, &s->store->env);
 }
 
@@ -54,7 +54,7 @@ static void labels_that_come_and_go(void **state)
                 support_ok(api_state_open(&opened, NULL, NULL, s.store, &s.store->env, from, &err), &err);
                 support_ok(api_state_open(&anew, NULL, NULL, s.store, &s.store->env, to, &err), &err);
                 if (table) support_ok(index_labels_prepare(&opened, &err), &err);
-                follow(&opened, &s, from, to);
+                follow(&opened, &s, from, to, table);
                 assert_memory_equal(opened.digest, digest[to], sizeof digest[to]);
                 support_ok(index_check(&opened, &err), &err);
                 for (int64_t label = 0; label < START; label++) {
@@ -97,7 +97,7 @@ static void a_frame_that_is_damaged(void **state)
     assert_int_equal(fseek(file, (long)(version.offset + version.bytes / 2), SEEK_SET), 0);
     assert_int_equal(fputc(255, file), 255);
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(api_state_follow(&opened, s.store, &path, &err), PCCT_E_DAMAGED);
+    assert_int_equal(api_state_follow(&opened, s.store, &path, 0, &err), PCCT_E_DAMAGED);
     if (!strstr(err.message, "v5 cannot be read")) fail_msg("%s", err.message);
     index_free(&opened);
     base_vector_free(&path, &s.store->env);
@@ -114,7 +114,7 @@ static int follow_all(void *ctx, const struct base_env *env, struct pcct_error *
     (void)env;
     index_init(&opened, &s->store->env, &s->store->metric, s->store->seed);
     TRY(api_way(&short_way, &path, s->store, 0, VERSIONS, err));
-    TRY(api_state_follow(&opened, s->store, &path, err));
+    TRY(api_state_follow(&opened, s->store, &path, 1, err));
 done:
     base_vector_free(&path, &s->store->env);
     index_free(&opened);

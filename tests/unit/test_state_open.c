@@ -63,7 +63,7 @@ static void a_state_follows(void **state)
     for (size_t i = 0; i < sizeof way / sizeof *way; from = way[i++]) {
         support_ok(api_way(&short_way, &path, s.store, from, way[i], &err), &err);
         assert_true(short_way && path.count == way[i] - from);
-        support_ok(api_state_follow(&opened, s.store, &path, &err), &err);
+        support_ok(api_state_follow(&opened, s.store, &path, 0, &err), &err);
         assert_memory_equal(opened.digest, digest[way[i]], sizeof digest[way[i]]);
         support_ok(index_check(&opened, &err), &err);
     }
