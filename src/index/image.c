@@ -55,6 +55,7 @@ static void list_arrays(struct index_image *image, struct base_buffer **buffer, 
 
         if (bytes == 0) continue;
         image->array[k] = (struct index_image_array){ .id = (uint32_t)i, .name = names[i], .item_bytes = bytes, .items = state->n };
+        image->array[k].rows_stay = i == INDEX_POINT || i == INDEX_LABEL || i == INDEX_PLACE;
         buffer[k++] = &state->array[i];
     }
     block_arrays(block, &state->layout);

@@ -17,6 +17,7 @@ struct index_image_array {
     void *data;           /* items * item_bytes bytes; NULL in an image that is being mapped until the store fills it in */
     size_t capacity;      /* bytes usable at data, at least items * item_bytes */
     size_t mapped;        /* bytes of the mapping that index_image_adopt takes over */
+    int rows_stay;        /* rows are added, and never changed: later states have the same at their places, until they are numbered anew */
 };
 struct index_image {
     struct index_image_array array[INDEX_IMAGE_ARRAYS];

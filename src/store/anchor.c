@@ -11,11 +11,18 @@
 
 enum {
     AT_MAGIC = 0, AT_HEAD_BYTES = 8, AT_EXTENTS = 12, AT_UUID = 16, AT_VERSION = 32, AT_FILE_BYTES = 40, AT_IMAGE_BYTES = 48, AT_IMAGE_HASH = 56,
-    AT_TABLE = 64, AT_UNITS = 72, AT_TABLE_HASH = 80, AT_TIME = 88, AT_IDENTITY = 96, AT_ZERO = 112, AT_EXTENT = 128, AT_HASH = 4088
+    AT_TABLE = 64, AT_UNITS = 72, AT_TABLE_HASH = 80, AT_TIME = 88, AT_IDENTITY = 96, AT_PIECES = 112, AT_RUNS = 116, AT_ZERO = 120, AT_EXTENT = 128,
+    AT_PIECE = 1664, AT_RUN = 1920, AT_REST = 3072, AT_HASH = 4088
 };
 enum { EXTENT_ID = 0, EXTENT_ITEM_BYTES = 4, EXTENT_ITEMS = 8, EXTENT_OFFSET = 16, EXTENT_FIRST = 24, EXTENT_ZERO = 32, EXTENT_BYTES = 48 };
 _Static_assert(AT_HASH + 8 == STORE_ANCHOR_HEAD_BYTES, "the hash ends the head of an anchor");
-_Static_assert(AT_EXTENT + INDEX_IMAGE_ARRAYS * EXTENT_BYTES <= AT_HASH, "the table of arrays fits the head of an anchor");
+enum { PIECE_NUMBER = 0, PIECE_HASH = 8, PIECE_BYTES = 16 };
+enum { RUN_ARRAY = 0, RUN_PIECE = 4, RUN_OFFSET = 8, RUN_LENGTH = 16, RUN_BYTES = 24 };
+_Static_assert(AT_EXTENT + INDEX_IMAGE_ARRAYS * EXTENT_BYTES == AT_PIECE && AT_PIECE + STORE_PIECES * PIECE_BYTES == AT_RUN &&
+                   AT_RUN + STORE_RUNS * RUN_BYTES == AT_REST,
+               "the tables of an anchor's head stand one behind the other");
+
+static const uint64_t bytes_most = UINT64_C(1) << 48; /* of an array, and of a file */
 
 static const char magic[8] = {'P', 'C', 'C', 'T', 'A', 'N', 'C', '1'};
 
@@ -29,7 +36,8 @@ static uint64_t units_of(uint64_t bytes)
     return (bytes + STORE_UNIT_BYTES - 1) / STORE_UNIT_BYTES;
 }
 
-void store_anchor_layout(struct store_anchor *anchor, uint64_t version, const struct index_image *image, size_t head_bytes)
+void store_anchor_layout(struct store_anchor *anchor, uint64_t version, const struct index_image *image, size_t head_bytes,
+                         uint32_t apart)
 {
     uint64_t at;
 
@@ -43,7 +51,7 @@ void store_anchor_layout(struct store_anchor *anchor, uint64_t version, const st
         const struct index_image_array *array = &image->array[i];
         uint64_t bytes = array->items * array->item_bytes;
 
-        anchor->extent[i] = (struct store_extent){array->id, array->item_bytes, array->items, bytes, 0, anchor->table_units};
+        anchor->extent[i] = (struct store_extent){array->id, array->item_bytes, array->items, bytes, 0, anchor->table_units, 0, 0};
         anchor->table_units += units_of(bytes);
     }
     at = anchor->table_offset + anchor->table_units * sizeof(uint64_t);
@@ -51,7 +59,7 @@ void store_anchor_layout(struct store_anchor *anchor, uint64_t version, const st
     for (size_t i = 0; i < image->arrays; i++) {
         struct store_extent *extent = &anchor->extent[i];
 
-        if (extent->bytes == 0) continue;
+        if (extent->bytes == 0 || apart >> i & 1) continue;
         extent->offset = store_round_up(anchor->file_bytes, extent->bytes >= STORE_BIG_BYTES ? STORE_BIG_BYTES : STORE_UNIT_BYTES);
         anchor->file_bytes = store_round_up(extent->offset + extent->bytes, STORE_UNIT_BYTES);
     }
@@ -73,6 +81,8 @@ void store_anchor_encode(uint8_t head[STORE_ANCHOR_HEAD_BYTES], const struct sto
     store_put64(head, AT_TABLE_HASH, anchor->table_hash);
     store_put64(head, AT_TIME, (uint64_t)anchor->time_ns);
     store_put_bytes(head, AT_IDENTITY, anchor->identity.byte, 16);
+    store_put32(head, AT_PIECES, anchor->pieces);
+    store_put32(head, AT_RUNS, anchor->runs);
     for (uint32_t i = 0; i < anchor->extents; i++) {
         uint8_t *at = head + AT_EXTENT + i * EXTENT_BYTES;
 
@@ -82,6 +92,18 @@ void store_anchor_encode(uint8_t head[STORE_ANCHOR_HEAD_BYTES], const struct sto
         store_put64(at, EXTENT_OFFSET, anchor->extent[i].offset);
         store_put64(at, EXTENT_FIRST, anchor->extent[i].first_unit);
     }
+    for (uint32_t i = 0; i < anchor->pieces; i++) {
+        store_put64(head, AT_PIECE + i * PIECE_BYTES + PIECE_NUMBER, anchor->piece[i].number);
+        store_put64(head, AT_PIECE + i * PIECE_BYTES + PIECE_HASH, anchor->piece[i].hash);
+    }
+    for (uint32_t i = 0; i < anchor->runs; i++) {
+        uint8_t *at = head + AT_RUN + i * RUN_BYTES;
+
+        store_put32(at, RUN_ARRAY, anchor->run[i].array);
+        store_put32(at, RUN_PIECE, anchor->run[i].piece);
+        store_put64(at, RUN_OFFSET, anchor->run[i].offset);
+        store_put64(at, RUN_LENGTH, anchor->run[i].bytes);
+    }
     store_put64(head, AT_HASH, base_hash64(head, AT_HASH));
 }
 
@@ -90,20 +112,54 @@ static const char *check_layout(const struct store_anchor *anchor)
 {
     struct index_image image = {.arrays = anchor->extents};
     struct store_anchor made;
+    uint32_t apart = 0;
 
     for (uint32_t i = 0; i < anchor->extents; i++) {
         const struct store_extent *extent = &anchor->extent[i];
 
-        if (extent->item_bytes == 0 || extent->items > (UINT64_C(1) << 48) / extent->item_bytes) return "an array's length cannot be";
+        if (extent->item_bytes == 0 || extent->items > bytes_most / extent->item_bytes) return "an array's length cannot be";
         image.array[i] = (struct index_image_array){.id = extent->id, .item_bytes = extent->item_bytes, .items = extent->items};
+        if (extent->runs > 0) apart |= UINT32_C(1) << i;
     }
-    store_anchor_layout(&made, anchor->version, &image, anchor->head_bytes);
+    store_anchor_layout(&made, anchor->version, &image, anchor->head_bytes, apart);
     if (made.file_bytes != anchor->file_bytes || made.table_offset != anchor->table_offset || made.table_units != anchor->table_units) {
         return "its parts do not fit";
     }
     for (uint32_t i = 0; i < anchor->extents; i++) {
         if (made.extent[i].offset != anchor->extent[i].offset || made.extent[i].first_unit != anchor->extent[i].first_unit)
             return "its arrays do not fit";
+    }
+    return NULL;
+}
+
+/* Pieces and runs; the arrays are known. That the runs lie inside their pieces is seen when these are opened. */
+static const char *decode_runs(struct store_anchor *anchor, const uint8_t head[STORE_ANCHOR_HEAD_BYTES])
+{
+    uint64_t covered[INDEX_IMAGE_ARRAYS] = {0};
+
+    if (anchor->pieces > STORE_PIECES || anchor->runs > STORE_RUNS || !store_zero(head, AT_PIECE + anchor->pieces * PIECE_BYTES, AT_RUN) ||
+        !store_zero(head, AT_RUN + anchor->runs * RUN_BYTES, AT_HASH)) {
+        return "its head is of an unknown kind";
+    }
+    for (uint32_t i = 0; i < anchor->pieces; i++) {
+        anchor->piece[i].number = store_get64(head, AT_PIECE + i * PIECE_BYTES + PIECE_NUMBER);
+        anchor->piece[i].hash = store_get64(head, AT_PIECE + i * PIECE_BYTES + PIECE_HASH);
+    }
+    for (uint32_t i = 0; i < anchor->runs; i++) {
+        const uint8_t *at = head + AT_RUN + i * RUN_BYTES;
+        struct store_run *run = &anchor->run[i];
+
+        *run = (struct store_run){store_get32(at, RUN_ARRAY), store_get32(at, RUN_PIECE), store_get64(at, RUN_OFFSET), store_get64(at, RUN_LENGTH)};
+        if (run->array >= anchor->extents || run->piece >= anchor->pieces || (i > 0 && run->array < run[-1].array)) return "its runs do not fit";
+        if (run->bytes == 0 || run->bytes > bytes_most || run->offset < STORE_UNIT_BYTES || run->offset > bytes_most ||
+            run->offset % STORE_UNIT_BYTES != 0 || covered[run->array] % STORE_UNIT_BYTES != 0) {
+            return "a run cannot be";
+        }
+        if (anchor->extent[run->array].runs++ == 0) anchor->extent[run->array].first_run = i;
+        covered[run->array] += run->bytes;
+    }
+    for (uint32_t i = 0; i < anchor->extents; i++) {
+        if (anchor->extent[i].runs > 0 && covered[i] != anchor->extent[i].bytes) return "its runs do not fit";
     }
     return NULL;
 }
@@ -128,6 +184,8 @@ const char *store_anchor_decode(struct store_anchor *anchor, const uint8_t head[
     anchor->time_ns = (int64_t)store_get64(head, AT_TIME);
     anchor->hash = store_get64(head, AT_HASH);
     store_get_bytes(anchor->identity.byte, head, AT_IDENTITY, 16);
+    anchor->pieces = store_get32(head, AT_PIECES);
+    anchor->runs = store_get32(head, AT_RUNS);
     if (store_get32(head, AT_HEAD_BYTES) != STORE_ANCHOR_HEAD_BYTES || !store_zero(head, AT_ZERO, AT_EXTENT) ||
         anchor->extents > INDEX_IMAGE_ARRAYS) {
         return "its head is of an unknown kind";
@@ -138,13 +196,14 @@ const char *store_anchor_decode(struct store_anchor *anchor, const uint8_t head[
         struct store_extent *extent = &anchor->extent[i];
 
         *extent = (struct store_extent){store_get32(at, EXTENT_ID), store_get32(at, EXTENT_ITEM_BYTES), store_get64(at, EXTENT_ITEMS), 0,
-                                        store_get64(at, EXTENT_OFFSET), store_get64(at, EXTENT_FIRST)};
+                                        store_get64(at, EXTENT_OFFSET), store_get64(at, EXTENT_FIRST), 0, 0};
         extent->bytes = extent->items * extent->item_bytes;
         if (!store_zero(at, EXTENT_ZERO, EXTENT_BYTES)) return "an array is of an unknown kind";
     }
-    if (!store_zero(head, AT_EXTENT + anchor->extents * EXTENT_BYTES, AT_HASH)) return "its head is of an unknown kind";
+    if (!store_zero(head, AT_EXTENT + anchor->extents * EXTENT_BYTES, AT_PIECE)) return "its head is of an unknown kind";
     if (anchor->head_bytes > file_bytes) return "it is cut off";
-    wrong = check_layout(anchor);
+    wrong = decode_runs(anchor, head);
+    if (!wrong) wrong = check_layout(anchor);
     if (!wrong && file_bytes < anchor->file_bytes) wrong = "it is cut off";
     return wrong;
 }
@@ -193,9 +252,21 @@ done:
 
 /* ---- units -------------------------------------------------------------------------------------------------------------------------------- */
 
+int store_anchor_place(uint64_t *offset, const struct store_anchor *anchor, const struct store_extent *extent, uint64_t within)
+{
+    const struct store_run *run = &anchor->run[extent->first_run];
+
+    *offset = extent->offset + within;
+    if (extent->runs == 0) return -1;
+    for (; within >= run->bytes; run++) within -= run->bytes;
+    *offset = run->offset + within;
+    return (int)run->piece;
+}
+
 struct verifying {
     const struct store_folder *folder;
     int fd;
+    const struct store_pieces *pieces;
     const struct store_anchor *anchor;
     const uint8_t *table;
     uint8_t *buffer;      /* a unit for each thread */
@@ -225,22 +296,42 @@ static void verify_units(void *ctx, size_t begin, size_t end, int thread)
 
     for (size_t unit = begin; unit < end; unit++) {
         const struct store_extent *extent;
-        uint64_t within, n;
+        uint64_t within, n, offset;
         ssize_t got;
+        int piece;
 
         extent = extent_of(&i, v->anchor, unit);
         within = (unit - extent->first_unit) * STORE_UNIT_BYTES;
         n = extent->bytes - within < STORE_UNIT_BYTES ? extent->bytes - within : STORE_UNIT_BYTES;
-        got = base_os_pread(v->folder->env->os, v->fd, buffer, n, extent->offset + within);
+        piece = store_anchor_place(&offset, v->anchor, extent, within);
+        got = base_os_pread(v->folder->env->os, piece < 0 ? v->fd : v->pieces->fd[piece], buffer, n, offset);
         if (got < 0) __atomic_store_n(&v->error_number, errno, __ATOMIC_RELAXED);
         else if ((uint64_t)got < n || base_hash64(buffer, n) != store_get64(v->table, unit * 8)) note_bad(&v->bad, unit);
     }
 }
 
-int store_anchor_verify(const struct store_folder *folder, int fd, const struct store_anchor *anchor, const struct base_vector *table,
-                        struct pcct_error *err)
+/* An error about a unit; of one in a piece it names that, and the anchor. */
+static int bad_unit(struct pcct_error *err, const struct verifying *v)
 {
-    struct verifying v = {folder, fd, anchor, table->memory.data, NULL, UINT64_MAX, 0};
+    uint32_t i = 0;
+    const struct store_extent *extent = extent_of(&i, v->anchor, v->bad);
+    uint64_t unit = v->bad - extent->first_unit, offset;
+    char name[STORE_FILE_NAME_BYTES], whose[STORE_FILE_NAME_BYTES] = "";
+    int piece = store_anchor_place(&offset, v->anchor, extent, unit * STORE_UNIT_BYTES);
+
+    store_anchor_name(name, v->anchor->version);
+    if (piece >= 0) {
+        snprintf(whose, sizeof(whose), " of A%016" PRIx64, v->anchor->version);
+        store_piece_name(name, v->anchor->piece[piece].number);
+    }
+    return base_fail(err, PCCT_E_DAMAGED, "%s/data/%s is damaged: array %" PRIu32 "%s, unit %" PRIu64 " (64 KiB at byte %" PRIu64 "): its checksum "
+                     "is wrong", v->folder->path, name, extent->id, whose, unit, offset);
+}
+
+int store_anchor_verify(const struct store_folder *folder, int fd, const struct store_pieces *pieces, const struct store_anchor *anchor,
+                        const struct base_vector *table, struct pcct_error *err)
+{
+    struct verifying v = {folder, fd, pieces, anchor, table->memory.data, NULL, UINT64_MAX, 0};
     int status = 0;
 
     TRY(base_take(&v.buffer, folder->env, (size_t)base_par_threads(folder->env), STORE_UNIT_BYTES, err));
@@ -248,12 +339,7 @@ int store_anchor_verify(const struct store_folder *folder, int fd, const struct 
     if (v.error_number != 0) {
         status = base_fail_errno(err, v.error_number, "cannot read %s/data/A%016" PRIx64, folder->path, anchor->version);
     } else if (v.bad != UINT64_MAX) {
-        uint32_t i = 0;
-        const struct store_extent *extent = extent_of(&i, anchor, v.bad);
-        uint64_t unit = v.bad - extent->first_unit;
-
-        status = base_fail(err, PCCT_E_DAMAGED, "%s/data/A%016" PRIx64 " is damaged: array %" PRIu32 ", unit %" PRIu64 " (64 KiB at byte %" PRIu64
-                           "): its checksum is wrong", folder->path, anchor->version, extent->id, unit, extent->offset + unit * STORE_UNIT_BYTES);
+        status = bad_unit(err, &v);
     }
 done:
     base_free(folder->env, v.buffer);

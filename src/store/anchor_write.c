@@ -3,6 +3,7 @@
 #include "store/anchor.h"
 #include "store/bytes.h"
 #include "store/internal.h"
+#include "store/share.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,7 +15,7 @@ int store_anchor_due(uint64_t *bytes, const struct store_version *version, const
 {
     struct store_anchor anchor;
 
-    store_anchor_layout(&anchor, version->version, image, head_bytes);
+    store_anchor_layout(&anchor, version->version, image, head_bytes, 0);
     *bytes = STORE_ANCHOR_HEAD_BYTES + head_bytes + anchor.table_units * sizeof(uint64_t);
     for (uint32_t i = 0; i < anchor.extents; i++) *bytes += anchor.extent[i].bytes;
     return version->redo_bytes >= (anchor.table_units + 1) * STORE_UNIT_BYTES / (version->redo_frames >= version->generation ? 8 : 4);
@@ -27,6 +28,7 @@ struct writing {
     const void *head;
     size_t head_bytes;
     uint64_t *table; /* as in the file */
+    struct store_piece fresh; /* what is new of arrays that stand in pieces */
     uint64_t written;
 };
 
@@ -48,7 +50,7 @@ static void hash_units(void *ctx, size_t begin, size_t end, int thread)
     }
 }
 
-/* In pieces of 2 MiB, aligned in the file when the array is: recent kernels then keep them in huge pages. */
+/* 2 MiB at once, aligned in the file when the array is: recent kernels then keep them in huge pages. */
 static int write_run(struct writing *w, int fd, const void *data, uint64_t bytes, uint64_t offset, struct pcct_error *err)
 {
     int status = 0;
@@ -57,7 +59,7 @@ static int write_run(struct writing *w, int fd, const void *data, uint64_t bytes
         uint64_t n = bytes - at < STORE_BIG_BYTES ? bytes - at : STORE_BIG_BYTES;
 
         if (base_os_pwrite(w->folder->env->os, fd, (const uint8_t *)data + at, n, offset + at) < 0) {
-            TRY(base_fail_errno(err, errno, "cannot write %s/data/A%016" PRIx64, w->folder->path, w->anchor.version));
+            TRY(base_fail_errno(err, errno, "cannot write the anchor of v%" PRIu64 " of %s", w->anchor.version, w->folder->path));
         }
         w->written += n;
     }
@@ -81,7 +83,35 @@ static int fill(void *ctx, int fd, struct pcct_error *err)
     TRY(write_run(w, fd, w->head, w->anchor.head_bytes, STORE_ANCHOR_HEAD_BYTES, err));
     TRY(write_run(w, fd, w->table, w->anchor.table_units * 8, w->anchor.table_offset, err));
     for (uint32_t i = 0; i < w->anchor.extents; i++) {
+        if (w->anchor.extent[i].runs > 0) continue;
         TRY(write_run(w, fd, w->image->array[i].data, w->anchor.extent[i].bytes, w->anchor.extent[i].offset, err));
+    }
+done:
+    base_free(w->folder->env, page);
+    return status;
+}
+
+/* The last piece of the anchor. */
+static int fill_piece(void *ctx, int fd, struct pcct_error *err)
+{
+    struct writing *w = ctx;
+    uint64_t at[INDEX_IMAGE_ARRAYS] = {0};
+    uint8_t *page = NULL;
+    int status = 0;
+
+    TRY(base_take(&page, w->folder->env, STORE_PIECE_HEAD_BYTES, 1, err));
+    store_piece_encode(page, &w->fresh, w->folder->uuid);
+    w->anchor.piece[w->anchor.pieces - 1].hash = w->fresh.hash;
+    if (base_os_ftruncate(w->folder->env->os, fd, w->fresh.file_bytes) != 0) {
+        TRY(base_fail_errno(err, errno, "cannot make %s/data/P%016" PRIx64, w->folder->path, w->fresh.number));
+    }
+    TRY(write_run(w, fd, page, STORE_PIECE_HEAD_BYTES, 0, err));
+    for (uint32_t i = 0; i < w->anchor.runs; i++) {
+        const struct store_run *run = &w->anchor.run[i];
+
+        if (run->piece == w->anchor.pieces - 1)
+            TRY(write_run(w, fd, (const uint8_t *)w->image->array[run->array].data + at[run->array], run->bytes, run->offset, err));
+        at[run->array] += run->bytes;
     }
 done:
     base_free(w->folder->env, page);
@@ -135,30 +165,38 @@ done:
     return status;
 }
 
-/* The file, under the maintenance lock. */
-static int write_file(struct writing *w, struct store *store, uint64_t version, struct pcct_error *err)
+/* The files, under the maintenance lock. A piece is there before the anchor that names it; one without is nobody's, and removed. */
+static int write_files(struct writing *w, struct store *store, uint64_t version, struct pcct_error *err)
 {
+    const int has_pieces = (store->super.incompatible & STORE_FEATURE_PIECES) != 0;
     struct store_version about;
-    char name[STORE_FILE_NAME_BYTES];
+    char name[STORE_FILE_NAME_BYTES], piece[STORE_FILE_NAME_BYTES] = "";
     int status = 0;
 
     TRY(store_version(&about, NULL, store, version, err));
-    store_anchor_layout(&w->anchor, version, w->image, w->head_bytes);
+    store_anchor_layout(&w->anchor, version, w->image, w->head_bytes, has_pieces ? store_share_apart(w->image) : 0);
     TRY(base_take(&w->table, store->folder.env, w->anchor.table_units, sizeof(uint64_t), err));
     base_par_for(store->folder.env, w->anchor.table_units, 16, hash_units, w);
     w->anchor.table_hash = base_hash64(w->table, w->anchor.table_units * sizeof(uint64_t));
     w->anchor.head_hash = base_hash64(w->head, w->head_bytes);
     w->anchor.identity = about.identity;
     w->anchor.time_ns = base_os_time_ns(store->folder.env->os);
+    if (has_pieces) TRY(store_share(&w->anchor, &w->fresh, store, about.state_parent, w->image, (const uint8_t *)w->table, err));
+    if (w->fresh.row_bytes > 0) {
+        store_piece_name(piece, w->fresh.number);
+        TRY(store_file_make(&store->folder, store->folder.data, "data/", piece, fill_piece, w, err));
+    }
     store_anchor_name(name, version);
     TRY(store_file_make(&store->folder, store->folder.data, "data/", name, fill, w, err));
+    piece[0] = '\0';
 done:
+    if (piece[0]) (void)base_os_unlink(store->folder.env->os, store->folder.data, piece);
     return status;
 }
 
 /*
- * 1 the file under a temporary name, fsync, rename, fsync of the folder; 2 the transaction that lists it. A crash before 2 leaves a file that nobody
- * reads and that the next anchor of this version replaces. LMDB lets one transaction write at a time, so commits are kept out for the time of 2 only.
+ * 1 the files, a new piece first, each under a temporary name, fsync, rename, fsync of the folder; 2 the transaction that lists the anchor. A crash
+ * before 2 leaves files that nobody reads: an anchor that the next one of this version replaces, a piece that goes with the next pruning. LMDB lets one transaction write at a time, so commits are kept out for the time of 2 only.
  */
 int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
                        size_t head_bytes, struct pcct_error *err)
@@ -172,7 +210,7 @@ int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, c
     if (store_is_poisoned(store))
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
     TRY(store_maintenance_lock(store, 0, err));
-    status = write_file(&w, store, version, err);
+    status = write_files(&w, store, version, err);
     if (status == 0) status = store_check_current(store, err);
     if (status == 0) status = list(store, &w, err);
     if (status == 0) *bytes = w.written;

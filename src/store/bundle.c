@@ -160,7 +160,7 @@ static int put_head(struct writing *w, const struct store_bundle_plan *plan, str
     store_put32(head, HEAD_ORDER, BYTE_ORDER_MARK);
     store_put64(head, HEAD_SEED, super->seed);
     store_put64(head, HEAD_TIME, (uint64_t)base_os_time_ns(w->env->os));
-    store_put64(head, HEAD_INCOMPATIBLE, super->incompatible);
+    store_put64(head, HEAD_INCOMPATIBLE, super->incompatible & STORE_FEATURE_CUSTOM); /* pieces are the files' alone */
     store_put_bytes(head, HEAD_CUSTOM, super->custom, sizeof(super->custom));
     store_put_bytes(head, HEAD_BASE, plan->base.byte, 16);
     store_put64(head, HEAD_VERSIONS, plan->versions);

@@ -65,6 +65,7 @@ int store_create(const char *path, struct store_super *super, const struct base_
 
     if (base_os_random(os, super->uuid, sizeof(super->uuid)) != 0) return base_fail_errno(err, errno, "cannot get random bytes for %s", path);
     super->format = STORE_FORMAT;
+    super->incompatible |= STORE_FEATURE_PIECES;
     super->created_ns = base_os_time_ns(os);
     return store_make(path, super->uuid, fill, super, env, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/bytes.h"
 #include "store/internal.h"
+#include "store/piece.h"
 #include "store/scan.h"
 #include "store/super.h"
 #include "store/unsynced.h"
@@ -209,6 +210,21 @@ done:
     return status;
 }
 
+/* Not when something is wrong with an anchor: then nobody knows what it names. */
+static int tell_idle(struct store_scan *scan, struct pcct_error *err)
+{
+    struct base_vector idle = {.item_bytes = sizeof(uint64_t)};
+    int status = 0;
+
+    TRY(store_pieces_idle(&idle, NULL, scan->folder, err));
+    for (size_t i = 0; i < idle.count; i++) {
+        store_scan_report(scan, 0, "%s/data/P%016" PRIx64 " is not in use", scan->folder->path, ((const uint64_t *)idle.memory.data)[i]);
+    }
+done:
+    base_vector_free(&idle, scan->folder->env);
+    return status;
+}
+
 static int check_listing(void *ctx, const uint8_t *key, size_t key_bytes, const uint8_t *value, size_t bytes, struct pcct_error *err)
 {
     struct check *c = ctx;
@@ -387,6 +403,7 @@ int store_fsck(struct store_fsck *fsck, const char *path, const struct base_env 
     store_txn_abort(&c.txn); /* the anchors are most of the bytes: LMDB shall not wait for them */
     if (!c.catalogue) fsck->versions = c.scan.found.count;
     TRY(store_scan_anchors(&c.scan, check_anchor, &c, err));
+    TRY(tell_idle(&c.scan, err));
     tell_sound(&c);
     fsck->frames = c.scan.frames;
     fsck->bytes = c.scan.bytes;

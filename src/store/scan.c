@@ -379,6 +379,7 @@ int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_fo
     uint64_t version = found->record.version.version, file_bytes = 0;
     struct base_vector head = {.item_bytes = 1}, table = {.item_bytes = sizeof(uint64_t)};
     struct pcct_error cause = {0, ""};
+    struct store_pieces pieces = {.n = 0};
     struct store_anchor anchor;
     char name[STORE_FILE_NAME_BYTES];
     int status, fd = -1;
@@ -390,7 +391,8 @@ int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_fo
     if (status == 0 && memcmp(&anchor.identity, &found->record.version.identity, sizeof(anchor.identity)) != 0) {
         status = base_fail(&cause, PCCT_E_DAMAGED, "%s/data/%s is of another v%" PRIu64, folder->path, name, version);
     }
-    if (status == 0 && !scan->fast) status = store_anchor_verify(folder, fd, &anchor, &table, &cause);
+    if (status == 0) status = store_pieces_open(&pieces, folder, &anchor, &cause);
+    if (status == 0 && !scan->fast) status = store_anchor_verify(folder, fd, &pieces, &anchor, &table, &cause);
     if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) base_fail(err, status, "%s", cause.message);
     else if (status != 0) {
         store_scan_report(scan, 1, "%s", cause.message);
@@ -398,7 +400,9 @@ int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_fo
     } else {
         *sound = 1;
         scan->bytes += file_bytes;
+        for (uint32_t i = 0; i < anchor.runs; i++) scan->bytes += anchor.run[i].bytes;
     }
+    store_pieces_close(&pieces);
     base_vector_free(&head, folder->env);
     base_vector_free(&table, folder->env);
     if (fd >= 0) base_os_close(folder->env->os, fd);

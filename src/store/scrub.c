@@ -173,6 +173,7 @@ int store_anchor_drop(int *dropped, struct store *store, uint64_t version, struc
     TRY(store_txn_commit(&txn, &unsure, err));
     store_anchor_name(name, version);
     (void)base_os_unlink(store->folder.env->os, store->folder.data, name);
+    (void)store_pieces_sweep(&store->folder, NULL); /* what stays is removed by the next pruning */
     *dropped = 1;
 done:
     if (unsure) store_poison(store);

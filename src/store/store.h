@@ -18,7 +18,7 @@ struct store;
 enum { STORE_FORMAT = 1, STORE_NAME_BYTES = 64 };
 
 /* Bits of `incompatible`. */
-enum { STORE_FEATURE_CUSTOM = 1 };
+enum { STORE_FEATURE_CUSTOM = 1, STORE_FEATURE_PIECES = 2 /* anchors share pieces; of every store that is made now */ };
 
 /* What never changes. */
 struct store_super {

@@ -29,7 +29,7 @@ _Static_assert(AT_HASH + 8 == STORE_SUPER_BYTES, "the hash ends a copy");
 
 static const char magic[8] = {'P', 'C', 'C', 'T', 'S', 'U', 'P', '1'};
 /* Incompatible features: who does not know them cannot read the store. */
-static const uint64_t known_features = STORE_FEATURE_CUSTOM;
+static const uint64_t known_features = STORE_FEATURE_CUSTOM | STORE_FEATURE_PIECES;
 static const uint32_t endian_mark = 0x01020304u;
 
 static void encode(uint8_t *copy, const struct store_super *super)

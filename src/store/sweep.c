@@ -160,6 +160,7 @@ int store_sweep(struct store *store, struct pcct_error *err)
     TRY(store_txn_each(&s.txn, STORE_SEGMENTS, NULL, 0, list_segment, &s, err));
     TRY(remove_idle(&s, store->folder.journal, look_at_segment, store_segment_name, err));
     TRY(remove_idle(&s, store->folder.data, look_at_anchor, store_anchor_name, err));
+    TRY(store_pieces_sweep(&store->folder, err));
     find_base(&s);
     if (s.base > 0) TRY(store_txn_each(&s.txn, STORE_VERSIONS, NULL, 0, pass_frame, &s, err));
     leave(&s);

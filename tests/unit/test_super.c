@@ -94,7 +94,8 @@ static void test_custom(void **state)
         int status;
     } cases[] = {
         {STORE_FEATURE_CUSTOM, "words", 0}, {STORE_FEATURE_CUSTOM, "abcdefghijklmnopqrstuvwxyz01234", 0}, {STORE_FEATURE_CUSTOM, "", PCCT_E_DAMAGED},
-        {0, "words", PCCT_E_DAMAGED}, {STORE_FEATURE_CUSTOM, "words\0x", PCCT_E_DAMAGED}, {STORE_FEATURE_CUSTOM | 2, "words", PCCT_E_FORMAT},
+        {0, "words", PCCT_E_DAMAGED}, {STORE_FEATURE_CUSTOM, "words\0x", PCCT_E_DAMAGED}, {STORE_FEATURE_CUSTOM | 4, "words", PCCT_E_FORMAT},
+        {STORE_FEATURE_CUSTOM | STORE_FEATURE_PIECES, "words", 0}, {STORE_FEATURE_PIECES, "", 0},
     };
 
     (void)state;
@@ -126,7 +127,7 @@ static void test_newer(void **state)
 
         memcpy(copy, file, bytes);
         for (size_t half = 0; half < bytes; half += 4096) {
-            store_put32(copy + half, at[i], 2);
+            store_put32(copy + half, at[i], 4);
             store_put64(copy + half, 4088, base_hash64(copy + half, 4088));
         }
         support_file_write(&s, "SUPER", copy, bytes);
