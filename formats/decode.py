@@ -168,9 +168,9 @@ def read_super(folder):
         if copy[:8] == b"PCCTSUP1" and xxh3(copy[:4088]) == r64(copy, 4088):
             names = ("format", "bytes", "uuid", "dim", "metric", "dtype", "endian", "seed", "created", "incompatible", "read_only")
             head = dict(zip(names, struct.unpack_from("<II16sIIIIQqQQ", copy, 8)))
-            expect(head["format"] == 1 and head["incompatible"] & ~1 == 0, "SUPER: a newer format")
+            expect(head["format"] == 1 and head["incompatible"] & ~3 == 0, "SUPER: a newer format")
             head["custom"] = copy[80:112].rstrip(b"\0").decode("ascii")
-            expect((head["incompatible"] == 1) == (head["metric"] == 64) == (head["custom"] != ""), "SUPER: the custom metric")
+            expect((head["incompatible"] & 1 == 1) == (head["metric"] == 64) == (head["custom"] != ""), "SUPER: the custom metric")
             return head
     raise Damaged("SUPER: no copy is sound")
 
@@ -415,6 +415,30 @@ def from_frames(folder, super_block, frames, version):
 
 # ---- anchors --------------------------------------------------------------------------------------------------------------------------------
 
+def read_pieces(folder, super_block, data, path):
+    """The runs that stand in pieces: {place of an array in the table: its bytes}."""
+    count, runs = struct.unpack_from("<II", data, 112)
+    expect(data[120:128] == bytes(8) and count <= 16 and runs <= 48, "%s: pieces" % path)
+    pieces, found = [], {}
+    for i in range(count):
+        number, link = struct.unpack_from("<QQ", data, 1664 + 16 * i)
+        name = os.path.join(folder, "data", "P%016x" % number)
+        with open(name, "rb") as file:
+            piece = file.read()
+        uuid, named, size = struct.unpack_from("<16sQQ", piece, 16)
+        expect(piece[:8] == b"PCCTPIE1" and xxh3(piece[:4088]) == r64(piece, 4088) == link, "%s: its head" % name)
+        expect(uuid == super_block["uuid"] and named == number and size <= len(piece) and piece[72:4088] == bytes(4016), "%s: another piece" % name)
+        pieces.append(piece)
+    last = 0
+    for i in range(runs):
+        array, piece, offset, size = struct.unpack_from("<IIQQ", data, 1920 + 24 * i)
+        expect(array >= last and offset % UNIT == 0 and len(found.get(array, b"")) % UNIT == 0, "%s: run %d" % (path, i))
+        expect(offset + size <= len(pieces[piece]), "%s: run %d is outside its piece" % (path, i))
+        found[array] = found.get(array, b"") + pieces[piece][offset:offset + size]
+        last = array
+    return found
+
+
 def from_anchor(folder, super_block, version):
     path = os.path.join(folder, "data", "A%016x" % version)
     with open(path, "rb") as file:
@@ -426,10 +450,11 @@ def from_anchor(folder, super_block, version):
     head = data[4096:4096 + head_bytes]
     table = data[table_at:table_at + 8 * units]
     expect(xxh3(head) == head_hash and xxh3(table) == table_hash, "%s: its numbers or its side table" % path)
-    found = {}
+    found, apart = {}, read_pieces(folder, super_block, data, path)
     for i in range(extents):
         array, item_bytes, items, offset, first = struct.unpack_from("<IIQQQ", data, 128 + 48 * i)
-        body = data[offset:offset + items * item_bytes]
+        body = apart.get(i, data[offset:offset + items * item_bytes])
+        expect(len(body) == items * item_bytes and (offset == 0 or i not in apart), "%s: array %d" % (path, array))
         for unit, start in enumerate(range(0, len(body), UNIT)):
             expect(xxh3(body[start:start + UNIT]) == r64(table, 8 * (first + unit)), "%s: array %d, unit %d" % (path, array, unit))
         found[array] = body

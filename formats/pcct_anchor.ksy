@@ -51,12 +51,48 @@ types:
         type: s8
       - id: identity
         size: 16
+      - id: num_pieces
+        type: u4
+        valid:
+          max: 16
+      - id: num_runs
+        type: u4
+        valid:
+          max: 48
       - id: reserved
-        size: 16
+        size: 8
       - id: arrays
         type: extent
         repeat: expr
         repeat-expr: num_arrays
+    instances:
+      pieces:
+        pos: 1664
+        type: piece
+        repeat: expr
+        repeat-expr: num_pieces
+      runs:
+        pos: 1920
+        type: run
+        repeat: expr
+        repeat-expr: num_runs
+  piece:
+    seq:
+      - id: number
+        type: u8
+      - id: head_hash
+        type: u8
+  run:
+    doc: Bytes of an array in a piece (data/P%016x), by place in the tables.
+    seq:
+      - id: array
+        type: u4
+      - id: piece
+        type: u4
+      - id: ofs_run
+        type: u8
+      - id: len_run
+        type: u8
   extent:
     seq:
       - id: array

@@ -82,7 +82,8 @@ struct pcct_batch_result {
     /* A replaced point counts as inserted and deleted too. Skipped are also the rows that lost to an equal label within the batch. */
     uint64_t inserted, deleted, skipped, replaced;
     uint64_t frame_bytes;                          /* written to the journal */
-    uint64_t anchor_bytes;                         /* of an anchor of this version, which is being written in the background; 0: none was due */
+    uint64_t anchor_bytes;                         /* of an anchor of this version, which is being written in the background: at most, for
+                                                    * what an earlier one has is not written again; 0: none was due */
 };
 PCCT_PUBLIC int pcct_batch_describe(struct pcct_batch_result *result, const pcct_batch *batch);
 

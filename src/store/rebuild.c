@@ -111,7 +111,7 @@ static int put_version(struct rebuilding *r, struct store_found *found, struct b
     if (found->anchor_sound) {
         store_anchor_name(name, v->version);
         if (base_os_fstatat(folder->env->os, folder->data, name, &about) == 0) {
-            TRY(store_anchor_list(&r->txn, v->version, (uint64_t)about.st_size, (uint64_t)about.st_blocks * 512, err));
+            TRY(store_anchor_list(&r->txn, v->version, (uint64_t)about.st_size, (uint64_t)about.st_blocks * 512 + found->piece_bytes, err));
         }
     }
     if (!(v->flags & STORE_DROPPED)) r->frame_bytes += v->bytes;

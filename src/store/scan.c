@@ -373,7 +373,7 @@ done:
 
 /* ---- anchors ------------------------------------------------------------------------------------------------------------------------------ */
 
-int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_found *found, struct pcct_error *err)
+int store_scan_anchor(int *sound, struct store_scan *scan, struct store_found *found, struct pcct_error *err)
 {
     const struct store_folder *folder = scan->folder;
     uint64_t version = found->record.version.version, file_bytes = 0;
@@ -385,6 +385,7 @@ int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_fo
     int status, fd = -1;
 
     *sound = 0;
+    found->piece_bytes = 0;
     store_anchor_name(name, version);
     status = store_file_open(&fd, &file_bytes, folder, folder->data, "data/", name, O_RDONLY, &cause);
     if (status == 0) status = store_anchor_read(&anchor, &head, &table, folder, fd, file_bytes, version, &cause);
@@ -401,6 +402,7 @@ int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_fo
         *sound = 1;
         scan->bytes += file_bytes;
         for (uint32_t i = 0; i < anchor.runs; i++) scan->bytes += anchor.run[i].bytes;
+        for (uint32_t i = 0; i < pieces.n; i++) found->piece_bytes += pieces.piece[i].version == version ? pieces.piece[i].row_bytes : 0;
     }
     store_pieces_close(&pieces);
     base_vector_free(&head, folder->env);

@@ -11,6 +11,7 @@ struct store_found {
     uint8_t anchor_sound; /* it has an anchor, and that is whole */
     uint8_t recorded;     /* the catalogue has its record */
     uint8_t listed;       /* the catalogue lists its anchor */
+    uint64_t piece_bytes; /* of rows in pieces that were written for its anchor, when that is sound */
     size_t note;          /* its note's place in the payload of the base; 0: it is in its frame */
     uint8_t sound;        /* it can be read: an anchor, or its frame and its state parent */
 };
@@ -56,8 +57,8 @@ void store_scan_report(struct store_scan *scan, int damaged, const char *format,
  */
 int store_scan_journal(struct store_scan *scan, const struct store_tail *end, struct pcct_error *err);
 
-/* Reads the anchor of a version: *sound, and reports when it is not. */
-int store_scan_anchor(int *sound, struct store_scan *scan, const struct store_found *found, struct pcct_error *err);
+/* Reads the anchor of a version, with what it shares with others: *sound, and reports when it is not. Sets found->piece_bytes. */
+int store_scan_anchor(int *sound, struct store_scan *scan, struct store_found *found, struct pcct_error *err);
 /* Calls each(ctx, version) for the files in data/ whose name is an anchor's; each one's error ends it. */
 int store_scan_anchors(struct store_scan *scan, int (*each)(void *ctx, uint64_t version, struct pcct_error *err), void *ctx, struct pcct_error *err);
 

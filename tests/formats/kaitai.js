@@ -52,6 +52,7 @@ async function bundle() {
 async function main() {
     if (fs.statSync(store).isFile()) return bundle();
     const Super = await compile("pcct_super"), Journal = await compile("pcct_journal"), Anchor = await compile("pcct_anchor");
+    const Piece = await compile("pcct_piece");
     const copy = read(Super, "SUPER").copies[0];
     say({ uuid: hex(copy.uuid), format: copy.format, dimension: copy.dimension, metric: copy.metric, seed: copy.seed, custom: copy.customMetric });
     for (const name of list("journal", "J")) {
@@ -71,7 +72,12 @@ async function main() {
         const anchor = read(Anchor, path.join("data", name));
         const arrays = anchor.head.arrays.map((a) => [a.array, a.lenItem, a.numItems, a.ofsItems, a.ofsItems ? a.items.length : 0]);
         say({ anchor: anchor.head.version, rows: anchor.image.numRows, live: anchor.image.numLive, levels: anchor.image.levels.length,
-              units: anchor.sideTable.length, arrays });
+              units: anchor.sideTable.length, arrays, pieces: anchor.head.pieces.map((p) => p.number),
+              runs: anchor.head.runs.map((r) => [r.array, r.piece, r.ofsRun, r.lenRun]) });
+    }
+    for (const name of list("data", "P")) {
+        const h = read(Piece, path.join("data", name)).head;
+        say({ piece: h.number, bytes: h.lenFile, runs: h.lenRuns, version: h.version });
     }
 }
 main().catch((error) => {

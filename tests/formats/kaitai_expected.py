@@ -69,7 +69,7 @@ def main():
                  "sections": sections(payload) if committed else [], "entries": entries(payload) if f["operation"] == 6 else []})
             link = f["hash"]
             f = decode.read_head(data, f["end"])
-    for name in sorted(os.listdir(os.path.join(store, "data"))):
+    for name in sorted(n for n in os.listdir(os.path.join(store, "data")) if n[0] == "A"):
         with open(os.path.join(store, "data", name), "rb") as file:
             data = file.read()
         version, = struct.unpack_from("<Q", data, 32)
@@ -78,7 +78,13 @@ def main():
             array, item_bytes, items, offset = struct.unpack_from("<IIQQ", data, 128 + 48 * i)
             arrays.append([array, item_bytes, items, offset, item_bytes * items])
         rows, live, _, levels = struct.unpack_from("<4I", data, 4096 + 16)
-        say({"anchor": version, "rows": rows, "live": live, "levels": levels, "units": struct.unpack_from("<Q", data, 72)[0], "arrays": arrays})
+        say({"anchor": version, "rows": rows, "live": live, "levels": levels, "units": struct.unpack_from("<Q", data, 72)[0], "arrays": arrays,
+             "pieces": [struct.unpack_from("<Q", data, 1664 + 16 * i)[0] for i in range(struct.unpack_from("<I", data, 112)[0])],
+             "runs": [list(struct.unpack_from("<IIQQ", data, 1920 + 24 * i)) for i in range(struct.unpack_from("<I", data, 116)[0])]})
+    for name in sorted(n for n in os.listdir(os.path.join(store, "data")) if n[0] == "P"):
+        with open(os.path.join(store, "data", name), "rb") as file:
+            number, size, runs, version = struct.unpack_from("<4Q", file.read(), 32)
+        say({"piece": number, "bytes": size, "runs": runs, "version": version})
 
 
 main()
