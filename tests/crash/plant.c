@@ -28,7 +28,7 @@ static enum role role_by_name(const struct op *op)
     if (n > 5 && strcmp(op->name + n - 5, "-lock") == 0) return OTHER;
     if (begins(op->name, "catalogue.mdb")) return CATALOGUE;
     if (begins(op->name, "J0")) return JOURNAL;
-    return begins(op->name, "A0") ? ANCHOR : OTHER;
+    return begins(op->name, "A0") || begins(op->name, "P0") ? ANCHOR : OTHER;
 }
 
 /* The role of the node that a call is about; to be asked of the calls in their order. */
@@ -135,7 +135,7 @@ static void anchor_listed_first(struct oplog *log) { last_of_step(log, ANCHOR); 
 
 static int is_sweeping(const struct op *op)
 {
-    return op->head.kind == OP_REMOVE && (begins(op->name, "J0") || begins(op->name, "A0"));
+    return op->head.kind == OP_REMOVE && (begins(op->name, "J0") || begins(op->name, "A0") || begins(op->name, "P0"));
 }
 
 /* Within each step segments and anchors are removed before all else. */

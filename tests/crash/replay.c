@@ -38,7 +38,7 @@ static uint64_t place_of(const struct disk *disk, const struct op *op)
         break;
     }
     switch (op->head.kind) {
-    case OP_WRITE: return name[0] == 'J' ? 0 : strncmp(name, "catalogue", 9) == 0 ? 1 : name[0] == 'A' ? 2 : 3;
+    case OP_WRITE: return name[0] == 'J' ? 0 : strncmp(name, "catalogue", 9) == 0 ? 1 : name[0] == 'A' || name[0] == 'P' ? 2 : 3;
     case OP_SYNC: return is_folder ? 5 : 4;
     case OP_SIZE:
     case OP_ROOM:

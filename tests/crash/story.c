@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { DIM = 2, ADDED = 10, GONE = 4, BIG = 2400, LAST_BIG = 34, FIRST_OF_BIG = 1000000, KEPT = 7, OPEN_THREADS = 1 };
+enum {
+    DIM = 8, ADDED = 10, GONE = 4, BIG = 2400, LAST_BIG = 34, FIRST_OF_BIG = 1000000, FIRST_OF_BASE = 2000000, BASE = 4200, KEPT = 7, OPEN_THREADS = 1
+};
 
 /* Doing one thing after the other; the first that fails ends it. */
 #define TRY(call)                  \
@@ -202,7 +204,19 @@ static int many(pcct_batch *batch, uint64_t step, int insert, struct pcct_error 
     return insert ? pcct_batch_insert(batch, points, BIG, labels, err) : pcct_batch_delete(batch, labels, BIG, err);
 }
 
-/* Ten points more and four less. Some commits have many more, which the next one takes away, so that anchors are due, the journal goes on in another
+/* Points that are never taken away: rows that stay, enough of them to be shared between anchors. */
+static int insert_base(pcct_batch *batch, struct pcct_error *err)
+{
+    static double points[BASE * DIM];
+    static int64_t labels[BASE];
+    struct random_numbers r = { 77 };
+
+    for (int i = 0; i < BASE * DIM; i++) points[i] = (double)random_below(&r, 65536) / 64;
+    for (int i = 0; i < BASE; i++) labels[i] = FIRST_OF_BASE + i;
+    return pcct_batch_insert(batch, points, BASE, labels, err);
+}
+
+/* Ten points more and four less; the first time those that stay. Some commits have many more, which the next one takes away, so that anchors are due, the journal goes on in another
  * segment, and frames begin with a renumbering. Of two versions in a step the second has nothing of its own. */
 static int commit(pcct_store *store, uint64_t step, struct pcct_error *err)
 {
@@ -221,6 +235,7 @@ static int commit(pcct_store *store, uint64_t step, struct pcct_error *err)
     for (int i = 0; i < ADDED * DIM; i++) points[i] = (double)random_below(&r, 4096) / 64;
     for (int i = 0; i < ADDED; i++) labels[i] = (int64_t)step * ADDED + i;
     TRY(pcct_batch_begin(&batch[0], store, "main", &options, err));
+    if (step == 1) TRY(insert_base(batch[0], err));
     TRY(pcct_batch_insert(batch[0], points, ADDED, labels, err));
     if (n_gone > 0) TRY(pcct_batch_delete(batch[0], gone, n_gone, err));
     if (is_big(step)) TRY(many(batch[0], step, 1, err));

@@ -177,7 +177,7 @@ static void parse(struct arguments *a, int count, char **words)
 
 int main(int count, char **words)
 {
-    struct arguments a = { .images = 100000, .seed = 1, .seconds = 15, .plant_seconds = 20 };
+    struct arguments a = { .images = 100000, .seed = 1, .seconds = 15, .plant_seconds = 40 };
     struct story_outcome outcome[STORY_STEPS + STORY_MORE + 1];
     char own[600] = "";
     struct oplog log;
