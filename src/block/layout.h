@@ -171,9 +171,9 @@ struct block_query {
 void block_within(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, block_visitor *visit,
                   void *ctx, struct block_work *work);
 
-/* How many entries a query without a sieve is for, whatever their reach; no more than `most`. Subtrees whose boxes are wholly within the limit are
- * not looked into: work grows with the border of the ball, and by one step for 64 entries or so inside. Where entries stand as views all are
- * met. */
+/* How many entries a query is for, whatever their reach; no more than `most`. Subtrees whose boxes are wholly within the limit are not looked into:
+ * work grows with the border of the ball, and by one step for 64 entries or so inside. With a sieve neither are those of which all or none may be
+ * found; of others inside, ranks are compared. Where entries stand as views all are met. */
 uint64_t block_count(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, uint64_t most,
                      struct block_work *work);
 

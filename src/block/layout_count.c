@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout.h"
 
+#include "block/layout_sieve.h"
 #include "block/layout_views.h"
 #include "block/layout_walk.h"
 
-#include <assert.h>
 #include <float.h>
 #include <math.h>
 
 /*
- * A child whose box lies within the limit with every corner counts as a whole: below it only the numbers of lanes are added up. Of other blocks the
- * filter tells for nearly all entries on which side of the limit they are; keys are computed for what is between.
+ * A child whose box lies within the limit with every corner counts as a whole: below it only the numbers of lanes are added up, or, with a sieve,
+ * what it knows of slots, and ranks are looked at where a slot has some on each side of the bound. Of other blocks the filter tells for nearly all
+ * entries on which side of the limit they are; keys are computed for what is between.
  */
 struct counting {
     const struct block_layout *layout;
@@ -41,21 +42,40 @@ static double farthest(const struct block_layout *layout, uint32_t inner, uint32
     return sum;
 }
 
-static void count_whole(struct counting *c, uint32_t child)
+/* What the query is for in a block, wherever it is. */
+static uint64_t wanted_lanes(const struct counting *c, uint32_t block)
 {
-    const struct block_layout *layout = c->layout;
-    unsigned waiting = 0;
+    const uint64_t lanes = block_used_lanes(c->layout, block);
 
-    if (child & BLOCK_IS_LEAF) c->count += block_link_of(layout, child & ~BLOCK_IS_LEAF)->count;
-    else c->whole[waiting++] = child;
+    return c->query->sieve ? lanes & block_sieve_lanes(c->query, block) : lanes;
+}
+
+/* Counts what the query is for below a slot, or leaves an inner node in `whole` to be looked into; returns the new number that waits there. */
+static unsigned count_slot(struct counting *c, unsigned waiting, uint32_t inner, uint32_t slot)
+{
+    const struct block_sieve *sieve = c->query->sieve;
+    const size_t at = (size_t)inner * METRIC_FANOUT + slot;
+    const uint32_t child = block_children(c->layout, inner)[slot];
+
+    if (sieve && (sieve->least[at] >= c->query->below || sieve->most[at] < c->query->below)) {
+        c->count += sieve->least[at] < c->query->below ? sieve->number[at] : 0;
+    } else if (child & BLOCK_IS_LEAF) {
+        c->count += (uint64_t)__builtin_popcountll(wanted_lanes(c, child & ~BLOCK_IS_LEAF));
+    } else {
+        c->whole[waiting++] = child;
+    }
+    return waiting;
+}
+
+static void count_whole(struct counting *c, uint32_t inner, uint32_t slot)
+{
+    unsigned waiting = count_slot(c, 0, inner, slot);
+
     while (waiting > 0 && c->count < c->most) {
-        const uint32_t inner = c->whole[--waiting], *below = block_children(layout, inner);
+        const uint32_t below = c->whole[--waiting];
 
         c->work.nodes++;
-        for (uint32_t slot = 0; slot < block_inner(layout, inner)->count; slot++) {
-            if (below[slot] & BLOCK_IS_LEAF) c->count += block_link_of(layout, below[slot] & ~BLOCK_IS_LEAF)->count;
-            else c->whole[waiting++] = below[slot];
-        }
+        for (uint32_t i = 0; i < block_inner(c->layout, below)->count; i++) waiting = count_slot(c, waiting, below, i);
     }
 }
 
@@ -67,7 +87,7 @@ static void count_block(struct counting *c, uint32_t block)
     const double within = (limit - metric->filter.slack) / metric->filter.grow * (1 - 0x1p-22); /* K <= grow f + slack */
     const float sure = (float)fmin(within, (double)FLT_MAX); /* an infinite f says that K is great, not how great */
     _Alignas(64) float value[METRIC_LANES];
-    uint64_t mask = block_used_lanes(layout, block);
+    uint64_t mask = wanted_lanes(c, block);
 
     mask &= metric->kernels->lanes(value, block_lanes(layout, block), frame, c->query->q, layout->dim, metric_filter_limit(metric, limit));
     c->work.blocks++;
@@ -89,17 +109,26 @@ static void count_block(struct counting *c, uint32_t block)
 static unsigned open_inner(struct counting *c, unsigned waiting, uint32_t inner)
 {
     _Alignas(64) double bound[METRIC_FANOUT];
-    const uint32_t slots = block_open(bound, c->layout, inner, c->query->q, c->query->limit);
-    uint32_t partly = 0;
+    uint32_t slots = block_open(bound, c->layout, inner, c->query->q, c->query->limit), partly = 0;
 
     c->work.nodes++;
+    if (c->query->sieve) slots &= block_sieve_slots(c->query, inner);
     for (uint32_t mask = slots; mask != 0; mask &= mask - 1) {
         const uint32_t slot = (uint32_t)__builtin_ctz(mask);
 
-        if (farthest(c->layout, inner, slot, c->query->q) <= c->query->limit) count_whole(c, block_children(c->layout, inner)[slot]);
+        if (farthest(c->layout, inner, slot, c->query->q) <= c->query->limit) count_whole(c, inner, slot);
         else partly |= UINT32_C(1) << slot;
     }
     return block_push(c->stack, waiting, c->layout, inner, bound, partly);
+}
+
+/* Whether the query would meet the entry that it leaves out. */
+static int meets_itself(const struct block_layout *layout, const struct block_source *source, const struct block_query *query)
+{
+    const uint32_t where = query->self < layout->rows ? block_where(layout)[query->self] : BLOCK_NONE;
+
+    if (where == BLOCK_NONE || (query->sieve && query->sieve->lane[where] >= query->below)) return 0;
+    return metric_key(layout->metric, query->q, block_source_place(source, layout->dim, query->self)) <= query->limit;
 }
 
 /* A box of views says what is outside of a limit, not what is inside. */
@@ -119,12 +148,10 @@ static int count_seen(void *ctx, uint32_t node, double key)
 uint64_t block_count(const struct block_layout *layout, const struct block_source *source, const struct block_query *query, uint64_t most,
                      struct block_work *work)
 {
-    const uint32_t self = query->self;
     struct counting c;
     uint64_t own = 0;
     unsigned waiting = 0;
 
-    assert(!query->sieve);
     if (layout->root == BLOCK_NONE || most == 0) return 0;
     if (block_has_views(layout)) {
         struct seen seen = { 0, most };
@@ -132,9 +159,7 @@ uint64_t block_count(const struct block_layout *layout, const struct block_sourc
         block_within(layout, source, query, count_seen, &seen, work);
         return seen.count;
     }
-    if (self < layout->rows && block_where(layout)[self] != BLOCK_NONE) {
-        own = metric_key(layout->metric, query->q, block_source_place(source, layout->dim, self)) <= query->limit;
-    }
+    own = (uint64_t)meets_itself(layout, source, query);
     c.layout = layout;
     c.source = source;
     c.query = query;

@@ -6,11 +6,16 @@
 
 enum { GRAIN = 256 };
 
+/* Of the entries of a block, or below a slot, that may be found at all. */
+struct share {
+    uint32_t least, most, number;
+};
+
 struct making {
     struct block_sieve *sieve;
     const struct block_layout *layout;
     const uint32_t *rank;
-    uint32_t *least; /* by block */
+    struct share *share; /* by block */
 };
 
 static void rank_lanes(void *ctx, size_t begin, size_t end, int thread)
@@ -21,28 +26,32 @@ static void rank_lanes(void *ctx, size_t begin, size_t end, int thread)
     for (size_t block = begin; block < end; block++) {
         const uint32_t *node = block_nodes(making->layout, (uint32_t)block);
         const int count = block_link_of(making->layout, (uint32_t)block)->count;
-        uint32_t *lane = making->sieve->lane + block * METRIC_LANES, least = BLOCK_NONE;
+        uint32_t *lane = making->sieve->lane + block * METRIC_LANES;
+        struct share share = { BLOCK_NONE, 0, 0 };
 
         for (int i = 0; i < METRIC_LANES; i++) {
             lane[i] = i < count ? making->rank[node[i]] : BLOCK_NONE;
-            if (lane[i] < least) least = lane[i];
+            if (lane[i] == BLOCK_NONE) continue;
+            if (lane[i] < share.least) share.least = lane[i];
+            if (lane[i] > share.most) share.most = lane[i];
+            share.number++;
         }
-        making->least[block] = least;
+        making->share[block] = share;
     }
 }
 
-/* Tells the ancestors of a block its least rank, up to the first that knows a lesser one. */
 static void tell_ancestors(struct making *making, uint32_t block)
 {
     const struct block_link *link = block_link_of(making->layout, block);
-    const uint32_t rank = making->least[block];
+    const struct share share = making->share[block];
+    struct block_sieve *sieve = making->sieve;
 
-    while (link->parent != BLOCK_NONE) {
-        uint32_t *least = &making->sieve->least[(size_t)link->parent * METRIC_FANOUT + link->slot];
+    for (; link->parent != BLOCK_NONE; link = block_inner(making->layout, link->parent)) {
+        const size_t slot = (size_t)link->parent * METRIC_FANOUT + link->slot;
 
-        if (*least <= rank) return;
-        *least = rank;
-        link = block_inner(making->layout, link->parent);
+        if (share.least < sieve->least[slot]) sieve->least[slot] = share.least;
+        if (share.most > sieve->most[slot]) sieve->most[slot] = share.most;
+        sieve->number[slot] += share.number;
     }
 }
 
@@ -53,10 +62,12 @@ int block_sieve_make(struct block_sieve *sieve, const struct block_layout *layou
     const size_t slots = (size_t)layout->inners * METRIC_FANOUT;
     int status = 0;
 
-    *sieve = (struct block_sieve){ NULL, NULL };
+    *sieve = (struct block_sieve){ .lane = NULL };
     TRY(base_take(&sieve->lane, env, (size_t)layout->blocks * METRIC_LANES, sizeof *sieve->lane, err));
     TRY(base_take(&sieve->least, env, slots, sizeof *sieve->least, err));
-    TRY(base_take(&making.least, env, layout->blocks, sizeof *making.least, err));
+    TRY(base_take_zero(&sieve->most, env, slots, sizeof *sieve->most, err));
+    TRY(base_take_zero(&sieve->number, env, slots, sizeof *sieve->number, err));
+    TRY(base_take(&making.share, env, layout->blocks, sizeof *making.share, err));
     for (size_t slot = 0; slot < slots; slot++) sieve->least[slot] = BLOCK_NONE;
     base_par_for(env, layout->blocks, GRAIN, rank_lanes, &making);
     for (uint32_t block = 0; block < layout->blocks; block++) {
@@ -64,7 +75,7 @@ int block_sieve_make(struct block_sieve *sieve, const struct block_layout *layou
         if (block_link_of(layout, block)->count > 0) tell_ancestors(&making, block);
     }
 done:
-    base_free(env, making.least);
+    base_free(env, making.share);
     return status;
 }
 
@@ -72,5 +83,7 @@ void block_sieve_free(struct block_sieve *sieve, const struct base_env *env)
 {
     base_free(env, sieve->lane);
     base_free(env, sieve->least);
-    *sieve = (struct block_sieve){ NULL, NULL };
+    base_free(env, sieve->most);
+    base_free(env, sieve->number);
+    *sieve = (struct block_sieve){ .lane = NULL };
 }

@@ -6,13 +6,16 @@
 
 /*
  * Which entries a search may find. Each entry has a rank; a search is given a bound and finds entries of lesser rank only. Ranks are laid out beside
- * the lanes, and each slot of an inner node has the least rank below it, so that a subtree without any such entry is passed over unseen.
+ * the lanes, and each slot of an inner node has the least rank below it, so that a subtree without any such entry is passed over unseen, and the
+ * greatest, so that one of such entries alone is counted unseen.
  * One noun for all: predecessors in an order have their place in it as rank; a subset has rank 0, the rest BLOCK_NONE.
  * A sieve is for the layout that it was made for, unchanged. Reading calls may run concurrently.
  */
 struct block_sieve {
-    uint32_t *lane;  /* [blocks][64] */
-    uint32_t *least; /* [inners][16] */
+    uint32_t *lane;   /* [blocks][64] */
+    uint32_t *least;  /* [inners][16]; BLOCK_NONE: nothing below is found by any search */
+    uint32_t *most;   /* [inners][16] the greatest of those that may be found; 0 if there is none */
+    uint32_t *number; /* [inners][16] how many these are */
 };
 
 /* rank[layout->rows] by entry number; BLOCK_NONE: never found. block_sieve_free() in any case. Errors: MEMORY. */

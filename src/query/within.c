@@ -114,7 +114,7 @@ static void count(void *ctx, size_t begin, size_t end, int thread)
         const size_t i = run->order[at];
         struct meeting meeting = { run, NULL, 0, 0 };
 
-        if (!run->search && !run->batch->filter) {
+        if (!run->search) {
             const struct block_source source = index_source(run->state);
             const struct block_query query = query_of(run->batch, run->state, i);
 

@@ -115,7 +115,7 @@ static void a_view_is_small(void **test)
         struct pcct_view_info info = { .size = sizeof info };
         struct random_numbers random = { d };
         struct pcct_error err = { 0, "" };
-        const double dim = (double)dims[d], rows = dim <= 4 ? 9 * (dim + 1) : 0; /* coordinates and labels beside the lanes: what the target leaves out */
+        const double dim = (double)dims[d], rows = dim <= 4 ? 9 * (dim + 1) : 0; /* beside the lanes */
         char *folder = folder_new(), *path = path_join(folder, "store");
         double *points = malloc((size_t)N * dims[d] * sizeof *points);
         pcct_store *store = NULL;
