@@ -112,6 +112,14 @@ void base_buffer_adopt(struct base_buffer *buffer, void *data, size_t capacity, 
     *buffer = (struct base_buffer){data, capacity, mapped};
 }
 
+void base_buffer_populate(const struct base_buffer *buffer, size_t at, size_t bytes)
+{
+    const uintptr_t begin = ((uintptr_t)buffer->data + at) / MAP_PAGE * MAP_PAGE, end = (uintptr_t)buffer->data + at + bytes;
+
+    assert(buffer->mapped > 0 && bytes <= buffer->capacity && at <= buffer->capacity - bytes);
+    (void)madvise((void *)begin, (end - begin + MAP_PAGE - 1) / MAP_PAGE * MAP_PAGE, MADV_POPULATE_WRITE);
+}
+
 void base_buffer_free(struct base_buffer *buffer, const struct base_env *env)
 {
     release(buffer->data, buffer->mapped, env);

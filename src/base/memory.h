@@ -34,6 +34,8 @@ int base_buffer_reserve(struct base_buffer *buffer, const struct base_env *env, 
 void base_buffer_adopt(struct base_buffer *buffer, void *data, size_t capacity, size_t mapped);
 /* Makes an empty buffer one of at least `bytes`, of the kind that `other` is. */
 int base_buffer_beside(struct base_buffer *buffer, const struct base_buffer *other, const struct base_env *env, size_t bytes, struct pcct_error *err);
+/* Has the system make `bytes` of a mapping from `at` on the process's own, all at once, since they will be written to. Only a wish. */
+void base_buffer_populate(const struct base_buffer *buffer, size_t at, size_t bytes);
 void base_buffer_free(struct base_buffer *buffer, const struct base_env *env);
 
 /* A growable list of items of one size. A vector zeroed but for item_bytes is empty. */

@@ -9,6 +9,7 @@
 #include "index/links.h"
 #include "index/renumber.h"
 #include "index/rows.h"
+#include "index/warm.h"
 
 #include <assert.h>
 #include <string.h>
@@ -99,6 +100,7 @@ int index_apply(struct index_state *state, const struct index_frame *frame, stru
 
     assert(!state->frame);
     TRY(renumber_first(state, frame, err));
+    if (frame->apart) index_warm(state, frame->change.count, frame->gone.count);
     TRY(index_frame_check(frame, state, err));
     TRY(index_append(state, frame->point.data, frame->label.data, frame->added.count, err));
     TRY(take_moves(&moves, frame, state, 1, err));

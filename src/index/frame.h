@@ -27,7 +27,8 @@ struct index_frame {
     struct base_vector added;    /* struct index_row of rows n_before .. n_after-1 */
     struct base_buffer point, label; /* their coordinates (input_dim) and labels */
     uint32_t passing;            /* of them, those that are dead at the end: only frames that were joined have any (index/frame_join.h) */
-    int apart;                   /* set by who opens a version: its new rows may be laid out apart from the others (block/layout_annex.h) */
+    int apart;                   /* set by who opens a version: nothing of the state has been read yet (index/warm.h), and
+                                  * the new rows may be laid out apart from the others (block/layout_annex.h) */
     int sealed;
 };
 

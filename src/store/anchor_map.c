@@ -28,8 +28,9 @@ static int map_run(uint8_t *memory, const struct store_folder *folder, int fd, u
 }
 
 /*
- * One array: a reservation of memory with slack behind the array, and the parts of the files mapped over its beginning, one behind the other. Big arrays
- * begin at a multiple of 2 MiB in the file and, by reserving that much more and giving back the ends, in memory.
+ * One array: a reservation of memory with slack behind the array, addresses alone until they are written to, and the parts of the files mapped over its
+ * beginning, one behind the other. Big arrays begin at a multiple of 2 MiB in the file and, by reserving that much more and giving back the ends, in
+ * memory.
  */
 static int map_array(struct index_image_array *array, const struct store_folder *folder, int fd, const struct store_pieces *pieces,
                      const struct store_anchor *anchor, const struct store_extent *extent, struct pcct_error *err)
@@ -37,7 +38,7 @@ static int map_array(struct index_image_array *array, const struct store_folder 
     const struct base_env *env = folder->env;
     const struct store_run *run = &anchor->run[extent->first_run];
     int status = 0;
-    uint64_t slack = extent->bytes / 8 > STORE_UNIT_BYTES ? extent->bytes / 8 : STORE_UNIT_BYTES;
+    uint64_t slack = extent->bytes > STORE_UNIT_BYTES ? extent->bytes : STORE_UNIT_BYTES;
     uint64_t bytes = store_round_up(extent->bytes + slack, PAGE_BYTES), more = extent->bytes >= STORE_BIG_BYTES ? STORE_BIG_BYTES : 0, skip;
     uint8_t *memory = base_os_mmap(env->os, NULL, bytes + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
