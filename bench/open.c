@@ -12,7 +12,8 @@
 
 static const char help[] =
     "open: a store is made and gone through by 850 inserts and as many deletes; then the time of opening its versions, the memory of a view and the\n"
-    "disk are measured\n"
+    "disk are measured; and how long versions take that are up to 256 batches of 512 points behind the one that was loaded\n"
+    "  --only history,behind  only these\n"
     "  --n 32768,1000000   points; with --d and --data: all combinations. Default: 32768 normal points of d = 8, 10^6 uniform ones of d = 3\n"
     "  --d 3,8             columns\n"
     "  --data NAME,NAME    gaussian uniform clusters manifold lattice line spread6 spread12 cities\n"
@@ -158,6 +159,34 @@ static void go_through(struct bench_live *live, pcct_store *store, int quick)
     }
 }
 
+/* Versions by frames behind the points that came at once, whose packed layout makes them the dearest: of inserts alone, and with as many deletes. */
+static uint64_t behind(const struct bench_options *options, const struct bench_case *size, const char *path)
+{
+    const uint64_t most = options->quick ? 16 : 256, step = 4;
+    uint64_t differences = 0;
+
+    for (int deletes = 0; deletes < 2; deletes++) {
+        pcct_store *store = bench_store_new(path, size->dim, bench_options_most_threads(options));
+        struct bench_commit commit;
+        struct bench_live live;
+
+        bench_live_init(&live, size->shape, size->dim);
+        bench_live_insert(&commit, &live, store, size->n);
+        for (uint64_t i = 0; i < most; i++) {
+            if (deletes && i % 2 == 1) bench_live_delete(&commit, &live, store, 512);
+            else bench_live_insert(&commit, &live, store, 512);
+        }
+        bench_options_head(options, "%-7s %8s %3s %8s %8s %7s %9s %9s %9s\n", deletes ? "mixed" : "inserts", "n", "d", "version", "anchor", "frames",
+                           "store_ms", "view_ms", "first_ms");
+        for (uint64_t frames = 1; frames <= most; frames *= step) open_version(options, size, path, 1 + frames);
+        differences += bench_live_check(&live, store, CHECKED);
+        pcct_store_close(store);
+        bench_remove(path);
+        bench_live_free(&live);
+    }
+    return differences;
+}
+
 static uint64_t run(const struct bench_options *options, const struct bench_case *size, const char *path)
 {
     pcct_store *store = bench_store_new(path, size->dim, bench_options_most_threads(options));
@@ -189,7 +218,10 @@ int main(int argc, char **argv)
     bench_options_read(&options, argc, argv, help);
     cases = bench_cases(&count, &options, list, sizeof list / sizeof *list, 4096);
     snprintf(path, sizeof path, "%s/store", bench_folder(options.dir));
-    for (size_t i = 0; i < count; i++) differences += run(&options, &cases[i], path);
+    for (size_t i = 0; i < count; i++) {
+        if (bench_options_wants(&options, "history")) differences += run(&options, &cases[i], path);
+        if (bench_options_wants(&options, "behind")) differences += behind(&options, &cases[i], path);
+    }
     free(cases);
     bench_options_end(&options);
     if (differences) bench_die("%llu answers differ from brute force", (unsigned long long)differences);

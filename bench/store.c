@@ -7,6 +7,7 @@
 #include "common/peers.h"
 #include "common/store.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,12 +66,74 @@ static void commit_one(struct bench_commit *commit, struct run *run, size_t i)
 
 /* ---- commits ------------------------------------------------------------------------------------------------------------------------------ */
 
+/* What the disk alone takes, between the commits and beside the store: two files written before are written to and flushed as a commit has it done.
+ * full: a frame and its flush, pages of the catalogue and theirs, a page that is written through; wal: the frame and its flush; none: the frame. */
+enum { BARE_BYTES = 16 << 20, BARE_STEP = 64 << 10, PAGES_BYTES = 24 << 10, PAGE_BYTES = 4096 };
+
+struct bare {
+    int frames, pages, through;
+    char *zeros;
+    off_t at;
+};
+
+static int bare_file(const char *folder, const char *name, char *path, const char *zeros)
+{
+    int file;
+
+    snprintf(path, 4300, "%s/%s", folder, name);
+    file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (file < 0 || pwrite(file, zeros, BARE_BYTES, 0) != BARE_BYTES || fsync(file) != 0) bench_die("%s cannot be written", path);
+    return file;
+}
+
+static void bare_start(struct bare *bare, const char *folder)
+{
+    char frames[4300], pages[4300];
+
+    bare->at = 0;
+    bare->zeros = bench_take(BARE_BYTES, 1);
+    memset(bare->zeros, 0x5a, BARE_BYTES);
+    bare->frames = bare_file(folder, "bare-frames", frames, bare->zeros);
+    bare->pages = bare_file(folder, "bare-pages", pages, bare->zeros);
+    bare->through = open(pages, O_WRONLY | O_DSYNC);
+    if (bare->through < 0 || unlink(frames) != 0 || unlink(pages) != 0) bench_die("%s cannot be used", folder);
+}
+
+static void bare_write(int file, const void *data, size_t bytes, off_t at, int flush)
+{
+    if (pwrite(file, data, bytes, at) != (ssize_t)bytes || (flush && fdatasync(file) != 0)) bench_die("a file beside the store cannot be written");
+}
+
+static double bare_once(struct bare *bare, int level, size_t frame_bytes)
+{
+    double start_seconds = bench_seconds();
+
+    bare_write(bare->frames, bare->zeros, frame_bytes < BARE_STEP ? frame_bytes : BARE_STEP, bare->at, level < 2);
+    if (level == 0) {
+        bare_write(bare->pages, bare->zeros, PAGES_BYTES, bare->at, 1);
+        bare_write(bare->through, bare->zeros, PAGE_BYTES, 0, 0);
+    }
+    bare->at = (bare->at + BARE_STEP) % BARE_BYTES;
+    return (bench_seconds() - start_seconds) * 1e3;
+}
+
+static void bare_end(struct bare *bare)
+{
+    close(bare->frames);
+    close(bare->pages);
+    close(bare->through);
+    free(bare->zeros);
+}
+
 static void commits(const struct bench_options *options, const char *folder, size_t n, size_t count)
 {
     double *part = bench_take(count, sizeof *part), *whole = bench_take(count, sizeof *whole), *insert = bench_take(count, sizeof *insert);
+    double *disk = bench_take(count, sizeof *disk);
+    struct bare bare;
 
-    bench_options_head(options, "%-6s %-5s %8s %3s %6s %7s %9s %9s %9s %9s %9s\n", "work", "durab", "n", "d", "batch", "commits", "store_p50",
-                       "store_p99", "ins_p50", "all_p50", "frame_B");
+    bare_start(&bare, folder);
+    bench_options_head(options, "%-6s %-5s %8s %3s %6s %7s %9s %9s %9s %9s %9s %9s %9s\n", "work", "durab", "n", "d", "batch", "commits", "store_p50",
+                       "store_p99", "bare_p50", "bare_p99", "ins_p50", "all_p50", "frame_B");
     for (int level = 0; level < 3; level++) {
         struct run run = { .options = options, .n = n, .commits = count };
         uint64_t bytes = 0;
@@ -85,12 +148,16 @@ static void commits(const struct bench_options *options, const char *folder, siz
             insert[(i - 4) / 2] = commit.plan_seconds * 1e3;
             whole[(i - 4) / 2] = commit.seconds * 1e3;
             bytes += commit.frame_bytes;
+            disk[(i - 4) / 2] = bare_once(&bare, level, commit.frame_bytes);
         }
-        bench_options_print(options, "%-6s %-5s %8zu %3d %6d %7zu %9.3f %9.3f %9.3f %9.3f %9llu\n", "commit", durability[level], n, DIM, BATCH, count,
-                            bench_percentile(part, count, 0.5), bench_percentile(part, count, 0.99), bench_percentile(insert, count, 0.5),
-                            bench_percentile(whole, count, 0.5), (unsigned long long)(bytes / count));
+        bench_options_print(options, "%-6s %-5s %8zu %3d %6d %7zu %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9llu\n", "commit", durability[level], n, DIM, BATCH,
+                            count, bench_percentile(part, count, 0.5), bench_percentile(part, count, 0.99), bench_percentile(disk, count, 0.5),
+                            bench_percentile(disk, count, 0.99), bench_percentile(insert, count, 0.5), bench_percentile(whole, count, 0.5),
+                            (unsigned long long)(bytes / count));
         end(&run);
     }
+    bare_end(&bare);
+    free(disk);
     free(insert);
     free(whole);
     free(part);
