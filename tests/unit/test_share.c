@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VERSIONS = 24, BYTES = 3000, FIRST = 50000, MORE = 20000, WIDE = 24, ARRAYS = 3, UNIT = 65536 };
+enum { VERSIONS = 24, BYTES = 3000, FIRST = 36000, MORE = 20000, WIDE = 24, ARRAYS = 3, UNIT = 65536 };
 
 static struct support_env support;
 static struct support_store s;
@@ -73,9 +73,9 @@ static void make_image(struct index_image *image, struct base_vector *head, uint
         support_ok(base_take(&array->data, &support.env, array->capacity, 1, &err), &err);
         for (uint64_t row = 0; row < rows; row++) {
             for (uint32_t at = 0; at < item_bytes[i]; at += 4) {
-                const uint64_t key[3] = {row, i * 100 + at, i == 2 ? other : row < same ? 0 : numbering};
+                const uint64_t kind = i == 2 ? other : row < same ? 0 : numbering;
 
-                store_put32((uint8_t *)array->data + row * item_bytes[i], at, (uint32_t)base_hash64(key, sizeof(key)));
+                store_put32((uint8_t *)array->data + row * item_bytes[i], at, (uint32_t)((row * 97 + at + i) * 0x9e3779b97f4a7c15u >> 32) + (uint32_t)kind);
             }
         }
         store_put32(bytes, i * 16, array->id);
@@ -375,6 +375,39 @@ static void test_each_file(void **state)
     check_ok(8, FIRST + MORE, 0, 0);
 }
 
+/* What was proved stands as long as no piece is written to. */
+static void test_proved(void **state)
+{
+    struct store_proof proof;
+    struct index_image image;
+    struct base_vector head = {.item_bytes = 1};
+    struct pcct_error err = {0, ""};
+
+    (void)state;
+    anchor(4, FIRST, 0, 0);
+    anchor(8, FIRST + MORE, 0, 0);
+    usleep(30000); /* so long after they were written */
+    for (int i = 0; i < 2; i++) {
+        support_ok(store_anchor_map(&image, &head, &proof, store, 8, NULL, &err), &err);
+        store_image_unmap(&image, &support.env);
+        assert_int_equal(proof.needed, i == 0);
+        store_anchor_proved(store, &proof);
+    }
+    flip("data/P0000000000000001", 3 * UNIT);
+    usleep(30000);
+    assert_int_equal(store_anchor_map(&image, &head, &proof, store, 8, NULL, &err), PCCT_E_DAMAGED);
+    assert_non_null(strstr(err.message, "P0000000000000001"));
+    base_vector_free(&head, &support.env);
+}
+
+static int is_anchor_there(uint64_t version)
+{
+    char path[400];
+
+    snprintf(path, sizeof(path), "%s/data/A%016llx", s.path, (unsigned long long)version);
+    return access(path, F_OK) == 0;
+}
+
 /* Whatever fails: what was there is, an anchor is listed only if it is whole, and nothing of it stays otherwise. */
 static void test_failures(void **state)
 {
@@ -385,7 +418,7 @@ static void test_failures(void **state)
         int failed = 0, met = 1;
 
         for (n = 1; met; n++) {
-            const uint64_t version = 8 + (uint64_t)kind;
+            const uint64_t version = 8;
             struct store_fsck fsck;
             struct pcct_error err = {0, ""};
             struct index_image image;
@@ -409,10 +442,12 @@ static void test_failures(void **state)
             assert_int_equal(support_fsck(&fsck, &s, 0, first), 0);
             assert_string_equal(first, "");
             assert_int_equal(fsck.anchors, 1 + (status == 0));
+            assert_true(is_anchor_there(version) || !is_there(2));
             if (status == 0) check_ok(version, FIRST + MORE, 0, 0); /* an earlier anchor that could not be read is none */
-            check_ok(4, FIRST, 0, 0);
             support_ok(store_anchor_drop(&dropped, store, version, &err), &err);
+            (void)base_os_unlink(&support.os, store->folder.data, "A0000000000000008"); /* that could not be listed */
             support_ok(store_sweep(store, &err), &err);
+            assert_false(is_there(2));
             check_ok(4, FIRST, 0, 0);
             if (store_is_poisoned(store)) {
                 store_close(store);
@@ -464,7 +499,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_growing, set_up, tear_down), cmocka_unit_test_setup_teardown(test_what_is_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many, set_up, tear_down), cmocka_unit_test_setup_teardown(test_without, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_freed, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_each_file, set_up, tear_down), cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_each_file, set_up, tear_down), cmocka_unit_test_setup_teardown(test_proved, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
 
