@@ -33,7 +33,7 @@ struct pcct_prune_result {
     uint64_t pruned;         /* versions that went, or would go */
     uint64_t left;           /* versions that can be named afterwards */
     uint64_t removed;        /* pruned versions, now or earlier, of which nothing is left since now */
-    uint64_t freed_bytes, left_bytes;
+    uint64_t freed_bytes, left_bytes; /* what anchors have in common counts for the one that wrote it, and is given back with the last of them */
 };
 
 /* As durable as a commit when it returns, in one step; space is given back after that, and what a crash leaves of it by the next call. Views that are
@@ -87,7 +87,8 @@ struct pcct_compact_result {
 PCCT_PUBLIC int pcct_compact(struct pcct_compact_result *result, pcct_store *store, const struct pcct_compact_options *options,
                              struct pcct_error *err);
 
-/* What a version takes on disk, in bytes of what commits and anchors wrote. */
+/* What a version takes on disk, in bytes of what commits and anchors wrote. What an anchor has in common with others counts for the one that wrote it
+ * first, and is given back with the last of them. */
 struct pcct_usage {
     uint64_t version;
     uint64_t frame_bytes, anchor_bytes; /* written by its commit; 0: it has no anchor */

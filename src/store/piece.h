@@ -40,9 +40,9 @@ struct store_pieces {
 int store_pieces_open(struct store_pieces *pieces, const struct store_folder *folder, const struct store_anchor *anchor, struct pcct_error *err);
 void store_pieces_close(struct store_pieces *pieces); /* also of all zero */
 
-/* Numbers (uint64_t, added) of the pieces that no anchor file names, be it listed or not. *newest (may be NULL): the greatest number there is. When the
- * head of an anchor cannot be made out, nobody knows what it names, and none is idle. The caller holds the maintenance lock, or is content with how
- * it was a moment ago. Errors: IO, MEMORY. */
+/* Numbers (uint64_t, added) of the pieces that no anchor file names, be it listed or not. *newest (may be NULL): the greatest number there is. When
+ * the head of an anchor cannot be made out, nobody knows what it names, and none is idle. The caller holds the maintenance lock, or is content with
+ * how it was a moment ago. Errors: IO, MEMORY. */
 int store_pieces_idle(struct base_vector *idle, uint64_t *newest, const struct store_folder *folder, struct pcct_error *err);
 /* Removes those; under the maintenance lock. What cannot be removed is left for the next time. */
 int store_pieces_sweep(const struct store_folder *folder, struct pcct_error *err);

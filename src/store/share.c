@@ -30,7 +30,9 @@ uint32_t store_share_apart(const struct index_image *image)
     uint32_t apart = 0;
 
     for (size_t i = 0; i < image->arrays; i++) {
-        if (image->array[i].rows_stay && image->array[i].items * image->array[i].item_bytes >= LEAST_UNITS * STORE_UNIT_BYTES) apart |= UINT32_C(1) << i;
+        const struct index_image_array *array = &image->array[i];
+
+        if (array->rows_stay && array->items * array->item_bytes >= LEAST_UNITS * STORE_UNIT_BYTES) apart |= UINT32_C(1) << i;
     }
     return apart;
 }
@@ -121,8 +123,8 @@ static uint32_t take(struct sharing *s, uint64_t live[STORE_PIECES])
     return runs;
 }
 
-/* A piece of which less than half is used stays whole on the disk for that: better written anew. What stands behind it in an array goes with it, so that
- * others may be of no use then. */
+/* A piece of which less than half is used stays whole on the disk for that: better written anew. What stands behind it in an array goes with it, so
+ * that others may be of no use then. */
 static void choose(struct sharing *s)
 {
     uint64_t live[STORE_PIECES];

@@ -197,7 +197,7 @@ struct store_prune {
     int none, dry_run;
     int by_policy; /* the rules are those of the store's policy; nothing happens when it has none */
     uint64_t pruned, removed, left;      /* out: versions pruned now; versions of which nothing is left; versions that can be named */
-    uint64_t freed_bytes, left_bytes;    /* out: of frames and anchors */
+    uint64_t freed_bytes, left_bytes;    /* out: of frames and anchors; pieces that others use too count for the anchor that wrote them */
 };
 int store_prune(struct store_prune *prune, struct store *store, struct pcct_error *err);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Anchors that share pieces, under a policy that takes versions away all the time, with another handle that follows: what is kept can be read, what is
- * not needed is given back, and nothing is wrong at any time.
+ * Anchors that share pieces, under a policy that takes versions away all the time, with another handle that follows: what is kept can be read, what
+ * is not needed is given back, and nothing is wrong at any time.
  */
 #include "common.h"
 
 #include <dirent.h>
 
 enum { DIM = 8, BASE = 5000, ADDED = 150, GONE = 110, COMMITS = 400, KEEP = 30, EVERY = 40, QUERIES = 4, K = 5 };
-/* 16 MiB of ballast; 30 to 124 versions with frames of 20 KB in at most 4 MiB of segments; anchors of 1.1 MiB, four of them at most, with what they share. */
+/* 16 MiB of ballast; 30 to 124 versions with frames of 20 KB in at most 4 MiB of segments; four anchors of 1.1 MiB at most, with what they share. */
 static const uint64_t most_bytes = UINT64_C(32) << 20;
 
 static void commit(pcct_store *store, struct random_numbers *r, uint64_t i)

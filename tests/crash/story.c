@@ -216,8 +216,8 @@ static int insert_base(pcct_batch *batch, struct pcct_error *err)
     return pcct_batch_insert(batch, points, BASE, labels, err);
 }
 
-/* Ten points more and four less; the first time those that stay. Some commits have many more, which the next one takes away, so that anchors are due, the journal goes on in another
- * segment, and frames begin with a renumbering. Of two versions in a step the second has nothing of its own. */
+/* Ten points more and four less; the first time those that stay. Some commits have many more, which the next one takes away, so that anchors are due,
+ * the journal goes on in another segment, and frames begin with a renumbering. Of two versions in a step the second has nothing of its own. */
 static int commit(pcct_store *store, uint64_t step, struct pcct_error *err)
 {
     struct pcct_batch_options options = PCCT_BATCH_OPTIONS_INIT;

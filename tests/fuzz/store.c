@@ -152,6 +152,7 @@ static void learn_anchor(void)
 
     MUST(!store_anchor_decode(&scene.anchor, scene.file.sound, scene.file.sound + 16, store_get64(scene.file.sound, 32), scene.file.bytes));
     patches_add(&scene.file, 0, 128 + 48 * a->extents);
+    patches_add(&scene.file, 1664, 16 + 256 + 3 * 24); /* pieces and runs */
     patches_add(&scene.file, STORE_ANCHOR_HEAD_BYTES, a->head_bytes);
     patches_add(&scene.file, a->table_offset, 8 * a->table_units);
     for (uint32_t i = 0; i < a->extents; i++) patches_add(&scene.file, a->extent[i].offset, a->extent[i].bytes < 2048 ? a->extent[i].bytes : 2048);

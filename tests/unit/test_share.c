@@ -75,7 +75,8 @@ static void make_image(struct index_image *image, struct base_vector *head, uint
             for (uint32_t at = 0; at < item_bytes[i]; at += 4) {
                 const uint64_t kind = i == 2 ? other : row < same ? 0 : numbering;
 
-                store_put32((uint8_t *)array->data + row * item_bytes[i], at, (uint32_t)((row * 97 + at + i) * 0x9e3779b97f4a7c15u >> 32) + (uint32_t)kind);
+                store_put32((uint8_t *)array->data + row * item_bytes[i], at,
+                            (uint32_t)((row * 97 + at + i) * 0x9e3779b97f4a7c15u >> 32) + (uint32_t)kind);
             }
         }
         store_put32(bytes, i * 16, array->id);
@@ -205,6 +206,25 @@ static void test_growing(void **state)
         check_ok(16, FIRST + 2 * MORE, 0, 0);
     }
     check_fsck(4);
+}
+
+/* A catalogue that is made anew tells about as much as was written, pieces included. */
+static void test_sizes(void **state)
+{
+    struct store_sizes before, after;
+    struct pcct_error err = {0, ""};
+    struct store_fsck fsck;
+    char first[256];
+
+    (void)state;
+    anchor(4, FIRST, 0, 0);
+    anchor(8, FIRST + MORE, 0, 0);
+    support_ok(store_sizes(&before, store, &err), &err);
+    store_close(store);
+    assert_int_equal(support_fsck(&fsck, &s, 1, first), 0);
+    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_ok(store_sizes(&after, store, &err), &err);
+    assert_true(after.anchors == 2 && after.anchor_bytes > before.anchor_bytes / 10 * 9 && after.anchor_bytes < before.anchor_bytes / 10 * 12);
 }
 
 /* A piece of which less than half is of use is left behind, and what is only equal in its hash is not taken for the same. */
@@ -499,7 +519,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_growing, set_up, tear_down), cmocka_unit_test_setup_teardown(test_what_is_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many, set_up, tear_down), cmocka_unit_test_setup_teardown(test_without, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_freed, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_each_file, set_up, tear_down), cmocka_unit_test_setup_teardown(test_proved, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_each_file, set_up, tear_down), cmocka_unit_test_setup_teardown(test_sizes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_proved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
