@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-enum { POINTS = 30, DIM = 2 };
+enum { POINTS = 30, DIM = STORY_DIM };
 
 /* Two versions of which the bundle has the first, so that no branch goes with it. */
 void guest_make(const char *folder, uint64_t step)

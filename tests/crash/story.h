@@ -11,7 +11,7 @@
  * come to the same end. Commits have the step as their write id: a step that happened already is answered by what it
  * made.
  */
-enum { STORY_STEPS = 48, STORY_MORE = 2 };
+enum { STORY_STEPS = 48, STORY_MORE = 2, STORY_DIM = 8 };
 
 /* The store after a step, as a caller can see it. Zeroed, so that two can be compared as bytes. */
 struct story_outcome {
