@@ -5,6 +5,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+void gp_audit_pair(const struct gp_seeker *s, size_t at, uint64_t mask, const char *why)
+{
+    for (; mask != 0; mask &= mask - 1) {
+        const unsigned query = (unsigned)__builtin_ctzll(mask);
+        const struct gp_row point = gp_features_row(s->to->features, s->to->id[at]);
+        double rho = 0;
+
+        if (!gp_seeker_may_find(s, query, at)) continue;
+        gp_rho_pairs(&rho, s->to->features, &s->row[query], &point, 1);
+        if (!((rho < 0 ? -rho : rho) >= s->least[query])) continue;
+        fprintf(stderr, "audit: %s: block %u lane %u passed over point %u: |rho| %.17g, least %.17g\n", why, s->block, query, s->to->id[at],
+                rho < 0 ? -rho : rho, s->least[query]);
+        abort();
+    }
+}
+
 void gp_audit_panel(const struct gp_seeker *s, size_t panel, uint64_t mask, const char *why)
 {
     const struct gp_panel at = gp_space_panel(s->to, panel);

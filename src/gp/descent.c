@@ -91,13 +91,19 @@ static struct asked ask(const struct gp_seeker *s)
     return (struct asked){ least, (float)acos(least < 1 ? least : 1) + ANGLE_SLACK, reach_of_all(s, 0), reach_of_all(s, 1) };
 }
 
-/* rho of rows first to first + 7 of the pivots of one node of the queries with those of a node, into c[16][16]. */
-static void cross(const struct gp_seeker *s, double *c, uint32_t own, uint32_t at, unsigned first)
+static struct gp_panel pivots_of(const struct gp_space *space, uint32_t at)
+{
+    const struct gp_form *form = &space->features->form;
+
+    return (struct gp_panel){ space->pivot_v + (size_t)at * form->m * GP_PIVOTS, space->pivot_x + (size_t)at * form->dim * GP_PIVOTS,
+                              space->pivot_isp + (size_t)at * GP_PIVOTS };
+}
+
+/* The same by a kernel of the caller's. */
+static void cross_custom(const struct gp_seeker *s, double *c, uint32_t own, uint32_t at, unsigned first)
 {
     const struct gp_space *from = s->from, *to = s->to;
-    const struct gp_form *form = &to->features->form;
-    const struct gp_panel panel = { to->pivot_v + (size_t)at * form->m * GP_PIVOTS, to->pivot_x + (size_t)at * form->dim * GP_PIVOTS,
-                                    to->pivot_isp + (size_t)at * GP_PIVOTS };
+    const struct gp_panel panel = pivots_of(to, at);
     const double *lane[GP_LANES] = { NULL };
     struct gp_row row[GP_ROWS];
 
@@ -107,15 +113,25 @@ static void cross(const struct gp_seeker *s, double *c, uint32_t own, uint32_t a
         row[i] = gp_features_row(from->features, from->pivot[pivot]);
         row[i].isp = from->pivot_isp[pivot];
     }
-    for (unsigned i = 0; form->shape == GP_CUSTOM && i < GP_LANES; i++) {
-        lane[i] = to->features->point + to->pivot[(size_t)at * GP_PIVOTS + i] * (size_t)form->dim;
+    for (unsigned i = 0; i < GP_LANES; i++) {
+        lane[i] = to->features->point + to->pivot[(size_t)at * GP_PIVOTS + i] * (size_t)to->features->form.dim;
     }
-    gp_rho_tile(c + first * GP_PIVOTS, to->features, row, GP_ROWS, &panel, lane);
+    gp_rho_tile(c, to->features, row, GP_ROWS, &panel, lane);
 }
 
-static float angle_of(double fourth_power, double slack)
+/* rho of rows first to first + 7 of the pivots of one node of the queries with those of a node, into c[16][16]. */
+static void cross(const struct gp_seeker *s, double *c, uint32_t own, uint32_t at, unsigned first)
 {
-    const double sigma = sqrt(sqrt(fourth_power)) + slack;
+    const struct gp_features *f = s->to->features;
+    const struct gp_panel rows = pivots_of(s->from, own), panel = pivots_of(s->to, at);
+
+    if (f->form.shape == GP_CUSTOM) cross_custom(s, c + first * GP_PIVOTS, own, at, first);
+    else f->tiles->cross(c + first * GP_PIVOTS, &rows, first, &panel, &f->form);
+}
+
+static float angle_of(float fourth_power, double slack)
+{
+    const double sigma = sqrt(sqrt((double)fourth_power)) + slack;
 
     return sigma < 1 ? (float)acos(sigma) - ANGLE_SLACK : 0;
 }
@@ -146,32 +162,30 @@ static int excluded_by_note(const struct gp_seeker *s, uint32_t at, const struct
 }
 
 /* G from the other side. */
-static void take_gram(const struct gp_seeker *s, double *g, uint32_t place)
+static void take_gram(const struct gp_seeker *s, float *g, uint32_t place)
 {
     const float *left = gp_notes_gram(s->to->notes, place);
 
     for (unsigned i = 0; i < GP_PIVOTS; i++) {
-        for (unsigned j = 0; j < GP_PIVOTS; j++) g[i * GP_PIVOTS + j] = (double)left[j * GP_PIVOTS + i];
+        for (unsigned j = 0; j < GP_PIVOTS; j++) g[i * GP_PIVOTS + j] = left[j * GP_PIVOTS + i];
     }
 }
 
 /* For a leaf that is still to come, and that is likely to have a use for it. */
-static void leave_gram(struct gp_seeker *s, const double *g, uint32_t at, float beyond)
+static void leave_gram(struct gp_seeker *s, const float *g, uint32_t at, float beyond)
 {
     uint32_t place = GP_NOTES_NONE;
-    float *gram = NULL;
 
     if (!keeps_notes(s, at) || at >= s->block || beyond > LEFT_MARGIN) return;
     if (s->place.count > 0) place = ((const uint32_t *)s->place.memory.data)[--s->place.count];
     else place = gp_notes_place(s->to->notes);
     if (place == GP_NOTES_NONE) return;
-    gram = gp_notes_gram(s->to->notes, place);
-    for (unsigned i = 0; i < GP_PIVOTS * GP_PIVOTS; i++) gram[i] = (float)g[i];
+    memcpy(gp_notes_gram(s->to->notes, place), g, GP_PIVOTS * GP_PIVOTS * sizeof *g);
     gp_notes_leave(s->to->notes, place, s->block, at);
 }
 
 /* By the angle to the span of the node's pivots. 1: nothing below can be among the answers. Else g and key are those of a leaf's candidate. */
-static int passed_by_angle(struct gp_seeker *s, uint32_t at, const struct asked *asked, double *g, float *key)
+static int passed_by_angle(struct gp_seeker *s, uint32_t at, const struct asked *asked, float *g, float *key)
 {
     const struct gp_node *node = &s->to->node[at];
     const double *lower = s->from->lower + (size_t)s->block * GP_PIVOTS * GP_PIVOTS, *upper = s->to->upper + (size_t)at * GP_PIVOTS * GP_PIVOTS;
@@ -223,7 +237,8 @@ static int passed_with_all(struct gp_seeker *s, uint32_t at, const struct asked 
     const struct gp_node *node = &s->to->node[at];
     const struct gp_tiles *tiles = s->to->features->tiles;
     uint32_t own = s->block;
-    _Alignas(64) double c[GP_PIVOTS * GP_PIVOTS], g[GP_PIVOTS * GP_PIVOTS];
+    _Alignas(64) double c[GP_PIVOTS * GP_PIVOTS];
+    _Alignas(64) float g[GP_PIVOTS * GP_PIVOTS];
     float angle = 0;
 
     if (!s->to->notes || !s->to->notes->above) return 0;
@@ -243,7 +258,7 @@ static int passed_with_all(struct gp_seeker *s, uint32_t at, const struct asked 
     return 1;
 }
 
-static int passed_over(struct gp_seeker *s, uint32_t at, const struct asked *asked, double *g, float *key)
+static int passed_over(struct gp_seeker *s, uint32_t at, const struct asked *asked, float *g, float *key)
 {
     const struct gp_node *node = &s->to->node[at];
 
@@ -298,7 +313,7 @@ static int is_near(const struct gp_seeker *s, uint32_t block)
     return 0;
 }
 
-static int add_candidate(struct gp_seeker *s, uint32_t block, float key, const double *g, struct pcct_error *err)
+static int add_candidate(struct gp_seeker *s, uint32_t block, float key, const float *g, struct pcct_error *err)
 {
     struct gp_candidate *candidate = NULL;
     float *gram = NULL;
@@ -307,7 +322,7 @@ static int add_candidate(struct gp_seeker *s, uint32_t block, float key, const d
     TRY(base_vector_add(&candidate, &s->candidate, s->env, 1, err));
     *candidate = (struct gp_candidate){ key, block, (uint32_t)s->gram.count };
     TRY(base_vector_add(&gram, &s->gram, s->env, 1, err));
-    for (unsigned i = 0; i < GP_PIVOTS * GP_PIVOTS; i++) gram[i] = (float)g[i];
+    memcpy(gram, g, GP_PIVOTS * GP_PIVOTS * sizeof *gram);
 done:
     return status;
 }
@@ -321,7 +336,7 @@ static int worth_testing(struct gp_seeker *s)
 static int collect(struct gp_seeker *s, struct pcct_error *err)
 {
     const struct asked asked = ask(s);
-    _Alignas(64) double g[GP_PIVOTS * GP_PIVOTS];
+    _Alignas(64) float g[GP_PIVOTS * GP_PIVOTS];
     uint32_t *node = NULL, left = GP_NOTES_NONE;
     int status = 0;
 
@@ -420,40 +435,44 @@ static uint64_t inside_envelope(const struct gp_seeker *s, uint32_t block, uint6
     return left;
 }
 
-/* Which queries have to look at which panels of a candidate. Returns those that have to at any. */
-static uint64_t reached(struct gp_seeker *s, const struct gp_candidate *candidate, uint64_t mask[GP_PANELS])
+/* Which queries have to look at which points of a candidate, who[point]. Returns those that have to at any. */
+static uint64_t reached(struct gp_seeker *s, const struct gp_candidate *candidate, uint64_t who[GP_BLOCK])
 {
     const struct gp_space *from = s->from, *to = s->to;
+    const struct gp_tiles *tiles = to->features->tiles;
     const float *g = (const float *)s->gram.memory.data + (size_t)candidate->gram * GP_PIVOTS * GP_PIVOTS;
     const float slack = ANGLE_SLACK + (float)slack_of(s, s->block, candidate->block);
-    _Alignas(64) float u[GP_BLOCK];
-    uint64_t all = 0, inside = ~(uint64_t)0;
+    const size_t own = (size_t)s->block * GP_BLOCK, at = (size_t)candidate->block * GP_BLOCK;
+    _Alignas(64) float u[GP_BLOCK], far[GP_BLOCK], h[GP_PIVOTS * GP_BLOCK];
+    uint64_t mask[GP_PANELS], all = 0, inside = ~(uint64_t)0;
 
     renew_angles(s);
-    to->features->tiles->project(u, g, from->y + (size_t)s->block * GP_PIVOTS * GP_BLOCK, from->inverse + (size_t)s->block * GP_BLOCK);
+    tiles->project(u, far, h, g, from->y + own * GP_PIVOTS, from->inverse + own, slack);
     for (size_t panel = 0; panel < GP_PANELS; panel++) {
-        const size_t at = (size_t)candidate->block * GP_PANELS + panel;
-        const float *tail = to->panel_tail + at * 3;
+        const float *tail = to->panel_tail + (at / GP_LANES + panel) * 3;
 
         mask[panel] = 0;
-        if (to->id[at * GP_LANES] == GP_NONE) continue;
-        mask[panel] = s->active;
-        if (tail[0] <= GP_RIGHT_ANGLE) mask[panel] &= to->features->tiles->reaching(u, s->cosine, s->sine, tail[1], tail[2], slack);
-        gp_audit_panel(s, at, s->active & ~mask[panel], "pivots of a query");
-        all |= mask[panel];
+        if (tail[0] <= GP_RIGHT_ANGLE) mask[panel] = s->active & tiles->reaching(u, s->cosine, s->sine, tail[1], tail[2], slack);
+    }
+    tiles->meet(who, mask, h, far, s->cosine, to->y + at * GP_PIVOTS, to->sine + at, slack);
+    for (size_t i = 0; i < GP_BLOCK; i++) {
+        if (to->panel_tail[(at + i) / GP_LANES * 3] > GP_RIGHT_ANGLE) who[i] = s->active;
+        if (to->id[at + i] == GP_NONE) who[i] = 0;
+        else gp_audit_pair(s, at + i, s->active & ~who[i], "pivots of a query and a point");
+        all |= who[i];
     }
     if (all != 0 && worth_it(s)) {
         inside = inside_envelope(s, candidate->block, all);
         s->helped += (inside & all) != all;
+        for (size_t i = 0; i < GP_BLOCK; i++) who[i] &= inside;
     }
-    for (size_t panel = 0; panel < GP_PANELS; panel++) mask[panel] &= inside;
     return all & inside;
 }
 
 int gp_seeker_descend(struct gp_seeker *s, struct pcct_error *err)
 {
     const struct gp_candidate *candidate = NULL;
-    uint64_t mask[GP_PANELS];
+    uint64_t who[GP_BLOCK];
     float reach = 0;
     int status = 0;
 
@@ -467,7 +486,7 @@ int gp_seeker_descend(struct gp_seeker *s, struct pcct_error *err)
             for (; i < s->candidate.count; i++) gp_audit(s, candidate[i].block, 1, s->active, "order of the candidates");
             break;
         }
-        if (reached(s, &candidate[i], mask) != 0) gp_seeker_look(s, candidate[i].block, mask);
+        if (reached(s, &candidate[i], who) != 0) gp_seeker_meet(s, candidate[i].block, who);
     }
 done:
     return status;
@@ -509,8 +528,8 @@ done:
 int gp_seeker_survivors(double *share, struct gp_seeker *s, uint32_t step, struct pcct_error *err)
 {
     const struct asked asked = ask(s);
-    _Alignas(64) double g[GP_PIVOTS * GP_PIVOTS];
-    uint64_t mask[GP_PANELS], left = 0, all = 0;
+    _Alignas(64) float g[GP_PIVOTS * GP_PIVOTS];
+    uint64_t who[GP_BLOCK], left = 0, all = 0;
     float key = 0;
     int status = 0;
 
@@ -521,8 +540,13 @@ int gp_seeker_survivors(double *share, struct gp_seeker *s, uint32_t step, struc
         if (passed_over(s, at, &asked, g, &key)) continue;
         s->candidate.count = s->gram.count = 0;
         TRY(add_candidate(s, at, key, g, err));
-        if (reached(s, s->candidate.memory.data, mask) == 0) continue;
-        for (size_t panel = 0; panel < GP_PANELS; panel++) left += (uint64_t)__builtin_popcountll(mask[panel]);
+        if (reached(s, s->candidate.memory.data, who) == 0) continue;
+        for (size_t first = 0; first < GP_BLOCK; first += GP_LANES) {
+            uint64_t any = 0;
+
+            for (size_t i = first; i < first + GP_LANES; i++) any |= who[i];
+            left += (uint64_t)__builtin_popcountll(any);
+        }
     }
     *share = all > 0 ? (double)left / (double)all : 0;
 done:

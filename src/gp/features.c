@@ -43,7 +43,7 @@ void gp_rho_pairs(double *out, const struct gp_features *features, const struct 
     double k[GP_ROWS];
 
     if (features->form.shape != GP_CUSTOM) {
-        features->tiles->pairs(out, row, other, n, &features->form);
+        features->tiles->pairs(out, row, 0, other, n, &features->form);
         return;
     }
     for (unsigned i = 0; i < n; i++) x[i] = other[i].x;

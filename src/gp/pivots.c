@@ -216,8 +216,9 @@ static void measure(struct choosing *c, size_t block, double *y)
             if (all > 1 + c->node->slack || !(all >= 0)) c->node->tail = c->node->tail_half = tail = 4;
         }
         if (!leaf) continue;
-        if (all < SHARE_MIN) tail = 4; /* its direction within the span is mostly rounding */
+        if (all < SHARE_MIN && space->id[block * GP_BLOCK + i] != GP_NONE) tail = 4; /* its direction within the span is mostly rounding */
         space->tail[block * GP_BLOCK + i] = tail;
+        space->sine[block * GP_BLOCK + i] = sinf(fminf(tail, 1.5707963F)) * (1 + 0x1p-20F);
         space->inverse[block * GP_BLOCK + i] = all >= SHARE_MIN ? (float)(1 / sqrt(all)) : 0;
         for (unsigned t = 0; t < GP_PIVOTS; t++) space->y[(block * GP_PIVOTS + t) * GP_BLOCK + i] = (float)y[t * GP_BLOCK + i];
     }

@@ -7,7 +7,7 @@
 
 /*
  * Exact nearest neighbours by residual correlation: for each query the k points of least (key, label), where key is gp_key(rho) (gp/features.h), as
- * comparing it with every point gives them, to the bit. What is passed over, and why that is right, is in docs/algorithm.md (G1 to G6).
+ * comparing it with every point gives them, to the bit. What is passed over, and why that is right, is in docs/algorithm.md (G1 to G7).
  */
 #define GP_NOBODY 0xffffffffu
 

@@ -123,38 +123,35 @@ void gp_seeker_tighten(struct gp_seeker *seeker, uint64_t mask)
     for (; mask != 0; mask &= mask - 1) tighten(seeker, (unsigned)__builtin_ctzll(mask));
 }
 
-/* Holds a point for a query unless it may not be found. */
+int gp_seeker_may_find(const struct gp_seeker *s, unsigned lane, size_t at)
+{
+    return !(s->to->rank && s->to->rank[at] >= s->rank[lane]) && s->to->id[at] != s->id[lane];
+}
+
+/* Holds a point for a query. */
 static void hold(struct gp_seeker *s, unsigned lane, size_t at, float low, float high)
 {
-    const uint32_t id = s->to->id[at];
+    float *lows = s->low + lane * s->capacity, *highs = s->high + lane * s->capacity;
+    uint32_t *held = s->held + lane * s->capacity;
 
-    if ((s->to->rank && s->to->rank[at] >= s->rank[lane]) || id == s->id[lane]) return;
-    s->low[lane * s->capacity + s->count[lane]] = low;
-    s->high[lane * s->capacity + s->count[lane]] = high;
-    s->held[lane * s->capacity + s->count[lane]++] = id;
+    if (s->count[lane] == s->capacity) tighten(s, lane);
+    lows[s->count[lane]] = low;
+    highs[s->count[lane]] = high;
+    held[s->count[lane]++] = s->to->id[at];
 }
 
-/* The lanes of a panel that have passed. */
-static void hold_exact(struct gp_seeker *s, unsigned lane, size_t panel, uint32_t mask, const double *rho)
+void gp_seeker_hold(struct gp_seeker *s, unsigned lane, size_t at, double rho)
 {
-    if (s->count[lane] + GP_LANES > s->capacity) tighten(s, lane);
-    for (; mask != 0; mask &= mask - 1) {
-        const unsigned at = (unsigned)__builtin_ctz(mask);
-        const float size = (float)(1 - gp_key(rho[at]));
+    const float size = (float)(1 - gp_key(rho));
 
-        hold(s, lane, panel * GP_LANES + at, size * (1 - 0x1p-22F) - 0x1p-60F, size * (1 + 0x1p-22F) + 0x1p-60F);
-    }
+    hold(s, lane, at, size * (1 - 0x1p-22F) - 0x1p-60F, size * (1 + 0x1p-22F) + 0x1p-60F);
 }
 
-static void hold_filtered(struct gp_seeker *s, unsigned lane, size_t panel, uint32_t mask, const float *rho, const float *error, float own_error)
+void gp_seeker_hold_filtered(struct gp_seeker *s, unsigned lane, size_t at, float rho, float error)
 {
-    if (s->count[lane] + GP_ROUNDED_LANES > s->capacity) tighten(s, lane);
-    for (; mask != 0; mask &= mask - 1) {
-        const unsigned at = (unsigned)__builtin_ctz(mask);
-        const float size = rho[at] < 0 ? -rho[at] : rho[at], slack = own_error * error[at] + 2 * GP_ROUNDED_MARGIN;
+    const float size = rho < 0 ? -rho : rho, slack = error + 2 * GP_ROUNDED_MARGIN;
 
-        hold(s, lane, panel * GP_ROUNDED_LANES + at, size < 1 ? size - slack : 1 - slack, size + slack);
-    }
+    hold(s, lane, at, size < 1 ? size - slack : 1 - slack, size + slack);
 }
 
 static void look_for_bad(struct gp_seeker *s, size_t panel, const double *rho, unsigned rows)
@@ -187,7 +184,12 @@ void gp_seeker_evaluate(struct gp_seeker *s, size_t panel, uint64_t mask)
         for (unsigned i = 0; i < rows; i++) {
             const uint32_t found = f->tiles->above(rho + i * GP_LANES, s->least[query[i]]);
 
-            if (found != 0) hold_exact(s, query[i], panel, found, rho + i * GP_LANES);
+            for (uint32_t left = found; left != 0; left &= left - 1) {
+                const unsigned point = (unsigned)__builtin_ctz(left);
+                const size_t its = panel * GP_LANES + point;
+
+                if (gp_seeker_may_find(s, query[i], its)) gp_seeker_hold(s, query[i], its, rho[i * GP_LANES + point]);
+            }
         }
     }
 }
@@ -209,7 +211,7 @@ static uint32_t filter_again(struct gp_seeker *s, size_t panel, unsigned query, 
             row[rows] = gp_rounded_row_at(filter, panel * GP_ROUNDED_LANES + lane[rows]);
             rows++;
         }
-        s->to->features->tiles->filter_pairs(out, &own, row, rows, &filter->form);
+        s->to->features->tiles->filter_pairs(out, &own, 0, row, rows, &filter->form);
         s->work.again += rows;
         for (unsigned i = 0; i < rows; i++) {
             value[lane[i]] = out[i];
@@ -246,12 +248,17 @@ void gp_seeker_filter(struct gp_seeker *s, size_t panel, uint64_t mask)
 
             if (found != 0 && s->first_to) found = filter_again(s, panel, query[i], found, value, least);
             gp_audit_filter(s, panel, query[i], found);
-            if (found != 0) hold_filtered(s, query[i], panel, found, value, error, own_error[query[i]]);
+            for (; found != 0; found &= found - 1) {
+                const unsigned lane = (unsigned)__builtin_ctz(found);
+                const size_t its = panel * GP_ROUNDED_LANES + lane;
+
+                if (gp_seeker_may_find(s, query[i], its)) gp_seeker_hold_filtered(s, query[i], its, value[lane], own_error[query[i]] * error[lane]);
+            }
         }
     }
 }
 
-static void tighten_full(struct gp_seeker *s, uint64_t mask)
+void gp_seeker_tighten_full(struct gp_seeker *s, uint64_t mask)
 {
     for (; mask != 0; mask &= mask - 1) {
         const unsigned lane = (unsigned)__builtin_ctzll(mask);
@@ -268,7 +275,7 @@ void gp_seeker_look(struct gp_seeker *s, uint32_t block, const uint64_t mask[GP_
         if (!filtered) gp_seeker_evaluate(s, (size_t)block * GP_PANELS + panel, mask[panel]);
         else if (panel % 2 == 0) gp_seeker_filter(s, (size_t)block * GP_ROUNDED_PANELS + panel / 2, mask[panel] | mask[panel + 1]);
     }
-    tighten_full(s, mask[0] | mask[1] | mask[2] | mask[3]);
+    gp_seeker_tighten_full(s, mask[0] | mask[1] | mask[2] | mask[3]);
 }
 
 void gp_seeker_evaluate_block(struct gp_seeker *s, uint32_t block)
@@ -407,7 +414,7 @@ static void look_at_flats(struct gp_seeker *s)
         gp_audit_panel(s, panel, s->active & ~mask, "flat points");
         gp_seeker_evaluate(s, panel, mask);
     }
-    tighten_full(s, s->active);
+    gp_seeker_tighten_full(s, s->active);
 }
 
 /* The leaves that may hold answers of flat queries. */

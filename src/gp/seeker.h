@@ -70,6 +70,13 @@ int gp_seek_sample(double *share, double *least, struct gp_seeker *seeker, uint3
 /* Evaluates a panel of 16 for the lanes in `mask`, or by the filter one of 32, and holds what may belong to their answers. */
 void gp_seeker_evaluate(struct gp_seeker *seeker, size_t panel, uint64_t mask);
 void gp_seeker_filter(struct gp_seeker *seeker, size_t panel, uint64_t mask);
+/* Whether a lane of a panel may be among the answers of a query at all. */
+int gp_seeker_may_find(const struct gp_seeker *seeker, unsigned lane, size_t at);
+/* Holds it, by rho or by the filter's, which is off by `error` at most. */
+void gp_seeker_hold(struct gp_seeker *seeker, unsigned lane, size_t at, double rho);
+void gp_seeker_hold_filtered(struct gp_seeker *seeker, unsigned lane, size_t at, float rho, float error);
+/* The points of a block, each for the lanes in its mask, a panel at a time or one by one. */
+void gp_seeker_meet(struct gp_seeker *seeker, uint32_t block, const uint64_t who[GP_BLOCK]);
 /* The panels of a block, each for the lanes in its mask, in the way that is faster. */
 void gp_seeker_look(struct gp_seeker *seeker, uint32_t block, const uint64_t mask[GP_PANELS]);
 /* A block for all queries. */
@@ -78,6 +85,8 @@ void gp_seeker_evaluate_block(struct gp_seeker *seeker, uint32_t block);
 size_t gp_seeker_decide(struct gp_seeker *seeker, unsigned lane);
 /* Cuts the buffers of some lanes down to what may be among the k nearest. */
 void gp_seeker_tighten(struct gp_seeker *seeker, uint64_t mask);
+/* The same of those that have grown. */
+void gp_seeker_tighten_full(struct gp_seeker *seeker, uint64_t mask);
 
 /* Everything that its bounds do not exclude, leaf by leaf, the most promising first. Errors: MEMORY. */
 int gp_seeker_descend(struct gp_seeker *seeker, struct pcct_error *err);
@@ -92,10 +101,12 @@ int gp_seeker_survivors(double *share, struct gp_seeker *seeker, uint32_t step, 
 void gp_audit(const struct gp_seeker *seeker, uint32_t first_block, uint32_t blocks, uint64_t mask, const char *why);
 void gp_audit_panel(const struct gp_seeker *seeker, size_t panel, uint64_t mask, const char *why);
 void gp_audit_filter(const struct gp_seeker *seeker, size_t panel, unsigned lane, uint32_t found);
+void gp_audit_pair(const struct gp_seeker *seeker, size_t at, uint64_t mask, const char *why);
 #else
 #define gp_audit(seeker, first_block, blocks, mask, why) ((void)0)
 #define gp_audit_panel(seeker, panel, mask, why) ((void)0)
 #define gp_audit_filter(seeker, panel, lane, found) ((void)0)
+#define gp_audit_pair(seeker, at, mask, why) ((void)0)
 #endif
 
 #endif

@@ -248,6 +248,7 @@ static int take(struct gp_space *space, const struct base_env *env, struct pcct_
     TRY(base_take(&space->x, env, lanes * dim, sizeof(double), err));
     TRY(base_take(&space->isp, env, lanes, sizeof(double), err));
     TRY(base_take(&space->tail, env, blocks * GP_BLOCK, sizeof(float), err));
+    TRY(base_take(&space->sine, env, blocks * GP_BLOCK, sizeof(float), err));
     TRY(base_take(&space->panel_tail, env, blocks * GP_PANELS * 3, sizeof(float), err));
     TRY(base_take(&space->y, env, blocks * GP_PIVOTS * GP_BLOCK, sizeof(float), err));
     TRY(base_take(&space->inverse, env, blocks * GP_BLOCK, sizeof(float), err));
@@ -300,9 +301,9 @@ void gp_space_lanes(const double **lane, const struct gp_space *space, size_t pa
 
 void gp_space_free(struct gp_space *space)
 {
-    void *const memory[] = { space->id, space->v, space->x, space->isp, space->rank, space->tail, space->panel_tail, space->y, space->inverse,
-                             space->centre, space->node, space->box, space->most, space->pivot_v, space->pivot_x, space->pivot_isp, space->pivot,
-                             space->lower, space->upper };
+    void *const memory[] = { space->id, space->v, space->x, space->isp, space->rank, space->tail, space->sine, space->panel_tail, space->y,
+                             space->inverse, space->centre, space->node, space->box, space->most, space->pivot_v, space->pivot_x,
+                             space->pivot_isp, space->pivot, space->lower, space->upper };
 
     if (!space->env) return;
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) base_free(space->env, memory[i]);

@@ -39,7 +39,7 @@ struct gp_space {
     uint32_t *id;           /* [(blocks + flats) x 64] the point in a lane; GP_NONE: none */
     double *v, *x, *isp;    /* panels: [block][4][m][16], [block][4][dim][16], [block][4][16] */
     uint32_t *rank;         /* [(blocks + flats) x 64]; NULL: no order */
-    float *tail;            /* [blocks x 64] */
+    float *tail, *sine;     /* [blocks x 64] and its sine, from above */
     float *panel_tail;      /* [blocks x 4][3] greatest of a panel's, its cosine and sine */
     float *y;               /* [blocks][16][64] */
     float *inverse;         /* [blocks x 64] 1 / |y| */

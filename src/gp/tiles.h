@@ -56,14 +56,17 @@ struct gp_tiles {
     void (*covariances)(double *out, const double *const *x, unsigned rows, const double *panel, const struct gp_form *form);
     /* out[rows][16] = rho; not for GP_CUSTOM */
     void (*rho)(double *out, const struct gp_row *row, unsigned rows, const struct gp_panel *panel, const struct gp_form *form);
+    /* out[8][16] = rho of lanes `first` to first + 7 of one panel and another panel: the bits of `rho`; not for GP_CUSTOM */
+    void (*cross)(double *out, const struct gp_panel *own, unsigned first, const struct gp_panel *panel, const struct gp_form *form);
     /* which of 16 values are, without sign, at least t; NaN is not */
     uint32_t (*above)(const double *value, double t);
-    /* out[n] = rho of one row and n others, at most 8: the bits of `rho` */
-    void (*pairs)(double *out, const struct gp_row *row, const struct gp_row *other, unsigned n, const struct gp_form *form);
+    /* out[n] = rho of row[i step] and other[i], at most 8: the bits of `rho` */
+    void (*pairs)(double *out, const struct gp_row *row, size_t step, const struct gp_row *other, unsigned n, const struct gp_form *form);
     /* out[rows][32] = rho, nearly */
     void (*filter)(float *out, const struct gp_rounded_row *row, unsigned rows, const struct gp_rounded_panel *panel, const struct gp_form *form);
-    /* out[16]: the same of one row and n others, at most 8 */
-    void (*filter_pairs)(float *out, const struct gp_rounded_row *row, const struct gp_rounded_row *other, unsigned n, const struct gp_form *form);
+    /* out[16]: the same of row[i step] and other[i], n at most 8 */
+    void (*filter_pairs)(float *out, const struct gp_rounded_row *row, size_t step, const struct gp_rounded_row *other, unsigned n,
+                         const struct gp_form *form);
     /* which of 32 values are, without sign and with row_error * error[i] added, at least t */
     uint32_t (*filter_above)(const float *value, const float *error, float row_error, float t);
     /* One of n values, which at least k of them are not below, and the greatest such or next to it. 64-byte aligned, with room up to the next
@@ -73,13 +76,18 @@ struct gp_tiles {
     void (*kernel)(double *value, const double *d2, size_t n, const struct gp_form *form);
     /* out[64] = sum over l of |v[panel][l][lane]| * most[l], for the four panels of a block that stand one after the other */
     void (*envelope)(double *out, const double *v, const double *most, uint32_t m);
-    /* out[64] = |G^T y| / |y| for the queries whose coordinates are y[16][64], with 1 / |y| given */
-    void (*project)(float *out, const float *g, const float *y, const float *inverse);
+    /* h[16][64] = G^T y / |y| for the queries whose coordinates are y[16][64], with 1 / |y| given; u[64] = |h|; far[64] = sqrt(1 - u^2), or a
+     * little more */
+    void (*project)(float *u, float *far, float *h, const float *g, const float *y, const float *inverse, float slack);
     /* the lanes of 64 with u[i] + slack >= c[i] * cosine - s[i] * sine */
     uint64_t (*reaching)(const float *u, const float *c, const float *s, float cosine, float sine, float slack);
-    /* g[16][16] = lower * c * upper, of the first `rows` rows of c (8 or 16), all 64-byte aligned; returns the sum of the squares of
-     * g^T g */
-    double (*gram)(double *g, const double *c, const double *lower, const double *upper, unsigned rows);
+    /* who[i]: those queries of mask[panel] for which point i of a block's 64, in that panel, has |h . y| + far sine[i] + slack >= cosine; y[16][64]
+     * and sine[64] are the points' */
+    void (*meet)(uint64_t who[GP_BLOCK], const uint64_t mask[GP_PANELS], const float *h, const float *far, const float *cosine, const float *y,
+                 const float *sine, float slack);
+    /* g[16][16] = lower * c * upper in double precision, then rounded, of the first `rows` rows of c (8 or 16), all 64-byte aligned; returns the sum
+     * of the squares of g^T g */
+    float (*gram)(float *g, const double *c, const double *lower, const double *upper, unsigned rows);
 };
 
 /* NULL when the processor lacks them. */

@@ -105,13 +105,13 @@ ISA static void squares(double *out, const double *panel, uint32_t m)
     }
 }
 
-/* Squared distances of one row to a vector of the panel. */
-INLINE vec square(const double *x, const double *panel, uint32_t dim)
+/* Squared distances of one point, whose coordinates stand `step` apart, to a vector of the panel. */
+INLINE vec square(const double *x, size_t step, const double *panel, uint32_t dim)
 {
     vec sum = vec_all(0);
 
     for (uint32_t t = 0; t < dim; t++) {
-        const vec difference = vec_sub(vec_all(x[t]), vec_load(panel + (size_t)t * GP_LANES));
+        const vec difference = vec_sub(vec_all(x[t * step]), vec_load(panel + (size_t)t * GP_LANES));
 
         sum = vec_fma(difference, difference, sum);
     }
@@ -124,7 +124,7 @@ INLINE void covariances_of(double *out, const double *const *x, unsigned rows, c
 
     for (unsigned i = 0; i < rows; i++) {
         for (unsigned j = 0; j < GP_LANES; j += WIDTH) {
-            vec_store(out + i * GP_LANES + j, covariance(square(x[i], panel + j, form->dim), shape, variance));
+            vec_store(out + i * GP_LANES + j, covariance(square(x[i], 1, panel + j, form->dim), shape, variance));
         }
     }
 }
@@ -148,7 +148,7 @@ INLINE void rho_of(double *out, const struct gp_row *row, unsigned rows, const s
         const vec scale = vec_all(row[i].isp);
 
         for (unsigned j = 0; j < GP_LANES; j += WIDTH) {
-            const vec k = covariance(square(row[i].x, panel->x + j, form->dim), shape, variance);
+            const vec k = covariance(square(row[i].x, 1, panel->x + j, form->dim), shape, variance);
             const vec rest = vec_sub(k, vec_load(out + i * GP_LANES + j));
 
             vec_store(out + i * GP_LANES + j, vec_mul(rest, vec_mul(scale, vec_load(panel->isp + j))));
@@ -170,6 +170,52 @@ ISA static void rho(double *out, const struct gp_row *row, unsigned rows, const 
     }
 }
 
+/* Rows that are lanes of a panel: what is added up, and in which order, is as in rho. */
+INLINE void cross_of(double *out, const struct gp_panel *own, const struct gp_panel *panel, const struct gp_form *form, enum gp_shape shape)
+{
+    const vec variance = vec_all(form->variance);
+
+    for (unsigned first = 0; first < GP_LANES; first += VECTORS * WIDTH) {
+        vec sum[GP_ROWS][VECTORS];
+
+        for (unsigned i = 0; i < GP_ROWS; i++) {
+            for (unsigned j = 0; j < VECTORS; j++) sum[i][j] = vec_all(0);
+        }
+        for (uint32_t l = 0; l < form->m; l++) {
+            const double *row = own->v + (size_t)l * GP_LANES, *lane = panel->v + (size_t)l * GP_LANES + first;
+            vec value[VECTORS];
+
+            for (unsigned j = 0; j < VECTORS; j++) value[j] = vec_load(lane + j * WIDTH);
+            for (unsigned i = 0; i < GP_ROWS; i++) {
+                for (unsigned j = 0; j < VECTORS; j++) sum[i][j] = vec_fma(vec_all(row[i]), value[j], sum[i][j]);
+            }
+        }
+        for (unsigned i = 0; i < GP_ROWS; i++) {
+            for (unsigned j = 0; j < VECTORS; j++) vec_store(out + i * GP_LANES + first + j * WIDTH, sum[i][j]);
+        }
+    }
+    for (unsigned i = 0; i < GP_ROWS; i++) {
+        for (unsigned j = 0; j < GP_LANES; j += WIDTH) {
+            const vec k = covariance(square(own->x + i, GP_LANES, panel->x + j, form->dim), shape, variance);
+            const vec rest = vec_sub(k, vec_load(out + i * GP_LANES + j));
+
+            vec_store(out + i * GP_LANES + j, vec_mul(rest, vec_mul(vec_all(own->isp[i]), vec_load(panel->isp + j))));
+        }
+    }
+}
+
+ISA static void cross(double *out, const struct gp_panel *own, unsigned first, const struct gp_panel *panel, const struct gp_form *form)
+{
+    const struct gp_panel rows = { own->v + first, own->x + first, own->isp + first };
+
+    switch (form->shape) {
+    case GP_RBF: cross_of(out, &rows, panel, form, GP_RBF); break;
+    case GP_MATERN12: cross_of(out, &rows, panel, form, GP_MATERN12); break;
+    case GP_MATERN32: cross_of(out, &rows, panel, form, GP_MATERN32); break;
+    default: cross_of(out, &rows, panel, form, GP_MATERN52); break;
+    }
+}
+
 ISA static uint32_t above(const double *value, double t)
 {
     const vec limit = vec_all(t);
@@ -179,27 +225,36 @@ ISA static uint32_t above(const double *value, double t)
     return mask;
 }
 
-/* Chains of eight pairs side by side; every chain is that of a lane of `rho`. */
-ISA static void pairs(double *out, const struct gp_row *row, const struct gp_row *other, unsigned n, const struct gp_form *form)
+/* Chains of eight pairs side by side; every chain is that of a lane of `rho`. `same`: the rows are one. */
+INLINE void pair_sums(double sum[GP_ROWS], const double *const *row, const double *const *other, uint32_t m, int same)
+{
+    for (uint32_t l = 0; l < m; l++) {
+        const double value = row[0][l];
+
+        for (unsigned i = 0; i < GP_ROWS; i++) sum[i] = fma(same ? value : row[i][l], other[i][l], sum[i]);
+    }
+}
+
+ISA static void pairs(double *out, const struct gp_row *row, size_t step, const struct gp_row *other, unsigned n, const struct gp_form *form)
 {
     _Alignas(64) double d2[GP_LANES] = { 0 }, k[GP_LANES], sum[GP_ROWS] = { 0 };
-    const struct gp_row *at[GP_ROWS];
+    const double *from[GP_ROWS], *to[GP_ROWS];
 
-    for (unsigned i = 0; i < GP_ROWS; i++) at[i] = &other[i < n ? i : 0];
-    for (uint32_t l = 0; l < form->m; l++) {
-        const double value = row->v[l];
-
-        for (unsigned i = 0; i < GP_ROWS; i++) sum[i] = fma(value, at[i]->v[l], sum[i]);
+    for (unsigned i = 0; i < GP_ROWS; i++) {
+        from[i] = row[i < n ? i * step : 0].v;
+        to[i] = other[i < n ? i : 0].v;
     }
+    if (step == 0) pair_sums(sum, from, to, form->m, 1);
+    else pair_sums(sum, from, to, form->m, 0);
     for (unsigned i = 0; i < n; i++) {
         for (uint32_t t = 0; t < form->dim; t++) {
-            const double difference = row->x[t] - other[i].x[t];
+            const double difference = row[i * step].x[t] - other[i].x[t];
 
             d2[i] = fma(difference, difference, d2[i]);
         }
     }
     for (unsigned i = 0; i < GP_LANES; i += WIDTH) vec_store(k + i, covariance(vec_load(d2 + i), form->shape, vec_all(form->variance)));
-    for (unsigned i = 0; i < n; i++) out[i] = (k[i] - sum[i]) * (row->isp * other[i].isp);
+    for (unsigned i = 0; i < n; i++) out[i] = (k[i] - sum[i]) * (row[i * step].isp * other[i].isp);
 }
 
 /* exp(x) for x <= 0 in float, within a few roundings; 0 below -87. */
@@ -288,37 +343,43 @@ ISA static void filter(float *out, const struct gp_rounded_row *row, unsigned ro
     }
 }
 
-/* Sums of products of one row and eight others, side by side. */
-INLINE void fpair_sums(float out[GP_ROWS], const float *row, const float *const *other, uint32_t m)
+/* Sums of products of eight rows and as many others, side by side. `same`: the rows are one. */
+INLINE void fpair_sums(float out[GP_ROWS], const float *const *row, const float *const *other, uint32_t m, int same)
 {
     fvec sum[GP_ROWS];
     uint32_t l = 0;
 
     for (unsigned i = 0; i < GP_ROWS; i++) sum[i] = fvec_all(0);
     for (; l + FWIDTH <= m; l += FWIDTH) {
-        const fvec value = fvec_load_any(row + l);
+        const fvec value = fvec_load_any(row[0] + l);
 
-        for (unsigned i = 0; i < GP_ROWS; i++) sum[i] = fvec_fma(value, fvec_load_any(other[i] + l), sum[i]);
+        for (unsigned i = 0; i < GP_ROWS; i++) sum[i] = fvec_fma(same ? value : fvec_load_any(row[i] + l), fvec_load_any(other[i] + l), sum[i]);
     }
     for (unsigned i = 0; i < GP_ROWS; i++) out[i] = fvec_total(sum[i]);
     for (; l < m; l++) {
-        for (unsigned i = 0; i < GP_ROWS; i++) out[i] += row[l] * other[i][l];
+        for (unsigned i = 0; i < GP_ROWS; i++) out[i] += row[i][l] * other[i][l];
     }
 }
 
-ISA static void filter_pairs(float *out, const struct gp_rounded_row *row, const struct gp_rounded_row *other, unsigned n,
+ISA static void filter_pairs(float *out, const struct gp_rounded_row *row, size_t step, const struct gp_rounded_row *other, unsigned n,
                              const struct gp_form *form)
 {
     _Alignas(64) float d2[GP_LANES] = { 0 }, sum[GP_ROWS];
-    const float *at[GP_ROWS];
+    const float *from[GP_ROWS], *to[GP_ROWS];
 
-    for (unsigned i = 0; i < GP_ROWS; i++) at[i] = other[i < n ? i : 0].v;
-    fpair_sums(sum, row->v, at, form->m);
+    for (unsigned i = 0; i < GP_ROWS; i++) {
+        from[i] = row[i < n ? i * step : 0].v;
+        to[i] = other[i < n ? i : 0].v;
+    }
+    if (step == 0) fpair_sums(sum, from, to, form->m, 1);
+    else fpair_sums(sum, from, to, form->m, 0);
     for (unsigned i = 0; i < n; i++) {
-        for (uint32_t t = 0; t < form->dim; t++) d2[i] += (row->x[t] - other[i].x[t]) * (row->x[t] - other[i].x[t]);
+        const float *x = row[i * step].x;
+
+        for (uint32_t t = 0; t < form->dim; t++) d2[i] += (x[t] - other[i].x[t]) * (x[t] - other[i].x[t]);
     }
     for (unsigned i = 0; i < GP_LANES; i += FWIDTH) fvec_store(out + i, fcovariance(fvec_load(d2 + i), form->shape));
-    for (unsigned i = 0; i < n; i++) out[i] = (out[i] - sum[i]) * (row->isp * other[i].isp);
+    for (unsigned i = 0; i < n; i++) out[i] = (out[i] - sum[i]) * (row[i * step].isp * other[i].isp);
 }
 
 ISA static uint32_t filter_above(const float *value, const float *error, float row_error, float t)
@@ -411,12 +472,13 @@ ISA static void envelope(double *out, const double *v, const double *most, uint3
     }
 }
 
-ISA static void project(float *out, const float *g, const float *y, const float *inverse)
+ISA static void project(float *u, float *far, float *h, const float *g, const float *y, const float *inverse, float slack)
 {
     for (unsigned first = 0; first < GP_BLOCK; first += FWIDTH) {
-        fvec coordinate[GP_PIVOTS], square_sum = fvec_all(0);
+        const fvec scale = fvec_load(inverse + first);
+        fvec coordinate[GP_PIVOTS], square_sum = fvec_all(0), rest;
 
-        for (unsigned l = 0; l < GP_PIVOTS; l++) coordinate[l] = fvec_load(y + l * GP_BLOCK + first);
+        for (unsigned l = 0; l < GP_PIVOTS; l++) coordinate[l] = fvec_mul(fvec_load(y + l * GP_BLOCK + first), scale);
         for (unsigned j = 0; j < GP_PIVOTS; j++) {
             fvec a = fvec_all(0), b = fvec_all(0);
 
@@ -425,9 +487,37 @@ ISA static void project(float *out, const float *g, const float *y, const float 
                 b = fvec_fma(fvec_all(g[(l + 1) * GP_PIVOTS + j]), coordinate[l + 1], b);
             }
             a = fvec_add(a, b);
+            fvec_store(h + j * GP_BLOCK + first, a);
             square_sum = fvec_fma(a, a, square_sum);
         }
-        fvec_store(out + first, fvec_mul(fvec_root(square_sum), fvec_load(inverse + first)));
+        rest = fvec_max(fvec_sub(fvec_all(1), square_sum), fvec_all(0));
+        fvec_store(u + first, fvec_root(square_sum));
+        fvec_store(far + first, fvec_root(fvec_add(rest, fvec_all(4 * slack))));
+    }
+}
+
+ISA static void meet(uint64_t who[GP_BLOCK], const uint64_t mask[GP_PANELS], const float *h, const float *far, const float *cosine, const float *y,
+                     const float *sine, float slack)
+{
+    const uint64_t whole = ((uint64_t)1 << FWIDTH) - 1;
+
+    for (unsigned i = 0; i < GP_BLOCK; i++) who[i] = 0;
+    for (unsigned first = 0; first < GP_BLOCK; first += FWIDTH) {
+        const fvec outside = fvec_load(far + first), limit = fvec_sub(fvec_load(cosine + first), fvec_all(slack));
+        fvec coordinate[GP_PIVOTS];
+
+        for (unsigned l = 0; l < GP_PIVOTS; l++) coordinate[l] = fvec_load(h + l * GP_BLOCK + first);
+        for (unsigned i = 0; i < GP_BLOCK; i++) {
+            const uint64_t asked = mask[i / GP_LANES] >> first & whole;
+            fvec a = fvec_all(0), b = fvec_all(0);
+
+            if (asked == 0) continue;
+            for (unsigned l = 0; l < GP_PIVOTS; l += 2) {
+                a = fvec_fma(fvec_all(y[l * GP_BLOCK + i]), coordinate[l], a);
+                b = fvec_fma(fvec_all(y[(l + 1) * GP_BLOCK + i]), coordinate[l + 1], b);
+            }
+            who[i] |= (asked & fvec_not_below(fvec_fma(outside, fvec_all(sine[i]), fvec_abs(fvec_add(a, b))), limit)) << first;
+        }
     }
 }
 
@@ -444,39 +534,63 @@ ISA static uint64_t reaching(const float *u, const float *c, const float *s, flo
     return mask;
 }
 
-/* One row: out[:] = sum over l < inner of left[l * step] * right[l][:] */
-INLINE void multiply(vec out[GP_PIVOTS / WIDTH], const double *left, unsigned step, const double *right, unsigned inner)
+/* Four rows: out[i][:] = sum over first <= l < end of left[i][l] * right[l][:], vector `part` and those after it. */
+INLINE void multiply(double *out, const double *left, const double *right, unsigned first, unsigned end, unsigned part, unsigned parts)
 {
-    for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) out[j] = vec_all(0);
-    for (unsigned l = 0; l < inner; l++) {
-        const vec value = vec_all(left[l * step]);
+    vec sum[4];
 
-        for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) out[j] = vec_fma(value, vec_load(right + l * GP_PIVOTS + j * WIDTH), out[j]);
+    for (unsigned j = part; j < part + parts; j++) {
+        for (unsigned i = 0; i < 4; i++) sum[i] = vec_all(0);
+        for (unsigned l = first; l < end; l++) {
+            const vec value = vec_load(right + l * GP_PIVOTS + j * WIDTH);
+
+            for (unsigned i = 0; i < 4; i++) sum[i] = vec_fma(vec_all(left[i * GP_PIVOTS + l]), value, sum[i]);
+        }
+        for (unsigned i = 0; i < 4; i++) vec_store(out + i * GP_PIVOTS + j * WIDTH, sum[i]);
     }
 }
 
-ISA static double gram(double *g, const double *c, const double *lower, const double *upper, unsigned rows)
+/* The sum of the squares of g^T g, in float. */
+INLINE float fourth_power(const float *g, unsigned rows)
 {
-    _Alignas(64) double half[GP_PIVOTS * GP_PIVOTS], part[WIDTH];
-    vec row[GP_PIVOTS / WIDTH], squares_sum = vec_all(0);
-    double sum = 0;
+    _Alignas(64) float part[FWIDTH];
+    fvec squares_sum = fvec_all(0);
+    float sum = 0;
 
-    for (unsigned i = 0; i < rows; i++) {
-        multiply(row, lower + i * GP_PIVOTS, 1, c, i + 1);
-        for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) vec_store(half + i * GP_PIVOTS + j * WIDTH, row[j]);
-        multiply(row, half + i * GP_PIVOTS, 1, upper, GP_PIVOTS);
-        for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) vec_store(g + i * GP_PIVOTS + j * WIDTH, row[j]);
+    for (unsigned i = 0; i < GP_PIVOTS; i += 4) {
+        for (unsigned j = 0; j < GP_PIVOTS; j += FWIDTH) {
+            fvec row[4];
+
+            for (unsigned t = 0; t < 4; t++) row[t] = fvec_all(0);
+            for (unsigned l = 0; l < rows; l++) {
+                const fvec value = fvec_load(g + l * GP_PIVOTS + j);
+
+                for (unsigned t = 0; t < 4; t++) row[t] = fvec_fma(fvec_all(g[l * GP_PIVOTS + i + t]), value, row[t]);
+            }
+            for (unsigned t = 0; t < 4; t++) squares_sum = fvec_fma(row[t], row[t], squares_sum);
+        }
     }
-    for (unsigned i = 0; i < GP_PIVOTS; i++) {
-        multiply(row, g + i, GP_PIVOTS, g, rows);
-        for (unsigned j = 0; j < GP_PIVOTS / WIDTH; j++) squares_sum = vec_fma(row[j], row[j], squares_sum);
-    }
-    vec_store(part, squares_sum);
-    for (unsigned j = 0; j < WIDTH; j++) sum += part[j];
+    fvec_store(part, squares_sum);
+    for (unsigned j = 0; j < FWIDTH; j++) sum += part[j];
     return sum;
 }
 
+/* Both factors are triangular: what stands beyond the diagonal of four rows, or right of it in half of the columns, is not multiplied. */
+ISA static float gram(float *g, const double *c, const double *lower, const double *upper, unsigned rows)
+{
+    _Alignas(64) double half[GP_PIVOTS * GP_PIVOTS], product[GP_PIVOTS * GP_PIVOTS];
+    const unsigned vectors = GP_PIVOTS / WIDTH, low = (vectors + 1) / 2;
+
+    for (unsigned i = 0; i < rows; i += 4) {
+        multiply(half + i * GP_PIVOTS, lower + i * GP_PIVOTS, c, 0, i + 4, 0, vectors);
+        multiply(product + i * GP_PIVOTS, half + i * GP_PIVOTS, upper, 0, GP_PIVOTS / 2, 0, low);
+        multiply(product + i * GP_PIVOTS, half + i * GP_PIVOTS, upper, 0, GP_PIVOTS, low, vectors - low);
+    }
+    for (unsigned i = 0; i < rows * GP_PIVOTS; i++) g[i] = (float)product[i];
+    return fourth_power(g, rows);
+}
+
 const struct gp_tiles TABLE = {
-    TABLE_NAME, dots, substitute, squares, covariances, rho, above, pairs, filter, filter_pairs, filter_above, kth, kernel,
-    envelope, project, reaching, gram,
+    TABLE_NAME, dots, substitute, squares, covariances, rho, cross, above, pairs, filter, filter_pairs, filter_above, kth, kernel,
+    envelope, project, reaching, meet, gram,
 };

@@ -332,12 +332,33 @@ static void check_double(const struct gp_tiles *tiles, const struct data *d, uns
     }
 }
 
+/* Rows that are lanes of a panel: the bits of rows that stand by themselves. */
+static void check_cross(const struct gp_tiles *tiles, const struct data *d, enum gp_shape shape)
+{
+    const struct gp_form form = { shape, 1.5, M, DIM };
+    const struct gp_panel panel = { d->panel_v, d->panel_x, d->isp };
+    _Alignas(64) double v[M * 16] = { 0 }, x[DIM * 16] = { 0 }, isp[16] = { 0 }, wanted[8 * 16], got[8 * 16];
+    const struct gp_panel own = { v, x, isp };
+
+    tiles->rho(wanted, d->row, 8, &panel, &form);
+    for (unsigned first = 0; first <= 8; first += 8) {
+        for (unsigned i = 0; i < 8; i++) {
+            for (unsigned l = 0; l < M; l++) v[l * 16 + first + i] = d->v[i][l];
+            for (unsigned t = 0; t < DIM; t++) x[t * 16 + first + i] = d->x[i][t];
+            isp[first + i] = d->row[i].isp;
+        }
+        tiles->cross(got, &own, first, &panel, &form);
+        for (unsigned i = 0; i < 8 * 16; i++) assert_true(got[i] == wanted[i] || (isnan(got[i]) && isnan(wanted[i])));
+        memset(v, 0, sizeof v);
+    }
+}
+
 static void check_pairs(const struct gp_tiles *tiles, const struct data *d, unsigned n)
 {
     const struct gp_form form = { GP_MATERN32, 1, M, DIM };
     double out[8];
 
-    tiles->pairs(out, &d->row[2], d->row, n, &form);
+    tiles->pairs(out, &d->row[2], 0, d->row, n, &form);
     for (unsigned i = 0; i < n; i++) {
         struct gp_features f = { .form = form, .v = (double *)(uintptr_t)d->v[0], .x = (double *)(uintptr_t)d->x[0] };
         double isp[8];
@@ -345,6 +366,9 @@ static void check_pairs(const struct gp_tiles *tiles, const struct data *d, unsi
         for (int j = 0; j < 8; j++) isp[j] = d->row[j].isp;
         f.isp = isp;
         assert_true(out[i] == support_gp_rho(&f, 2, &f, i));
+        tiles->pairs(out, d->row, 1, d->row + 8 - n, n, &form);
+        assert_true(out[i] == support_gp_rho(&f, i, &f, 8 - n + i));
+        tiles->pairs(out, &d->row[2], 0, d->row, n, &form);
     }
 }
 
@@ -371,19 +395,20 @@ static void check_filter(const struct gp_tiles *tiles, const struct data *d, uns
     }
 }
 
-static void check_filter_pairs(const struct gp_tiles *tiles, const struct data *d, unsigned n)
+static void check_filter_pairs(const struct gp_tiles *tiles, const struct data *d, unsigned n, size_t step)
 {
     const struct gp_form form = { GP_MATERN52, 1, M, DIM };
     _Alignas(64) float out[16];
 
-    tiles->filter_pairs(out, &d->rounded[3], d->rounded, n, &form);
+    tiles->filter_pairs(out, &d->rounded[8 - n], step, d->rounded, n, &form);
     for (unsigned i = 0; i < n; i++) {
+        const size_t from = 8 - n + i * step;
         double sum = 0, d2 = 0, wanted;
 
-        for (int l = 0; l < M; l++) sum += (double)d->row_v[3][l] * (double)d->row_v[i][l];
-        for (int t = 0; t < DIM; t++) d2 += pow((double)(d->row_x[3][t] - d->row_x[i][t]), 2);
-        wanted = ((double)exact((long double)d2, GP_MATERN52) - sum) * (double)(d->rounded[3].isp * d->rounded[i].isp);
-        assert_true(fabs((double)out[i] - wanted) < 0x1p-24 * (M + 30) * (double)(d->rounded[3].isp * d->rounded[i].isp));
+        for (int l = 0; l < M; l++) sum += (double)d->row_v[from][l] * (double)d->row_v[i][l];
+        for (int t = 0; t < DIM; t++) d2 += pow((double)(d->row_x[from][t] - d->row_x[i][t]), 2);
+        wanted = ((double)exact((long double)d2, GP_MATERN52) - sum) * (double)(d->rounded[from].isp * d->rounded[i].isp);
+        assert_true(fabs((double)out[i] - wanted) < 0x1p-24 * (M + 30) * (double)(d->rounded[from].isp * d->rounded[i].isp));
     }
 }
 
@@ -462,14 +487,13 @@ static void check_envelope(const struct gp_tiles *tiles, struct base_random *ran
     }
 }
 
-static void check_bounds(const struct gp_tiles *tiles)
+static void check_gram(const struct gp_tiles *tiles)
 {
-    _Alignas(64) double c[256], lower[256] = { 0 }, upper[256] = { 0 }, g[256];
-    _Alignas(64) float fg[256], y[16 * 64], inverse[64], u[64], cosines[64], sines[64];
+    _Alignas(64) double c[256], lower[256] = { 0 }, upper[256] = { 0 };
+    _Alignas(64) float g[256];
     struct base_random random;
 
     base_random_seed(&random, 3);
-    check_envelope(tiles, &random);
     for (int i = 0; i < 256; i++) {
         c[i] = base_random_gauss(&random) / 4;
         if (i / 16 >= i % 16) lower[i] = base_random_gauss(&random);
@@ -477,54 +501,88 @@ static void check_bounds(const struct gp_tiles *tiles)
     }
     for (unsigned rows = 8; rows <= 16; rows += 8) {
         double wanted[256] = { 0 }, total = 0;
-        const double got = tiles->gram(g, c, lower, upper, rows);
+        const double got = (double)tiles->gram(g, c, lower, upper, rows);
 
         for (unsigned i = 0; i < rows; i++) {
             for (int j = 0; j < 16; j++) {
-                for (unsigned a = 0; a < rows; a++) {
-                    for (int b = 0; b < 16; b++) wanted[i * 16 + (unsigned)j] += lower[i * 16 + a] * c[a * 16 + (unsigned)b] * upper[b * 16 + j];
-                }
-                assert_true(fabs(g[i * 16 + (unsigned)j] - wanted[i * 16 + (unsigned)j]) < 1e-11);
-            }
-        }
-        for (int i = 0; i < 16; i++) {
-            for (int j = 0; j < 16; j++) {
-                double sum = 0;
+                double *at = &wanted[i * 16 + (unsigned)j];
 
-                for (unsigned l = 0; l < rows; l++) sum += wanted[l * 16 + (unsigned)i] * wanted[l * 16 + (unsigned)j];
-                total += sum * sum;
+                for (unsigned a = 0; a < rows; a++) {
+                    for (int b = 0; b < 16; b++) *at += lower[i * 16 + a] * c[a * 16 + (unsigned)b] * upper[b * 16 + j];
+                }
+                assert_true(fabs((double)g[i * 16 + (unsigned)j] - *at) <= 0x1p-24 * fabs(*at) + 1e-11);
             }
         }
-        assert_true(fabs(got - total) < 1e-11 * total);
+        for (int i = 0; i < 256; i++) {
+            double sum = 0;
+
+            for (unsigned l = 0; l < rows; l++) sum += wanted[l * 16 + (unsigned)(i / 16)] * wanted[l * 16 + (unsigned)(i % 16)];
+            total += sum * sum;
+        }
+        assert_true(fabs(got - total) < 4e-6 * total);
     }
-    for (int i = 0; i < 256; i++) fg[i] = (float)g[i];
-    for (int i = 0; i < 16 * 64; i++) y[i] = (float)base_random_gauss(&random);
+}
+
+/* What the queries' coordinates and the points' say of them: values that are next to the limit may fall either way. */
+static void check_meet(const struct gp_tiles *tiles, struct base_random *random, const float *h, const float *far)
+{
+    _Alignas(64) float y[16 * 64], sine[64], cosine[64];
+    uint64_t who[64], mask[4];
+
+    for (int i = 0; i < 16 * 64; i++) y[i] = (float)base_random_gauss(random) / 4;
+    for (int i = 0; i < 64; i++) {
+        sine[i] = (float)base_random_unit(random);
+        cosine[i] = (float)base_random_unit(random) * 3;
+    }
+    for (int i = 0; i < 4; i++) mask[i] = i == 2 ? 0xff00 : i == 3 ? 0 : base_random_next(random);
+    tiles->meet(who, mask, h, far, cosine, y, sine, 0.01F);
+    for (int i = 0; i < 64; i++) {
+        for (int q = 0; q < 64; q++) {
+            double sum = 0;
+
+            for (int l = 0; l < 16; l++) sum += (double)h[l * 64 + q] * (double)y[l * 64 + i];
+            sum = fabs(sum) + (double)far[q] * (double)sine[i] + 0.01 - (double)cosine[q];
+            if (fabs(sum) > 1e-4) assert_int_equal(who[i] >> q & 1, sum > 0 && (mask[i / 16] >> q & 1));
+        }
+    }
+}
+
+static void check_bounds(const struct gp_tiles *tiles)
+{
+    _Alignas(64) float g[256], y[16 * 64], inverse[64], u[64], far[64], h[16 * 64], cosines[64], sines[64];
+    struct base_random random;
+    uint64_t mask;
+
+    base_random_seed(&random, 4);
+    check_envelope(tiles, &random);
+    for (int i = 0; i < 256; i++) g[i] = (float)base_random_gauss(&random) / 4;
+    for (int i = 0; i < 16 * 64; i++) y[i] = (float)base_random_gauss(&random) / 8;
     for (int i = 0; i < 64; i++) {
         inverse[i] = 1 + (float)base_random_unit(&random);
         cosines[i] = (float)cos(i);
         sines[i] = (float)sin(i);
     }
-    tiles->project(u, fg, y, inverse);
+    tiles->project(u, far, h, g, y, inverse, 0.01F);
     for (int i = 0; i < 64; i++) {
         double sum = 0;
 
         for (int j = 0; j < 16; j++) {
             double part = 0;
 
-            for (int l = 0; l < 16; l++) part += (double)fg[l * 16 + j] * (double)y[l * 64 + i];
+            for (int l = 0; l < 16; l++) part += (double)g[l * 16 + j] * (double)y[l * 64 + i] * (double)inverse[i];
+            assert_true(fabs((double)h[j * 64 + i] - part) < 1e-5);
             sum += part * part;
         }
-        assert_true(fabs((double)u[i] - sqrt(sum) * (double)inverse[i]) < 1e-5 * sqrt(sum));
-        u[i] = (float)sin(3 * i);
+        assert_true(fabs((double)u[i] - sqrt(sum)) < 1e-5 * (1 + sum));
+        assert_true(fabs((double)far[i] - sqrt(fmax(1 - sum, 0) + 0.04)) < 1e-4);
     }
-    {
-        const uint64_t mask = tiles->reaching(u, cosines, sines, 0.6F, 0.8F, 0.01F);
+    check_meet(tiles, &random, h, far);
+    for (int i = 0; i < 64; i++) u[i] = (float)sin(3 * i);
+    mask = tiles->reaching(u, cosines, sines, 0.6F, 0.8F, 0.01F);
+    for (int i = 0; i < 64; i++) {
+        const double by = (double)u[i] + 0.01 - (0.6 * (double)cosines[i] - 0.8 * (double)sines[i]);
 
-        for (int i = 0; i < 64; i++) {
-            const double by = (double)u[i] + 0.01 - (0.6 * (double)cosines[i] - 0.8 * (double)sines[i]);
-
-            if (fabs(by) > 1e-5) assert_int_equal(mask >> i & 1, by > 0);
-        }
+        if (fabs(by) > 1e-5) assert_int_equal(mask >> i & 1, by > 0);
     }
 }
 
@@ -542,14 +600,17 @@ void support_gp_tiles(enum metric_isa isa)
     check_ends(tiles);
     check_substitution(tiles);
     check_kth(tiles);
+    check_gram(tiles);
     check_bounds(tiles);
+    for (int shape = 0; shape < GP_SHAPES; shape++) check_cross(tiles, d, (enum gp_shape)shape);
     for (unsigned rows = 1; rows <= 8; rows++) {
         for (int shape = 0; shape < GP_SHAPES; shape++) {
             check_double(tiles, d, rows, (enum gp_shape)shape);
             check_filter(tiles, d, rows, (enum gp_shape)shape);
         }
         check_pairs(tiles, d, rows);
-        check_filter_pairs(tiles, d, rows);
+        check_filter_pairs(tiles, d, rows, 0);
+        check_filter_pairs(tiles, d, rows, 1);
     }
     free(d);
 }

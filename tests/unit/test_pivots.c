@@ -85,6 +85,7 @@ static void coordinates_go_with_tails(void **test)
         assert_true(fabs(sqrt(sum) * (double)space.inverse[lane] - 1) < 1e-5);
         assert_true(fabs(cos((double)space.tail[lane]) - sqrt(sum)) < 1e-4);
         assert_true(space.tail[lane] <= panel[0]);
+        assert_true((double)space.sine[lane] >= sin((double)space.tail[lane]) && (double)space.sine[lane] < sin((double)space.tail[lane]) + 1e-5);
         assert_true(fabs((double)panel[1] - cos((double)panel[0])) < 1e-6 && fabs((double)panel[2] - sin((double)panel[0])) < 1e-6);
     }
     gp_space_free(&space);
