@@ -26,6 +26,8 @@ struct run {
     const struct gp_flats *flats;
     int filtered;
     uint32_t lowest;            /* rank of the first query of this segment */
+    uint64_t next;              /* blocks that somebody has begun: they are taken in turn by all threads, as what one leaves for others (gp/notes.h) is
+                                 * for blocks that come after its own */
 };
 
 static void answer(const struct run *run, struct gp_seeker *s, unsigned lane)
@@ -56,9 +58,11 @@ static void seek(void *ctx, size_t begin, size_t end, int thread)
     s->filter_to = run->filtered ? &run->to->rounded : NULL;
     s->first_from = run->filtered && run->from->first.env ? &run->from->first : NULL;
     s->first_to = s->first_from ? &run->to->first : NULL;
-    for (size_t block = begin; block < end; block++) {
+    for (size_t piece = begin; piece < end; piece++) {
+        const uint32_t block = (uint32_t)base_par_add(&run->next, 1);
+
         if (run->status[thread] != 0 || base_watch_stopped(s->env)) return;
-        run->status[thread] = gp_seek(s, all - 1 - (uint32_t)block, run->lowest, NULL); /* flat ones first: they take longest */
+        run->status[thread] = gp_seek(s, all - block, run->lowest, NULL); /* flat ones first: they take longest */
         if (run->status[thread] != 0) return;
         for (uint64_t left = s->active; left != 0; left &= left - 1) answer(run, s, (unsigned)__builtin_ctzll(left));
     }
@@ -69,6 +73,7 @@ static int seek_all(struct run *run, const struct base_env *env, struct pcct_err
     int status = 0;
 
     for (int t = 0; t < base_par_threads(env); t++) run->seeker[t].place.count = 0; /* those of other notes */
+    run->next = 0;
     base_par_for(env, run->from->space.blocks + run->from->space.flats, 1, seek, run);
     TRY(base_watch_check(env, err));
     for (int t = 0; t < base_par_threads(env); t++) {
