@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_api.h"
 
+#include "block/layout_annex.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +75,46 @@ static void labels_that_come_and_go(void **state)
     support_api_finish(&s);
 }
 
+/* What many frames add is laid out apart when a version is opened; the answers are those of a state that took it in. */
+static void what_is_added_is_laid_out_apart(void **state)
+{
+    enum { OLD = 3000, EACH = 200, LAST = 5 };
+    struct index_state apart, within;
+    struct pcct_error err = { 0, "" };
+    double points[2 * OLD];
+    int64_t gone[EACH];
+    struct support_api s;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    support_points(points, OLD, 2, SUPPORT_CLUSTERS, 1);
+    assert_int_equal(support_api_commit(&s, points, NULL, OLD, NULL, 0), 1);
+    for (uint64_t v = 2; v <= LAST; v++) {
+        for (int64_t i = 0; i < EACH; i++) gone[i] = (int64_t)v + 11 * i;
+        support_points(points, EACH, 2, SUPPORT_CLUSTERS, v);
+        assert_int_equal(support_api_commit(&s, points, NULL, EACH, gone, v == 3 ? EACH : 0), v);
+    }
+    support_ok(api_state_open(&apart, NULL, NULL, s.store, &s.store->env, 1, &err), &err);
+    support_ok(api_state_open(&within, NULL, NULL, s.store, &s.store->env, 1, &err), &err);
+    follow(&apart, &s, 1, LAST, 1);
+    follow(&within, &s, 1, LAST, 0);
+    assert_true(block_is_annexed(&apart.layout) && !block_is_annexed(&within.layout));
+    assert_memory_equal(apart.digest, within.digest, sizeof apart.digest);
+    support_ok(index_check(&apart, &err), &err);
+    for (uint32_t i = 0; i < OLD; i += 7) {
+        const struct block_source source = index_source(&apart), other = index_source(&within);
+        struct block_hit a = { (double)INFINITY, BLOCK_NONE }, b = a;
+        struct block_work work = { 0 };
+
+        block_nearest(&a, &apart.layout, &source, index_place(&apart, i), i, &work);
+        block_nearest(&b, &within.layout, &other, index_place(&within, i), i, &work);
+        assert_true(a.node == b.node && memcmp(&a.key, &b.key, sizeof a.key) == 0);
+    }
+    index_free(&within);
+    index_free(&apart);
+    support_api_finish(&s);
+}
+
 /* A frame that cannot be read is named, whichever of those that are read side by side it is. */
 static void a_frame_that_is_damaged(void **state)
 {
@@ -137,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_that_come_and_go),
+        cmocka_unit_test(what_is_added_is_laid_out_apart),
         cmocka_unit_test(a_frame_that_is_damaged),
         cmocka_unit_test(memory_runs_out),
     };
