@@ -150,8 +150,8 @@ static void commits(const struct bench_options *options, const char *folder, siz
             bytes += commit.frame_bytes;
             disk[(i - 4) / 2] = bare_once(&bare, level, commit.frame_bytes);
         }
-        bench_options_print(options, "%-6s %-5s %8zu %3d %6d %7zu %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9llu\n", "commit", durability[level], n, DIM, BATCH,
-                            count, bench_percentile(part, count, 0.5), bench_percentile(part, count, 0.99), bench_percentile(disk, count, 0.5),
+        bench_options_print(options, "%-6s %-5s %8zu %3d %6d %7zu %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %9llu\n", "commit", durability[level], n, DIM,
+                            BATCH, count, bench_percentile(part, count, 0.5), bench_percentile(part, count, 0.99), bench_percentile(disk, count, 0.5),
                             bench_percentile(disk, count, 0.99), bench_percentile(insert, count, 0.5), bench_percentile(whole, count, 0.5),
                             (unsigned long long)(bytes / count));
         end(&run);

@@ -28,9 +28,9 @@ static int map_run(uint8_t *memory, const struct store_folder *folder, int fd, u
 }
 
 /*
- * One array: a reservation of memory with slack behind the array, addresses alone until they are written to, and the parts of the files mapped over its
- * beginning, one behind the other. Big arrays begin at a multiple of 2 MiB in the file and, by reserving that much more and giving back the ends, in
- * memory.
+ * One array: a reservation of memory with slack behind the array, addresses alone until they are written to, and the parts of the files mapped over
+ * its beginning, one behind the other. Big arrays begin at a multiple of 2 MiB in the file and, by reserving that much more and giving back the ends,
+ * in memory.
  */
 static int map_array(struct index_image_array *array, const struct store_folder *folder, int fd, const struct store_pieces *pieces,
                      const struct store_anchor *anchor, const struct store_extent *extent, struct pcct_error *err)

@@ -261,11 +261,11 @@ void store_peek_begin(struct store_peek *peek, struct store *store);
 int store_peek(const uint8_t **payload, uint64_t *bytes, struct store_peek *peek, const struct store_version *version, struct pcct_error *err);
 void store_peek_end(struct store_peek *peek);
 
-/* Maps an anchor: fills head (replaced) and, through plan(), learns the arrays; each is mapped private, writable, contiguous, with slack as long again
- * (at least 64 KiB) behind it. proof->needed 0: some process has proved this file, hashes and all that index_image_adopt looks at, since the machine
- * started, and it has not been written to since. Else its hashes were verified now, in parallel, and the proof goes to store_anchor_proved when the
- * rest was found sound too. The caller owns the mappings in *image (index_image_adopt), or store_image_unmap. Errors: DAMAGED (naming the file, and
- * array and unit where a hash is wrong), NOT_FOUND, IO, MEMORY. */
+/* Maps an anchor: fills head (replaced) and, through plan(), learns the arrays; each is mapped private, writable, contiguous, with as much slack
+ * again (at least 64 KiB) behind it. proof->needed 0: some process has proved this file, hashes and all that index_image_adopt looks at, since the
+ * machine started, and it has not been written to since. Else its hashes were verified now, in parallel, and the proof goes to store_anchor_proved
+ * when the rest was found sound too. The caller owns the mappings in *image (index_image_adopt), or store_image_unmap. Errors: DAMAGED (naming the
+ * file, and array and unit where a hash is wrong), NOT_FOUND, IO, MEMORY. */
 struct store_proof {
     int needed;
     uint64_t key; /* what it is noted by; 0: it is not, for the file was written to just now */
