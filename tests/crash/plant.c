@@ -225,14 +225,29 @@ static void early_reuse(struct oplog *log)
 enum { FULL = 1 << PCCT_DURABLE_FULL, WAL = 1 << PCCT_DURABLE_WAL, NONE = 1 << PCCT_DURABLE_NONE };
 
 const struct plant plants[] = {
-    { "journal-not-synced", "fdatasync of the journal is left out", journal_not_synced, FULL | WAL },
-    { "catalogue-not-synced", "LMDB writes without any flush (MDB_NOSYNC)", catalogue_not_synced, FULL },
-    { "meta-not-synced", "LMDB's meta page is not flushed (MDB_NOMETASYNC)", meta_not_synced, FULL },
-    { "anchor-not-synced", "an anchor is listed without having been flushed", anchor_not_synced, FULL },
-    { "folder-not-synced", "folders are not flushed after a file was made or renamed", folder_not_synced, FULL | NONE },
-    { "catalogue-first", "LMDB commits before the journal is written", catalogue_before_journal, FULL },
-    { "anchor-listed-first", "an anchor is listed before it is written", anchor_listed_first, FULL },
-    { "swept-first", "a pruning removes files before the catalogue says so", swept_first, FULL | NONE },
-    { "early-reuse", "a page of the catalogue is written again before the transaction that frees it is on the disk", early_reuse, FULL },
+    { "journal-not-synced", "fdatasync of the journal is left out", journal_not_synced, 0, FULL | WAL },
+    { "catalogue-not-synced", "LMDB writes without any flush (MDB_NOSYNC)", catalogue_not_synced, 0, FULL },
+    { "meta-not-synced", "LMDB's meta page is not flushed (MDB_NOMETASYNC)", meta_not_synced, 0, FULL },
+    { "anchor-not-synced", "an anchor is listed without having been flushed", anchor_not_synced, 1, FULL },
+    { "folder-not-synced", "folders are not flushed after a file was made or renamed", folder_not_synced, 1, FULL | NONE },
+    { "catalogue-first", "LMDB commits before the journal is written", catalogue_before_journal, 0, FULL },
+    { "anchor-listed-first", "an anchor is listed before it is written", anchor_listed_first, 0, FULL },
+    { "swept-first", "a pruning removes files before the catalogue says so", swept_first, 0, FULL | NONE },
+    { "early-reuse", "a page of the catalogue is written again before the transaction that frees it is on the disk", early_reuse, 0, FULL },
 };
 const size_t plant_count = sizeof plants / sizeof plants[0];
+
+size_t plant_told(const struct oplog *log, size_t from)
+{
+    struct roles roles = { NULL, 0, 0 };
+    size_t at = from;
+
+    for (size_t i = 0; i < log->n; i++) {
+        const enum role role = role_of(&roles, &log->op[i]);
+
+        at = i;
+        if (i >= from && role == CATALOGUE && log->op[i].head.kind == OP_WRITE) break;
+    }
+    free(roles.of);
+    return at;
+}

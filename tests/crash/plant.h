@@ -12,10 +12,14 @@ struct plant {
     const char *name;
     const char *about;
     void (*apply)(struct oplog *log);
+    int told;        /* it does no harm before the catalogue tells of what it left undone */
     unsigned levels; /* durabilities of the writer at which it is one: bits numbered by enum pcct_durability */
 };
 
 extern const struct plant plants[];
 extern const size_t plant_count;
+
+/* The first write to the catalogue among the calls from `from` on. */
+size_t plant_told(const struct oplog *log, size_t from);
 
 #endif

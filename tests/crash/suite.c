@@ -143,6 +143,7 @@ static int run_plant(const struct arguments *a, const char *program, const struc
     plant->apply(&log);
     replay.log = &log;
     replay.from = first_difference(sound, &log);
+    if (plant->told) replay.from = plant_told(&log, replay.from);
     replay.progress = replay_progress_open(NULL, &log, a->seed);
     replay_run(&replay);
     found = replay.progress->bad > 0;
