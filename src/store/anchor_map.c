@@ -93,8 +93,8 @@ static int add_file(uint64_t *key, int *settled, const struct store_folder *fold
     return 0;
 }
 
-/* What is proved stands for these files as they are now: an anchor's head tells of all that is in it and in its pieces, and a file that is written to has
- * another time of change. 0: that cannot be told by it. */
+/* What is proved stands for these files as they are now: an anchor's head tells of all that is in it and in its pieces, and a file that is written to
+ * has another time of change. 0: that cannot be told by it. */
 static int key_of(uint64_t *key, const struct store_folder *folder, int fd, const struct store_pieces *pieces, const struct store_anchor *anchor,
                   struct pcct_error *err)
 {

@@ -196,7 +196,8 @@ done:
 
 /*
  * 1 the files, a new piece first, each under a temporary name, fsync, rename, fsync of the folder; 2 the transaction that lists the anchor. A crash
- * before 2 leaves files that nobody reads: an anchor that the next one of this version replaces, a piece that goes with the next pruning. LMDB lets one transaction write at a time, so commits are kept out for the time of 2 only.
+ * before 2 leaves files that nobody reads: an anchor that the next one of this version replaces, a piece that goes with the next pruning. LMDB lets
+ * one transaction write at a time, so commits are kept out for the time of 2 only.
  */
 int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
                        size_t head_bytes, struct pcct_error *err)
