@@ -58,11 +58,65 @@ uint32_t block_route(const struct block_layout *layout, const struct block_sourc
 
 uint32_t block_home(const struct block_layout *layout, const double *q)
 {
-    struct block_eye eye;
+    uint32_t home;
 
-    if (layout->root == BLOCK_NONE) return BLOCK_NONE;
-    block_eye_open_view(&eye, layout, q);
-    return route(layout, eye.place, INT64_MAX, BLOCK_NONE);
+    block_homes(&home, layout, &q, 1);
+    return home;
+}
+
+/* One plane further: *at is a plane of the node, then another of it or the first of its child. No branch depends on the side, which nobody could
+ * predict. Numbers are taken as low: what was laid out first is much more than what was annexed. */
+static inline void step_home(uint32_t *node, uint32_t *at, const struct block_layout *layout, const double *place)
+{
+    const struct block_plane *plane = &block_planes(layout, *node)[*at];
+    const uint32_t *child = block_children(layout, *node);
+    uint32_t next, through;
+
+    if (block_inner(layout, *node)->count == 1) {
+        *node = child[0];
+        return;
+    }
+    next = ((uint32_t)plane->left | (uint32_t)plane->right << 8) >> (key_of(plane, place, 0) >= plane->value ? 8 : 0) & 0xff;
+    through = 0 - (next / BLOCK_CELL); /* all bits if it is a slot */
+    *node = (child[next % BLOCK_CELL & (METRIC_FANOUT - 1)] & through) | (*node & ~through);
+    *at = next & ~through;
+}
+
+/* Several side by side: each waits for memory at every step. */
+static void walk_home(uint32_t *home, const struct block_layout *layout, const double *const *place, size_t n)
+{
+    uint32_t at[BLOCK_HOMES] = { 0 };
+    size_t left = n;
+
+    for (size_t i = 0; i < n; i++) home[i] = layout->root;
+    while (left > 0) {
+        left = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (home[i] & BLOCK_IS_LEAF) continue;
+            step_home(&home[i], &at[i], layout, place[i]);
+            left++;
+        }
+    }
+    for (size_t i = 0; i < n; i++) home[i] &= ~BLOCK_IS_LEAF;
+}
+
+void block_homes(uint32_t *home, const struct block_layout *layout, const double *const *q, size_t n)
+{
+    assert(n <= BLOCK_HOMES);
+    for (size_t i = 0; i < n && layout->root == BLOCK_NONE; i++) home[i] = BLOCK_NONE;
+    if (layout->root == BLOCK_NONE) return;
+    if (!block_has_views(layout)) {
+        walk_home(home, layout, q, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct block_eye eye;
+        const double *place;
+
+        block_eye_open_view(&eye, layout, q[i]);
+        place = eye.place;
+        walk_home(&home[i], layout, &place, 1);
+    }
 }
 
 /* ---- the planes of one node --------------------------------------------------------------------------------------------------------------- */

@@ -117,8 +117,14 @@ static void go_home(void *ctx, size_t begin, size_t end, int thread)
     struct homing *homing = ctx;
 
     (void)thread;
-    for (size_t i = begin; i < end; i++) {
-        homing->home[i] = (struct base_pair){ block_home(&homing->state->layout, query_place(homing->batch, homing->state, i)), i };
+    for (size_t i = begin; i < end; i += BLOCK_HOMES) {
+        const size_t n = end - i < BLOCK_HOMES ? end - i : BLOCK_HOMES;
+        const double *place[BLOCK_HOMES];
+        uint32_t home[BLOCK_HOMES];
+
+        for (size_t j = 0; j < n; j++) place[j] = query_place(homing->batch, homing->state, i + j);
+        block_homes(home, &homing->state->layout, place, n);
+        for (size_t j = 0; j < n; j++) homing->home[i + j] = (struct base_pair){ home[j], i + j };
     }
 }
 

@@ -228,10 +228,31 @@ static void memory_runs_out(void **state)
     support_env_finish(&env);
 }
 
+/* Queries are put in order by the blocks of what was there before, which are finer. */
+static void homes_are_not_in_the_annex(void **state)
+{
+    struct support_env env;
+    struct support_block block;
+    uint32_t blocks;
+
+    (void)state;
+    support_env_start(&env, 1);
+    start(&block, &env, 3, SUPPORT_UNIFORM, 3);
+    blocks = block.layout.blocks;
+    assert_true(annex(&block, OLD, 900));
+    for (uint32_t i = 0; i < OLD + 900; i++) {
+        const uint32_t home = block_home(&block.layout, block.place + (size_t)3 * i);
+
+        assert_true(home < blocks && (i >= OLD || home == block_where(&block.layout)[i] / METRIC_LANES));
+    }
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steps_beside_an_annex),
+        cmocka_unit_test(steps_beside_an_annex), cmocka_unit_test(homes_are_not_in_the_annex),
         cmocka_unit_test(a_side_is_emptied),
         cmocka_unit_test(when_it_is_done),
         cmocka_unit_test(the_same_by_any_number_of_threads),

@@ -288,20 +288,34 @@ static void reaches_just_met_are_met(void **state)
     support_env_finish(&env);
 }
 
+/* Of one block alone, of several under one inner node, and of more; one by one and several at once. */
 static void home_is_where_a_stored_point_stands(void **state)
 {
+    static const uint32_t rows[] = { 20, 500, 10000 };
     struct support_env env;
     struct pcct_error err = { 0, "" };
-    struct support_block block;
 
     (void)state;
     support_env_start(&env, 2);
-    support_block_start(&block, &env, 10000, 3, SUPPORT_UNIFORM, 1);
-    support_ok(support_block_build(&block, 10000, 64, &err), &err);
-    for (uint32_t i = 0; i < 10000; i++) { /* no two are at the same place along any axis */
-        assert_int_equal(block_home(&block.layout, block.place + 3 * i), ((uint32_t *)block.layout.where.data)[i] / METRIC_LANES);
+    for (size_t size = 0; size < sizeof rows / sizeof *rows; size++) {
+        struct support_block block;
+        const uint32_t *where;
+
+        support_block_start(&block, &env, rows[size], 3, SUPPORT_UNIFORM, 1);
+        support_ok(support_block_build(&block, rows[size], 64, &err), &err);
+        where = block.layout.where.data;
+        for (uint32_t i = 0; i < rows[size]; i++) { /* no two are at the same place along any axis */
+            const size_t n = i % BLOCK_HOMES + 1 < rows[size] - i ? i % BLOCK_HOMES + 1 : rows[size] - i;
+            const double *place[BLOCK_HOMES];
+            uint32_t home[BLOCK_HOMES];
+
+            for (uint32_t j = 0; j < n; j++) place[j] = block.place + 3 * (i + j);
+            block_homes(home, &block.layout, place, n);
+            for (uint32_t j = 0; j < n; j++) assert_int_equal(home[j], where[i + j] / METRIC_LANES);
+            assert_int_equal(block_home(&block.layout, place[0]), where[i] / METRIC_LANES);
+        }
+        support_block_finish(&block);
     }
-    support_block_finish(&block);
     support_env_finish(&env);
 }
 
