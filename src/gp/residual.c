@@ -26,8 +26,8 @@ struct run {
     const struct gp_flats *flats;
     int filtered;
     uint32_t lowest;            /* rank of the first query of this segment */
-    uint64_t next;              /* blocks that somebody has begun: they are taken in turn by all threads, as what one leaves for others (gp/notes.h) is
-                                 * for blocks that come after its own */
+    uint64_t next;              /* blocks that somebody has begun: they are taken in turn by all threads, as what one leaves for others
+                                 * (gp/notes.h) is for blocks that come after its own */
 };
 
 static void answer(const struct run *run, struct gp_seeker *s, unsigned lane)

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 enum {
-    DIM = STORY_DIM, ADDED = 10, GONE = 4, BIG = 2400, LAST_BIG = 34, FIRST_OF_BIG = 1000000, FIRST_OF_BASE = 2000000, BASE = 4200, KEPT = 5, OPEN_THREADS = 1
+    DIM = STORY_DIM, ADDED = 10, GONE = 4, BIG = 2400, LAST_BIG = 34, FIRST_OF_BIG = 1000000, FIRST_OF_BASE = 2000000, BASE = 4200, KEPT = 5,
+    OPEN_THREADS = 1
 };
 
 /* Doing one thing after the other; the first that fails ends it. */
