@@ -90,6 +90,7 @@ void gp_seeker_meet(struct gp_seeker *s, uint32_t block, const uint64_t who[GP_B
         }
         if (any == 0) continue;
         all |= any;
+        if (s->met) s->kept += pairs;
         rows = ((unsigned)__builtin_popcountll(any) + GP_ROWS - 1) / GP_ROWS * GP_ROWS;
         if (s->to->features->form.shape != GP_CUSTOM && pairs * ALONE < rows * lanes) meet_alone(s, &meeting, at, who + first, lanes, filtered);
         else if (filtered) gp_seeker_filter(s, at / lanes, any);

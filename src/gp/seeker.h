@@ -53,6 +53,8 @@ struct gp_seeker {
     uint64_t inner, inner_passed;       /* nodes that are no leaves: tested, passed over */
     uint64_t pairs, pairs_passed;       /* the same of pairs of nodes */
     uint64_t tried, helped;             /* the envelope's record: it is left alone where it does not help */
+    uint64_t meetings, offered, kept;   /* blocks tried point by point, pairs that panels left them, what was left of these */
+    int met;                            /* 1: those of the block at work were tried */
     struct gp_work work;
     int bad;                            /* a custom kernel gave what is no number */
 };
