@@ -167,6 +167,7 @@ static void test_proved(void **state)
     struct pcct_error err;
     size_t bytes;
     uint64_t third, reads;
+    int64_t written;
     uint8_t *file;
 
     (void)state;
@@ -191,11 +192,15 @@ static void test_proved(void **state)
     assert_int_equal(store_anchor_map(&image, &head, &proof, store, 4, NULL, &err), PCCT_E_DAMAGED);
     assert_non_null(strstr(err.message, "unit 3 "));
     file[third + 3 * 65536 + 5] ^= 1;
-    support_file_write(&s, name, file, bytes);
-    support_ok(store_anchor_map(&image, &head, &proof, store, 4, NULL, &err), &err);
-    assert_true(proof.needed && proof.key == 0); /* written to just now: that it will be the same cannot be told by its times */
+    do {
+        written = base_os_time_ns(support.env.os);
+        support_file_write(&s, name, file, bytes);
+        support_ok(store_anchor_map(&image, &head, &proof, store, 4, NULL, &err), &err);
+        store_image_unmap(&image, &support.env);
+        assert_true(proof.needed);
+    } while (base_os_time_ns(support.env.os) - written > 15000000); /* a busy machine: once more */
+    assert_true(proof.key == 0); /* written to just now: that it will be the same cannot be told by its times */
     store_anchor_proved(store, &proof);
-    store_image_unmap(&image, &support.env);
     free(file);
     base_vector_free(&head, &support.env);
 }
