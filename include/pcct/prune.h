@@ -88,7 +88,7 @@ PCCT_PUBLIC int pcct_compact(struct pcct_compact_result *result, pcct_store *sto
                              struct pcct_error *err);
 
 /* What a version takes on disk, in bytes of what commits and anchors wrote. What an anchor has in common with others counts for the one that wrote it
- * first, and is given back with the last of them. */
+ * first, for none when that one is gone, and is given back with the last of them; pcct_store_describe's disk_bytes have all of it. */
 struct pcct_usage {
     uint64_t version;
     uint64_t frame_bytes, anchor_bytes; /* written by its commit; 0: it has no anchor */
