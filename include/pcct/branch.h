@@ -64,7 +64,8 @@ struct pcct_reflog_entry {
     uint64_t before, after;   /* versions; 0 also where the branch or tag was or is not there */
     int64_t time_ns;
 };
-/* Calls each() for the entries about `name` (NULL: all), newest first, as pcct_refs_each does. */
+/* Calls each() for the entries about `name` (NULL: all), newest first, as pcct_refs_each does. A pruning takes out those whose versions are gone, and
+ * those of earlier prunings. */
 PCCT_PUBLIC int pcct_reflog_each(pcct_store *store, const char *name, int (*each)(void *ctx, const struct pcct_reflog_entry *entry), void *ctx,
                                  struct pcct_error *err);
 

@@ -241,17 +241,22 @@ done:
     return status;
 }
 
-/* An entry of the reflog that leads to nothing any more. Of prunings by policy only the last is told. */
+static int can_be_named(const struct pruning *p, uint64_t version)
+{
+    const struct item *item = find(p, version);
+
+    return item && item->stays;
+}
+
+/* An entry of the reflog that leads to nothing any more: its versions are gone. Of prunings only the last is told. */
 static int leads_nowhere(const struct pruning *p, const struct store_base_entry *entry)
 {
     struct store_reflog_entry told;
-    const struct item *item;
 
     if (!store_reflog_decode(&told, entry->key, entry->key_bytes, entry->value, entry->bytes)) return 0;
-    if (told.operation == STORE_PRUNING) return p->prune->by_policy && told.number < p->before.next_reflog;
-    if (told.operation != STORE_COMMITTED) return 0;
-    item = find(p, told.after);
-    return !item || !item->stays;
+    if (told.operation == STORE_PRUNING) return told.number < p->before.next_reflog;
+    if (told.operation == STORE_POLICY_SET) return 0;
+    return !can_be_named(p, told.after) && (told.operation == STORE_COMMITTED || !can_be_named(p, told.before));
 }
 
 static int keeps_segment(const struct pruning *p, uint64_t number)

@@ -332,6 +332,53 @@ static void test_lasting(void **state)
     store_unlock(store);
 }
 
+static void change(enum store_operation operation, const char *name, uint64_t version)
+{
+    struct pcct_error err;
+
+    support_ok(store_lock(store, 1, &err), &err);
+    support_ok(store_ref_change(NULL, store, &(struct store_ref_change){operation, name, UINT64_MAX, version}, &err), &err);
+    store_unlock(store);
+}
+
+/* The reflog, by operations. */
+static const char *told(void)
+{
+    static char text[64];
+    struct base_vector entries = {.item_bytes = sizeof(struct store_reflog_entry)};
+    const struct store_reflog_entry *entry;
+    struct pcct_error err;
+
+    memset(text, 0, sizeof(text));
+    support_ok(store_reflog(&entries, store, 1, sizeof(text) - 1, &err), &err);
+    entry = entries.memory.data;
+    for (size_t i = 0; i < entries.count; i++) text[i] = (char)('0' + entry[i].operation);
+    base_vector_free(&entries, &support.env);
+    return text;
+}
+
+/* What happened to branches and tags is told while one of its versions is there, and so the reflog does not grow for ever. */
+static void test_reflog(void **state)
+{
+    (void)state;
+    support_commit(store, 4, BYTES);
+    change(STORE_BRANCH_MADE, "side", 2);
+    change(STORE_BRANCH_MOVED, "side", 3);
+    change(STORE_TAG_MADE, "one", 1);
+    change(STORE_BRANCH_MOVED, "side", 4);
+    change(STORE_BRANCH_DELETED, "side", 0);
+    (void)prune(1, 0);
+    assert_string_equal(told(), "0042" "36"); /* v1 and v4; the tag at v1; side from v3 to v4, and away from there */
+    change(STORE_TAG_DELETED, "one", 0);
+    (void)prune(1, 0);
+    assert_string_equal(told(), "0236");
+    support_commit(store, 1, BYTES);
+    (void)prune(1, 0);
+    assert_string_equal(told(), "06");
+    check(2);
+    assert_string_equal(told(), "06");
+}
+
 /* A loop of commits with pruning stays within: what is kept and its anchor, twice over, and two segments. */
 static void test_bounded(void **state)
 {
@@ -493,6 +540,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_space, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damaged_anchor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules, set_up, tear_down), cmocka_unit_test_setup_teardown(test_usage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down), cmocka_unit_test_setup_teardown(test_lasting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reflog, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_eio, set_up, tear_down), cmocka_unit_test_setup_teardown(test_enospc, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down), cmocka_unit_test_setup_teardown(test_leftover, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
