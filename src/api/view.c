@@ -149,24 +149,35 @@ static int is_branch(pcct_store *store, const char *revision, uint64_t version)
     return store_head(&head, store->store, revision, NULL) == 0 && head == version;
 }
 
+/* One that there is, or a new one. */
+static int take_view(pcct_view **view, pcct_store *store, const char *revision, uint64_t version, struct pcct_error *err)
+{
+    int status = 0;
+
+    *view = api_head_look(store, version);
+    if (!*view && is_branch(store, revision, version)) TRY(api_head_ask(view, store, version, err));
+    if (!*view) *view = api_view_find(store, version);
+    if (!*view) {
+        TRY(api_view_new(view, store, version, NULL, err));
+        api_view_list(*view);
+    }
+done:
+    return status;
+}
+
 int pcct_view_open(pcct_view **out, pcct_store *store, const char *revision, struct pcct_error *err)
 {
-    pcct_view *view = NULL;
-    uint64_t version = 0;
+    uint64_t version = 0, gone;
     int status = 0;
 
     if (!out) return base_fail(err, PCCT_E_INVALID, "pcct_view_open needs a place for the handle");
     *out = NULL;
     if (!revision) revision = "main";
-    TRY(store_revision(&version, store->store, revision, err));
-    view = api_head_look(store, version);
-    if (!view && is_branch(store, revision, version)) TRY(api_head_ask(&view, store, version, err));
-    if (!view) view = api_view_find(store, version);
-    if (!view) {
-        TRY(api_view_new(&view, store, version, NULL, err));
-        api_view_list(view);
-    }
-    *out = view;
+    do { /* by the time that a version was pruned, the name that led to it leads elsewhere */
+        gone = version;
+        TRY(store_revision(&version, store->store, revision, err));
+        status = take_view(out, store, revision, version, err);
+    } while (status == PCCT_E_NOT_FOUND && version != gone);
 done:
     return status;
 }

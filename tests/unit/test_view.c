@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support_api.h"
 
+#include <pcct/prune.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static const double four[8] = { 0, 0, 1, 0, 0, 1, 1, 1 };
@@ -88,10 +92,63 @@ static void it_says_what_it_is(void **state)
     support_api_finish(&s);
 }
 
+static atomic_int done;
+
+/* Every version but the newest goes at once. */
+static void *replace_versions(void *ctx)
+{
+    struct pcct_prune_options prune = PCCT_PRUNE_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+
+    prune.keep_last = 1;
+    for (int i = 0; i < 80; i++) {
+        support_api_commit(ctx, NULL, NULL, 0, NULL, 0);
+        support_ok(pcct_prune(NULL, ((struct support_api *)ctx)->store, &prune, &err), &err);
+    }
+    done = 1;
+    return NULL;
+}
+
+static void *open_main(void *ctx)
+{
+    struct pcct_open_options options = PCCT_OPEN_OPTIONS_INIT;
+    struct pcct_error err = { 0, "" };
+    pcct_store *store = NULL;
+    pcct_view *view = NULL;
+
+    options.threads = 1;
+    support_ok(pcct_store_open(&store, ((struct support_api *)ctx)->path, &options, &err), &err);
+    while (!done) {
+        const int status = pcct_view_open(&view, store, "main", &err);
+
+        if (status != 0) fail_msg("%d: %s", status, err.message);
+        pcct_view_close(view);
+    }
+    pcct_store_close(store);
+    return NULL;
+}
+
+/* Whoever asks for a name gets what it leads to, although versions that it led to a moment ago are gone. More threads than processors: so some have
+ * to wait between the two. */
+static void a_name_is_there_though_versions_go(void **state)
+{
+    enum { READERS = 8 };
+    struct support_api s;
+    pthread_t thread[READERS + 1];
+
+    (void)state;
+    start(&s);
+    done = 0;
+    for (int i = 0; i <= READERS; i++) assert_int_equal(pthread_create(&thread[i], NULL, i == 0 ? replace_versions : open_main, &s), 0);
+    for (int i = 0; i <= READERS; i++) assert_int_equal(pthread_join(thread[i], NULL), 0);
+    support_api_finish(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_ascend_with_their_points), cmocka_unit_test(points_are_found_by_label), cmocka_unit_test(it_says_what_it_is),
+        cmocka_unit_test(a_name_is_there_though_versions_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
