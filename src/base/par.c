@@ -59,12 +59,13 @@ static void call_body(const struct loop *loop, uint64_t piece, int thread)
     loop->body(loop->ctx, piece * loop->grain, piece + 1 < loop->pieces ? (piece + 1) * loop->grain : loop->n, thread);
 }
 
-/* By the calling thread after a piece, some hundred times a loop: how far it is with its own share. */
+/* By the calling thread after a piece, some hundred times a share: how far it is with its own. While it helps others with theirs it goes on
+ * telling that this one is done: that may be most of the time, and a request to stop is noticed nowhere else. */
 static void tell(const struct loop *loop, uint64_t *next, uint64_t done, uint64_t pieces)
 {
     if (done <= *next) return;
     *next = done + pieces / 100;
-    base_watch_tell(loop->env, (double)done / (double)pieces);
+    base_watch_tell(loop->env, done < pieces ? (double)done / (double)pieces : 1);
 }
 
 static void work_off(const struct loop *loop, uint64_t thread)
@@ -80,7 +81,7 @@ static void work_off(const struct loop *loop, uint64_t thread)
 
             if (piece >= share->end) break;
             call_body(loop, piece, (int)thread);
-            if (thread == 0) tell(loop, &next, done < own ? ++done : own, own);
+            if (thread == 0) tell(loop, &next, ++done, own);
         }
     }
 }

@@ -20,8 +20,8 @@ int base_par_threads(const struct base_env *env);
 
 /* Calls body(ctx, begin, end, thread) for pieces of `grain` items that together cover [0, n), on up to env->threads threads. Each takes a share of
  * pieces that stand side by side, in order, and then what others have left; all goes in order on the calling thread where one is enough.
- * 0 <= thread < base_par_threads(env); 0 is the calling thread, which tells env->watch how far its share of the loop is. Bodies do not fail: they
- * note failures in ctx. Not to be called from within a body. */
+ * 0 <= thread < base_par_threads(env); 0 is the calling thread, which tells env->watch how far its share of the loop is, as often while it helps
+ * others. Bodies do not fail: they note failures in ctx. Not to be called from within a body. */
 typedef void base_par_body(void *ctx, size_t begin, size_t end, int thread);
 void base_par_for(const struct base_env *env, size_t n, size_t grain, base_par_body *body, void *ctx);
 

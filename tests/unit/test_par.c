@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/par.h"
+#include "base/watch.h"
 
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -94,6 +95,45 @@ static void test_for_helps(void **state)
     support_env_start(&support, 2);
     base_par_for(&support.env, 4, 1, wait_for_others, &meeting);
     assert_int_equal(meeting.here, 4);
+}
+
+/* The other thread stays in its first piece until the calling one, which is soon through with its own, has done the rest. */
+struct telling {
+    uint64_t told, helped;
+};
+
+static int count_told(void *ctx, double done)
+{
+    struct telling *telling = ctx;
+
+    (void)done;
+    base_par_add(&telling->told, 1);
+    return 0;
+}
+
+static void wait_for_telling(void *ctx, size_t begin, size_t end, int thread)
+{
+    enum { PIECES = 40, ENOUGH = 4000 };
+    struct telling *telling = ctx;
+
+    (void)end;
+    if (thread == 0 && begin >= PIECES / 2) base_par_add(&telling->helped, 1);
+    for (int ms = 0; begin == PIECES / 2 && thread != 0 && ms < ENOUGH && base_par_read(&telling->helped) < PIECES / 2 - 1; ms++) usleep(1000);
+}
+
+static void test_for_tells_while_it_helps(void **state)
+{
+    struct support_env support;
+    struct telling telling = {0, 0};
+    struct base_watch watch;
+
+    (void)state;
+    support_env_start(&support, 2);
+    base_watch_begin(&watch, NULL, count_told, &telling);
+    support.env.watch = &watch;
+    base_par_for(&support.env, 40, 1, wait_for_telling, &telling);
+    assert_int_equal(telling.told, 20 + telling.helped);
+    base_watch_end(&watch, &support.env);
 }
 
 static void test_threads_are_bounded(void **state)
@@ -195,7 +235,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_for_covers_once), cmocka_unit_test(test_for_is_parallel), cmocka_unit_test(test_for_helps),
-        cmocka_unit_test(test_threads_are_bounded), cmocka_unit_test(test_tasks), cmocka_unit_test(test_max), cmocka_unit_test(test_forked_child),
+        cmocka_unit_test(test_for_tells_while_it_helps), cmocka_unit_test(test_threads_are_bounded), cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_max), cmocka_unit_test(test_forked_child),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
