@@ -22,8 +22,8 @@ typedef struct pcct_view pcct_view;
 /* Opens the version that `revision` names. *view is owned: pcct_view_close(); NULL after a failure. Those who open the same version share it and may
  * get the same handle, to be closed as often as it was opened. The newest version of a branch is at hand where this handle of the store has committed
  * it; where it has opened an earlier one, the frames in between are read.
- * Errors: INVALID (not a revision), NOT_FOUND, AMBIGUOUS, DAMAGED (naming the file), IO, MEMORY, FORKED, BUSY (4096 versions are in use by processes
- * on this machine). */
+ * Errors: INVALID (not a revision), NOT_FOUND, AMBIGUOUS, DAMAGED (naming the file), CONFLICT (the store must be opened again: its catalogue was made
+ * anew), IO, MEMORY, FORKED, BUSY (4096 versions are in use by processes on this machine). */
 PCCT_PUBLIC int pcct_view_open(pcct_view **view, pcct_store *store, const char *revision, struct pcct_error *err);
 PCCT_PUBLIC void pcct_view_close(pcct_view *view); /* NULL is fine */
 

@@ -22,16 +22,18 @@ done:
 }
 
 /* As below, as the catalogue is now. A damaged anchor loses nothing: it is passed over and an earlier one, or the empty state, with more frames
- * gives the same version. */
+ * gives the same version. Where that is no way any more, those that were found damaged are looked at once more: they may have been renewed. */
 static int open_once(struct index_state *state, uint64_t *anchor, uint32_t *frames, pcct_store *store, const struct base_env *env, uint64_t version,
                      struct pcct_error *err)
 {
     struct base_vector path = { .item_bytes = sizeof(uint64_t) };
     uint64_t from = 0;
-    int status = 0;
+    int status = 0, again = 0;
 
     for (;;) {
-        TRY(store_path(&from, &path, store->store, version, err));
+        status = store_path(&from, &path, store->store, version, err);
+        if (status == PCCT_E_DAMAGED && !again++ && store_anchors_forgive(store->store)) continue;
+        TRY(status);
         status = open_anchor(state, store, env, from, err);
         if (status == 0) break;
         index_free(state);
@@ -63,6 +65,7 @@ int api_state_open(struct index_state *state, uint64_t *anchor, uint32_t *frames
         if (opened == 0) return 0;
         TRY(store_prunes(&after, store->store, err));
     } while (after != before);
+    if (opened == PCCT_E_DAMAGED) TRY(store_check_current(store->store, err)); /* what it looks into is another's by now */
     status = opened;
 done:
     return status;

@@ -201,3 +201,14 @@ void store_anchor_reject(struct store *store, uint64_t version)
     if (!store_version_known(&store->rejected, version) && base_vector_add(&item, &store->rejected, store->folder.env, 1, NULL) == 0) *item = version;
     pthread_mutex_unlock(&store->mutex);
 }
+
+int store_anchors_forgive(struct store *store)
+{
+    int any;
+
+    pthread_mutex_lock(&store->mutex);
+    any = store->rejected.count > 0;
+    store->rejected.count = 0;
+    pthread_mutex_unlock(&store->mutex);
+    return any;
+}

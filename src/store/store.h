@@ -275,6 +275,8 @@ int store_anchor_map(struct index_image *image, struct base_vector *head, struct
 void store_anchor_proved(struct store *store, const struct store_proof *proof); /* nothing happens when none was needed */
 void store_image_unmap(struct index_image *image, const struct base_env *env);
 void store_anchor_reject(struct store *store, uint64_t version);
+/* None is known to be damaged from here on. 0: none was. */
+int store_anchors_forgive(struct store *store);
 
 /* Whether the redo rule asks for an anchor at this version: redo_bytes >= a quarter of what the anchor would write, or an eighth
  * when there is none on the way. *bytes: what that is. */
