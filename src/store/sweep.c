@@ -92,6 +92,17 @@ static int remove_idle(struct sweep *s, int folder, int (*look)(void *ctx, const
     return 0;
 }
 
+/* What is left of an anchor or a piece whose writer was stopped: it held the maintenance lock, as who sweeps does now. */
+static int remove_half_made(void *ctx, const char *name)
+{
+    const struct sweep *s = ctx;
+    const size_t length = strlen(name);
+
+    if ((name[0] == 'A' || name[0] == 'P') && length > 4 && strcmp(name + length - 4, ".new") == 0)
+        (void)base_os_unlink(s->store->folder.env->os, s->store->folder.data, name);
+    return 0;
+}
+
 /* Between the last frame that stays and `to`. */
 static void punch(struct sweep *s, uint64_t to)
 {
@@ -161,6 +172,7 @@ int store_sweep(struct store *store, struct pcct_error *err)
     TRY(remove_idle(&s, store->folder.journal, look_at_segment, store_segment_name, err));
     TRY(remove_idle(&s, store->folder.data, look_at_anchor, store_anchor_name, err));
     TRY(store_pieces_sweep(&store->folder, err));
+    (void)base_os_list(store->folder.env->os, store->folder.data, remove_half_made, &s); /* what it passes over the next sweep meets */
     find_base(&s);
     if (s.base > 0) TRY(store_txn_each(&s.txn, STORE_VERSIONS, NULL, 0, pass_frame, &s, err));
     leave(&s);

@@ -52,7 +52,8 @@ static void prune(struct store *store, uint64_t keep_last)
 static void what_nobody_needs_goes(void **state)
 {
     static const char *const stays[] = {"journal/J00000003", "journal/J00000002x", "journal/notes", "data/A0000000000000005",
-                                        "data/A00000000000000ff", "data/A5", "data/notes"};
+                                        "data/A00000000000000ff", "data/A5", "data/notes", "data/notes.new", "data/.new"};
+    static const char *const goes[] = {"data/A0000000000000005.new", "data/A00000000000000fe.new", "data/P0000000000000001.new"};
     struct support_env support;
     struct support_store s;
     struct pcct_error err = {0, ""};
@@ -66,8 +67,10 @@ static void what_nobody_needs_goes(void **state)
     prune(store, 2);
     assert_false(is_there(&s, "data/A0000000000000001"));
     support_file_write(&s, "data/A0000000000000001", "of a version that was pruned", 28);
+    for (size_t i = 0; i < sizeof(goes) / sizeof(goes[0]); i++) support_file_write(&s, goes[i], "half made", 9);
     for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++) support_file_write(&s, stays[i], "somebody's", 10);
     sweep(store);
+    for (size_t i = 0; i < sizeof(goes) / sizeof(goes[0]); i++) assert_false(is_there(&s, goes[i]));
     for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++) assert_true(is_there(&s, stays[i]));
     assert_true(is_there(&s, "journal/J00000001") && is_there(&s, "journal/J00000002"));
     for (uint64_t v = 5; v <= 6; v++) support_ok(support_check(store, v, BYTES, &err), &err);
