@@ -51,7 +51,7 @@ done:
 static void differ(struct replaying *r, const struct store_version *version, const char *what)
 {
     r->result.differs = version->version;
-    snprintf(r->result.first, sizeof r->result.first, "%s", what);
+    snprintf(r->result.first, sizeof r->result.first, "%.*s", (int)sizeof r->result.first - 1, what);
 }
 
 static int fill(void *out, struct base_vector *vector, const pcct_store *store, const void *data, size_t n, struct pcct_error *err)
