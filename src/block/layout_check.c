@@ -173,6 +173,46 @@ int block_shape_check(const struct block_shape *shape, const struct metric *metr
                    (unsigned)metric->dim);
 }
 
+/* Whether `scale` may be a block's. */
+static int good_scale(double scale)
+{
+    int exponent = 0;
+
+    return scale > 0 && scale <= METRIC_SCALE_MAX && frexp(scale, &exponent) == 0.5;
+}
+
+/* What frames and boxes are made anew from when entries come and go: numbers that points, rotated ones too, can have, and no others. */
+static int good_box(const double *low, const double *high, size_t stride, uint32_t dim)
+{
+    const double most = METRIC_COORDINATE_LIMIT * METRIC_DIM_MAX;
+
+    for (size_t j = 0; j < dim; j++) {
+        if (!(low[j * stride] >= -most && high[j * stride] <= most && low[j * stride] <= high[j * stride])) return 0;
+    }
+    return 1;
+}
+
+static int check_boxes(const struct block_layout *layout, struct pcct_error *err)
+{
+    for (uint32_t block = 0; block < layout->blocks; block++) {
+        const double scale = block_frame(layout, block)[0];
+
+        if (block_link_of(layout, block)->count == 0) continue;
+        if (!good_scale(scale)) return DAMAGED(err, "T6e: block %u has the scale %g", (unsigned)block, scale);
+        if (good_box(block_low(layout, block), block_high(layout, block), 1, layout->dim)) continue;
+        return DAMAGED(err, "T6b: the box of block %u is none that points can have", (unsigned)block);
+    }
+    for (uint32_t inner = 0; inner < layout->inners; inner++) {
+        const double *low = block_boxes(layout, inner), *high = low + (size_t)layout->dim * METRIC_FANOUT;
+
+        for (uint32_t slot = 0; slot < block_inner(layout, inner)->count; slot++) {
+            if (good_box(low + slot, high + slot, METRIC_FANOUT, layout->dim)) continue;
+            return DAMAGED(err, "T6b: the box in slot %u of inner node %u is none that points can have", (unsigned)slot, (unsigned)inner);
+        }
+    }
+    return 0;
+}
+
 int block_check_links(const struct block_layout *layout, struct pcct_error *err)
 {
     int status = 0;
@@ -184,19 +224,12 @@ int block_check_links(const struct block_layout *layout, struct pcct_error *err)
     TRY(check_reach_of_root(layout, err));
     for (uint32_t inner = 0; inner < layout->inners; inner++) TRY(check_planes(layout, inner, err));
     TRY(check_where(layout, err));
+    TRY(check_boxes(layout, err));
 done:
     return status;
 }
 
 /* ---- contents ----------------------------------------------------------------------------------------------------------------------------- */
-
-/* Whether `scale` may be a block's. */
-static int good_scale(double scale)
-{
-    int exponent = 0;
-
-    return scale > 0 && scale <= METRIC_SCALE_MAX && frexp(scale, &exponent) == 0.5;
-}
 
 static int check_lane(const struct block_layout *layout, const struct block_source *source, uint32_t block, uint32_t lane, struct pcct_error *err)
 {
@@ -238,13 +271,10 @@ static int check_lane(const struct block_layout *layout, const struct block_sour
 
 static int check_block(const struct block_layout *layout, const struct block_source *source, uint32_t block, struct pcct_error *err)
 {
-    const struct block_link *link = block_link_of(layout, block);
-    const double scale = block_frame(layout, block)[0];
+    const uint32_t count = block_link_of(layout, block)->count;
     int status = 0;
 
-    if (link->count == 0) return 0;
-    if (!good_scale(scale)) return DAMAGED(err, "T6e: block %u has the scale %g", (unsigned)block, scale);
-    for (uint32_t lane = 0; lane < link->count; lane++) TRY(check_lane(layout, source, block, lane, err));
+    for (uint32_t lane = 0; lane < count; lane++) TRY(check_lane(layout, source, block, lane, err));
 done:
     return status;
 }

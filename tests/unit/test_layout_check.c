@@ -254,6 +254,34 @@ static void rings_are_found(void **state)
     uproot(&p);
 }
 
+/* Boxes that no points have, of which the next entries would make others. */
+static void only_boxes_of_points_are_taken(void **state)
+{
+    const double bad[] = { (double)NAN, (double)INFINITY, 0x1p600, -0x1p600 };
+    struct planted p;
+    struct block_layout *layout = &p.block.layout;
+    uint32_t block = 0;
+
+    (void)state;
+    plant(&p);
+    while (block_link_of(layout, block)->count == 0) block++;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        double *const box = block_boxes(layout, layout->root);
+        double *const place[] = { block_low(layout, block), block_high(layout, block) + 1, block_frame(layout, block), box, box + 3 * METRIC_FANOUT };
+
+        for (size_t j = 0; j < sizeof place / sizeof place[0]; j++) {
+            const double kept = *place[j];
+
+            *place[j] = bad[i];
+            assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);
+            *place[j] = kept;
+        }
+    }
+    *block_low(layout, block) = *block_high(layout, block) + 1;
+    assert_int_equal(block_check_links(layout, NULL), PCCT_E_DAMAGED);
+    uproot(&p);
+}
+
 /* Sides of planes, set to everything they can be: only what they were is a tree. */
 static void only_trees_of_planes_are_taken(void **state)
 {
@@ -361,6 +389,7 @@ int main(void)
         cmocka_unit_test(wrong_frames_are_found),
         cmocka_unit_test(every_link_is_checked),
         cmocka_unit_test(rings_are_found),
+        cmocka_unit_test(only_boxes_of_points_are_taken),
         cmocka_unit_test(only_trees_of_planes_are_taken),
         cmocka_unit_test(rings_of_planes_are_found),
         cmocka_unit_test(entries_outside_of_their_cells_are_found),
