@@ -11,39 +11,31 @@
 
 enum { BYTES = 30000, VERSIONS = 30 };
 
-static struct support_env support;
-static struct support_store s;
-static struct store *store;
+static struct support_live live;
 
 static uint64_t prune(uint64_t keep_last)
 {
     struct store_prune p = {.keep_last = keep_last, .none = keep_last == 0};
     struct pcct_error err;
 
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_prune(&p, store, &err), &err);
-    store_unlock(store);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    support_ok(store_prune(&p, live.store, &err), &err);
+    store_unlock(live.store);
     return p.removed;
 }
 
 static int set_up(void **state)
 {
-    struct pcct_error err;
-
     (void)state;
-    support_env_start(&support, 1);
-    support_store_start(&s, &support);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
-    support_commit(store, VERSIONS, BYTES);
+    support_live_start(&live, STORE_FULL);
+    support_commit(live.store, VERSIONS, BYTES);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    store_close(store);
-    support_store_finish(&s);
-    support_env_finish(&support);
+    support_live_finish(&live);
     return 0;
 }
 
@@ -55,19 +47,19 @@ static void test_ripe(void **state)
     struct pcct_error err;
 
     (void)state;
-    support_ok(store_ripe(&ripe, store, &err), &err);
+    support_ok(store_ripe(&ripe, live.store, &err), &err);
     assert_int_equal(ripe.count, 0);
     (void)prune(10);
-    support_ok(store_version(&v, NULL, store, 20, &err), &err);
-    support_ok(store_ripe(&ripe, store, &err), &err);
+    support_ok(store_version(&v, NULL, live.store, 20, &err), &err);
+    support_ok(store_ripe(&ripe, live.store, &err), &err);
     assert_int_equal(ripe.count, 1);
     assert_int_equal(((struct store_ripe *)ripe.memory.data)->version, 21);
     assert_int_equal(((struct store_ripe *)ripe.memory.data)->bytes, 20 * v.bytes);
-    support_anchor(store, 21);
-    support_ok(store_ripe(&ripe, store, &err), &err);
+    support_anchor(live.store, 21);
+    support_ok(store_ripe(&ripe, live.store, &err), &err);
     assert_int_equal(ripe.count, 0);
     assert_int_equal(prune(0), 20);
-    base_vector_free(&ripe, &support.env);
+    base_vector_free(&ripe, &live.support.env);
 }
 
 /* Of the anchors the newest stays, and one that is all there is. */
@@ -78,18 +70,18 @@ static void test_thin(void **state)
     uint64_t dropped = 0;
 
     (void)state;
-    support_ok(store_thin_anchors(&dropped, store, &err), &err);
+    support_ok(store_thin_anchors(&dropped, live.store, &err), &err);
     assert_int_equal(dropped, 0);
-    support_anchor(store, 11);
-    support_anchor(store, 15);
-    support_anchor(store, 20);
-    support_anchor(store, 25);
+    support_anchor(live.store, 11);
+    support_anchor(live.store, 15);
+    support_anchor(live.store, 20);
+    support_anchor(live.store, 25);
     assert_int_equal(prune(20), 10);
-    support_ok(store_thin_anchors(&dropped, store, &err), &err);
+    support_ok(store_thin_anchors(&dropped, live.store, &err), &err);
     assert_int_equal(dropped, 2);
-    support_ok(store_sizes(&sizes, store, &err), &err);
+    support_ok(store_sizes(&sizes, live.store, &err), &err);
     assert_int_equal(sizes.anchors, 2);
-    for (uint64_t v = 11; v <= VERSIONS; v++) support_ok(support_check(store, v, BYTES, &err), &err);
+    for (uint64_t v = 11; v <= VERSIONS; v++) support_ok(support_check(live.store, v, BYTES, &err), &err);
 }
 
 static uint64_t catalogue_bytes(void)
@@ -97,7 +89,7 @@ static uint64_t catalogue_bytes(void)
     struct stat about;
     char path[400];
 
-    snprintf(path, sizeof(path), "%s/catalogue.mdb", s.path);
+    snprintf(path, sizeof(path), "%s/catalogue.mdb", live.s.path);
     assert_int_equal(stat(path, &about), 0);
     assert_int_equal(about.st_mode & 077, 0);
     return (uint64_t)about.st_size;
@@ -107,9 +99,9 @@ static int shrink(struct pcct_error *err)
 {
     int status = 0;
 
-    TRY(store_lock(store, 1, err));
-    status = store_shrink_catalogue(store, err);
-    store_unlock(store);
+    TRY(store_lock(live.store, 1, err));
+    status = store_shrink_catalogue(live.store, err);
+    store_unlock(live.store);
 done:
     return status;
 }
@@ -125,31 +117,31 @@ static void test_shrink(void **state)
     (void)state;
     support_ok(shrink(&err), &err);
     assert_true(catalogue_bytes() < before / 2);
-    assert_int_equal(store_check_current(store, &err), PCCT_E_CONFLICT);
-    assert_int_equal(store_lock(store, 1, &err), PCCT_E_CONFLICT);
+    assert_int_equal(store_check_current(live.store, &err), PCCT_E_CONFLICT);
+    assert_int_equal(store_lock(live.store, 1, &err), PCCT_E_CONFLICT);
     for (uint64_t n = 1; more; n++) {
         int status;
 
-        store_close(store);
-        store = NULL;
-        support_ok(store_open(&store, s.path, &support.env, &err), &err);
-        for (uint64_t v = 1; v <= VERSIONS; v++) support_ok(support_check(store, v, BYTES, &err), &err);
-        support_ok(store_lock(store, 1, &err), &err);
-        support.os.fail_mask = ((UINT64_C(1) << BASE_OS_CALLS) - 1) & ~(UINT64_C(1) << BASE_OS_CLOSE | UINT64_C(1) << BASE_OS_LOCK);
-        support.os.counted = 0;
-        support.os.fail_at = n;
-        support.os.fail_errno = EIO;
-        status = store_shrink_catalogue(store, &err);
-        more = support.os.counted >= n;
-        support.os.fail_mask = 0;
-        store_unlock(store);
+        store_close(live.store);
+        live.store = NULL;
+        support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
+        for (uint64_t v = 1; v <= VERSIONS; v++) support_ok(support_check(live.store, v, BYTES, &err), &err);
+        support_ok(store_lock(live.store, 1, &err), &err);
+        live.support.os.fail_mask = ((UINT64_C(1) << BASE_OS_CALLS) - 1) & ~(UINT64_C(1) << BASE_OS_CLOSE | UINT64_C(1) << BASE_OS_LOCK);
+        live.support.os.counted = 0;
+        live.support.os.fail_at = n;
+        live.support.os.fail_errno = EIO;
+        status = store_shrink_catalogue(live.store, &err);
+        more = live.support.os.counted >= n;
+        live.support.os.fail_mask = 0;
+        store_unlock(live.store);
         if (status != 0) assert_true(strlen(err.message) > 0);
     }
-    snprintf(path, sizeof(path), "%s/catalogue.mdb.damaged", s.path);
+    snprintf(path, sizeof(path), "%s/catalogue.mdb.damaged", live.s.path);
     assert_int_not_equal(access(path, F_OK), 0);
-    store_close(store);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
-    support_commit(store, 3, BYTES);
+    store_close(live.store);
+    support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
+    support_commit(live.store, 3, BYTES);
 }
 
 /* A flipped bit in any frame is told; what is whole, and memory that fails, is told from it. */
@@ -157,7 +149,7 @@ static int check_whole(void *ctx, const struct base_env *env, struct pcct_error 
 {
     (void)ctx;
     (void)env;
-    return store_check_whole(store, err);
+    return store_check_whole(live.store, err);
 }
 
 static void test_whole(void **state)
@@ -169,14 +161,14 @@ static void test_whole(void **state)
     char name[64];
 
     (void)state;
-    support_ok(store_check_whole(store, &err), &err);
-    (void)support_fail_each(&support, check_whole, NULL);
-    support_ok(store_version(&v, NULL, store, 7, &err), &err);
+    support_ok(store_check_whole(live.store, &err), &err);
+    (void)support_fail_each(&live.support, check_whole, NULL);
+    support_ok(store_version(&v, NULL, live.store, 7, &err), &err);
     snprintf(name, sizeof(name), "journal/J%08x", (unsigned)v.segment);
-    bytes = support_file_read(&n, &s, name);
+    bytes = support_file_read(&n, &live.s, name);
     bytes[v.offset + v.bytes / 2] ^= 1;
-    support_file_write(&s, name, bytes, n);
-    assert_int_equal(store_check_whole(store, &err), PCCT_E_DAMAGED);
+    support_file_write(&live.s, name, bytes, n);
+    assert_int_equal(store_check_whole(live.store, &err), PCCT_E_DAMAGED);
     assert_non_null(strstr(err.message, "v7"));
     free(bytes);
 }

@@ -12,27 +12,19 @@
 
 enum { ITEMS = 40000, RUN_BYTES = ITEMS * 8 };
 
-static struct support_env support;
-static struct support_store s;
-static struct store *store;
+static struct support_live live;
 
 static int set_up(void **state)
 {
-    struct pcct_error err;
-
     (void)state;
-    support_env_start(&support, 1);
-    support_store_start(&s, &support);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
+    support_live_start(&live, STORE_FULL);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    store_close(store);
-    support_store_finish(&s);
-    support_env_finish(&support);
+    support_live_finish(&live);
     return 0;
 }
 
@@ -43,21 +35,21 @@ static void test_head(void **state)
     struct store_piece piece = {.number = 9, .file_bytes = 1 << 20, .row_bytes = 70000, .version = 4, .time_ns = -5}, read;
 
     (void)state;
-    store_piece_encode(head, &piece, store->super.uuid);
-    assert_null(store_piece_decode(&read, head, store->super.uuid, 9, 1 << 20));
+    store_piece_encode(head, &piece, live.store->super.uuid);
+    assert_null(store_piece_decode(&read, head, live.store->super.uuid, 9, 1 << 20));
     assert_memory_equal(&read, &piece, sizeof(read));
-    assert_non_null(store_piece_decode(&read, head, store->super.uuid, 8, 1 << 20));
-    assert_non_null(store_piece_decode(&read, head, store->super.uuid, 9, (1 << 20) - 1));
+    assert_non_null(store_piece_decode(&read, head, live.store->super.uuid, 8, 1 << 20));
+    assert_non_null(store_piece_decode(&read, head, live.store->super.uuid, 9, (1 << 20) - 1));
     assert_non_null(store_piece_decode(&read, head, (const uint8_t *)"another uuid....", 9, 1 << 20));
     for (size_t i = 0; i < sizeof(head); i += 3) {
         head[i] ^= 32;
-        assert_non_null(store_piece_decode(&read, head, store->super.uuid, 9, 1 << 20));
+        assert_non_null(store_piece_decode(&read, head, live.store->super.uuid, 9, 1 << 20));
         head[i] ^= 32;
     }
     for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
         head[at[i]] ^= 1;
         store_put64(head, 4088, base_hash64(head, 4088));
-        assert_non_null(store_piece_decode(&read, head, store->super.uuid, 9, 1 << 20));
+        assert_non_null(store_piece_decode(&read, head, live.store->super.uuid, 9, 1 << 20));
         head[at[i]] ^= 1;
     }
 }
@@ -76,12 +68,12 @@ static void make_anchor(struct store_anchor *anchor, uint64_t version, const str
     anchor->piece[0].hash = piece->hash;
     anchor->pieces = anchor->runs = anchor->extent[0].runs = 1;
     anchor->run[0] = (struct store_run){0, 0, 65536, RUN_BYTES};
-    store_anchor_encode(head, anchor, store->super.uuid);
+    store_anchor_encode(head, anchor, live.store->super.uuid);
     file = calloc(1, anchor->file_bytes);
     assert_non_null(file);
     memcpy(file, head, sizeof(head));
     snprintf(name, sizeof(name), "data/A%016llx", (unsigned long long)version);
-    support_file_write(&s, name, file, anchor->file_bytes);
+    support_file_write(&live.s, name, file, anchor->file_bytes);
     free(file);
 }
 
@@ -92,9 +84,9 @@ static void make_piece(struct store_piece *piece, uint64_t number, uint64_t byte
 
     assert_non_null(file);
     *piece = (struct store_piece){.number = number, .file_bytes = bytes, .row_bytes = RUN_BYTES, .version = number};
-    store_piece_encode(file, piece, store->super.uuid);
+    store_piece_encode(file, piece, live.store->super.uuid);
     snprintf(name, sizeof(name), "data/P%016llx", (unsigned long long)number);
-    support_file_write(&s, name, file, bytes);
+    support_file_write(&live.s, name, file, bytes);
     free(file);
 }
 
@@ -102,7 +94,7 @@ static int open_once(const struct store_anchor *anchor, const char *wrong)
 {
     struct store_pieces pieces;
     struct pcct_error err = {0, ""};
-    int status = store_pieces_open(&pieces, &store->folder, anchor, &err);
+    int status = store_pieces_open(&pieces, &live.store->folder, anchor, &err);
 
     assert_int_equal(pieces.n, status == 0 ? anchor->pieces : 0);
     store_pieces_close(&pieces);
@@ -129,16 +121,16 @@ static void test_open(void **state)
     anchor.piece[0].hash++;
     assert_int_equal(open_once(&anchor, "another than its anchor"), PCCT_E_DAMAGED);
     anchor.piece[0].hash--;
-    file = support_file_read(&bytes, &s, name);
-    support_file_write(&s, name, file, bytes - 1);
+    file = support_file_read(&bytes, &live.s, name);
+    support_file_write(&live.s, name, file, bytes - 1);
     assert_int_equal(open_once(&anchor, "cut off"), PCCT_E_DAMAGED);
-    support_file_write(&s, name, file, 100);
+    support_file_write(&live.s, name, file, 100);
     assert_int_equal(open_once(&anchor, "cut off"), PCCT_E_DAMAGED);
     make_piece(&other, 3, 65536 + 6 * 65536);
     assert_int_equal(open_once(&anchor, "another than its anchor"), PCCT_E_DAMAGED);
     anchor.piece[1].number = 77;
     anchor.pieces = 2;
-    support_file_write(&s, name, file, bytes);
+    support_file_write(&live.s, name, file, bytes);
     assert_int_equal(open_once(&anchor, "P000000000000004d is missing"), PCCT_E_DAMAGED);
     free(file);
 }
@@ -147,7 +139,7 @@ static int is_there(unsigned number)
 {
     char path[400];
 
-    snprintf(path, sizeof(path), "%s/data/P%016x", s.path, number);
+    snprintf(path, sizeof(path), "%s/data/P%016x", live.s.path, number);
     return access(path, F_OK) == 0;
 }
 
@@ -168,26 +160,26 @@ static void test_sweep(void **state)
     make_anchor(&anchor, 6, &piece);
     make_piece(&piece, 4, 65536 + 5 * 65536);
     make_anchor(&anchor, 11, &piece);
-    support_file_write(&s, "data/P5", "somebody's", 10);
-    support_file_write(&s, "data/A0000000000000010", "no anchor", 9);
-    support_ok(store_pieces_idle(&idle, &newest, &store->folder, &err), &err);
+    support_file_write(&live.s, "data/P5", "somebody's", 10);
+    support_file_write(&live.s, "data/A0000000000000010", "no anchor", 9);
+    support_ok(store_pieces_idle(&idle, &newest, &live.store->folder, &err), &err);
     assert_true(idle.count == 0 && newest == 5);
-    support_ok(store_pieces_sweep(&store->folder, &err), &err);
+    support_ok(store_pieces_sweep(&live.store->folder, &err), &err);
     for (unsigned i = 1; i <= 5; i++) assert_true(is_there(i));
-    assert_int_equal(base_os_unlink(&support.os, store->folder.data, "A0000000000000010"), 0);
-    file = support_file_read(&bytes, &s, "data/A0000000000000006");
+    assert_int_equal(base_os_unlink(&live.support.os, live.store->folder.data, "A0000000000000010"), 0);
+    file = support_file_read(&bytes, &live.s, "data/A0000000000000006");
     file[100] ^= 1;
-    support_file_write(&s, "data/A0000000000000006", file, bytes);
-    support_ok(store_pieces_sweep(&store->folder, &err), &err);
+    support_file_write(&live.s, "data/A0000000000000006", file, bytes);
+    support_ok(store_pieces_sweep(&live.store->folder, &err), &err);
     for (unsigned i = 1; i <= 5; i++) assert_true(is_there(i));
     file[100] ^= 1;
-    support_file_write(&s, "data/A0000000000000006", file, bytes);
-    support_ok(store_pieces_sweep(&store->folder, &err), &err);
+    support_file_write(&live.s, "data/A0000000000000006", file, bytes);
+    support_ok(store_pieces_sweep(&live.store->folder, &err), &err);
     for (unsigned i = 1; i <= 5; i++) assert_int_equal(is_there(i), i == 2 || i == 4);
-    assert_int_equal(base_os_unlink(&support.os, store->folder.data, "A0000000000000006"), 0);
-    support_ok(store_pieces_sweep(&store->folder, &err), &err);
+    assert_int_equal(base_os_unlink(&live.support.os, live.store->folder.data, "A0000000000000006"), 0);
+    support_ok(store_pieces_sweep(&live.store->folder, &err), &err);
     for (unsigned i = 1; i <= 5; i++) assert_int_equal(is_there(i), i == 4);
-    base_vector_free(&idle, &support.env);
+    base_vector_free(&idle, &live.support.env);
     free(file);
 }
 
@@ -208,18 +200,18 @@ static void test_failures(void **state)
         for (uint64_t n = 1; status != 0; n++) {
             make_piece(&piece, 2, 65536 + 5 * 65536);
             if (kind == 0) {
-                support.os.fail_mask = ((UINT64_C(1) << BASE_OS_CALLS) - 1) & ~(UINT64_C(1) << BASE_OS_CLOSE) & ~(UINT64_C(1) << BASE_OS_UNLINK);
-                support.os.counted = 0;
-                support.os.fail_at = n;
-                support.os.fail_errno = EIO;
-            } else support_env_fail(&support, n);
-            syncs = support.os.calls[BASE_OS_FSYNC];
-            status = store_pieces_sweep(&store->folder, &err);
-            support.os.fail_mask = 0;
-            support_env_fail(&support, 0);
+                live.support.os.fail_mask = ((UINT64_C(1) << BASE_OS_CALLS) - 1) & ~(UINT64_C(1) << BASE_OS_CLOSE) & ~(UINT64_C(1) << BASE_OS_UNLINK);
+                live.support.os.counted = 0;
+                live.support.os.fail_at = n;
+                live.support.os.fail_errno = EIO;
+            } else support_env_fail(&live.support, n);
+            syncs = live.support.os.calls[BASE_OS_FSYNC];
+            status = store_pieces_sweep(&live.store->folder, &err);
+            live.support.os.fail_mask = 0;
+            support_env_fail(&live.support, 0);
             assert_true(status == 0 || status == (kind == 0 ? PCCT_E_IO : PCCT_E_MEMORY));
             assert_true(is_there(1));
-            assert_true(is_there(2) || support.os.calls[BASE_OS_FSYNC] == syncs + 1);
+            assert_true(is_there(2) || live.support.os.calls[BASE_OS_FSYNC] == syncs + 1);
             if (status != 0) assert_true(is_there(2));
             else if (is_there(2)) status = -1; /* an anchor could not be read: nothing goes */
         }

@@ -11,41 +11,33 @@
 
 enum { BYTES = 30000, VERSIONS = 20 };
 
-static struct support_env support;
-static struct support_store s;
-static struct store *store;
+static struct support_live live;
 
 static int set_up(void **state)
 {
-    struct pcct_error err;
-
     (void)state;
-    support_env_start(&support, 1);
-    support_store_start(&s, &support);
-    support_ok(store_open(&store, s.path, &support.env, &err), &err);
-    support_commit(store, VERSIONS, BYTES);
-    support_anchor(store, 10);
-    support_anchor(store, 15);
+    support_live_start(&live, STORE_FULL);
+    support_commit(live.store, VERSIONS, BYTES);
+    support_anchor(live.store, 10);
+    support_anchor(live.store, 15);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    store_close(store);
-    support_store_finish(&s);
-    support_env_finish(&support);
+    support_live_finish(&live);
     return 0;
 }
 
 static void flip(const char *name, size_t at)
 {
     size_t bytes = 0;
-    uint8_t *data = support_file_read(&bytes, &s, name);
+    uint8_t *data = support_file_read(&bytes, &live.s, name);
 
     assert_true(at < bytes);
     data[at] ^= 2;
-    support_file_write(&s, name, data, bytes);
+    support_file_write(&live.s, name, data, bytes);
     free(data);
 }
 
@@ -55,7 +47,7 @@ static int listed(uint64_t version)
     struct pcct_error err;
     int is = 0;
 
-    support_ok(store_txn_begin(&txn, store->catalogue, &store->folder, 0, &err), &err);
+    support_ok(store_txn_begin(&txn, live.store->catalogue, &live.store->folder, 0, &err), &err);
     support_ok(store_anchor_listed(&is, &txn, version, &err), &err);
     store_txn_abort(&txn);
     return is;
@@ -74,7 +66,7 @@ static struct store_scrub scrub(char *first)
     struct pcct_error err;
 
     *first = '\0';
-    support_ok(store_scrub(&scrub, store, &err), &err);
+    support_ok(store_scrub(&scrub, live.store, &err), &err);
     return scrub;
 }
 
@@ -99,7 +91,7 @@ static void test_damage(void **state)
     char first[256];
 
     (void)state;
-    support_ok(store_version(&v, NULL, store, 7, &err), &err);
+    support_ok(store_version(&v, NULL, live.store, 7, &err), &err);
     flip("journal/J00000001", v.offset + 5000);
     done = scrub(first);
     assert_non_null(strstr(first, "v7: "));
@@ -111,7 +103,7 @@ static void test_damage(void **state)
     assert_int_equal(done.damaged, 0);
     assert_int_equal(done.dropped.count, 1);
     assert_int_equal(*(uint64_t *)done.dropped.memory.data, 10);
-    base_vector_free(&done.dropped, &support.env);
+    base_vector_free(&done.dropped, &live.support.env);
     assert_true(!listed(10) && listed(15));
     done = scrub(first);
     assert_string_equal(first, "");
@@ -128,26 +120,26 @@ static void test_sole(void **state)
     int dropped = 1;
 
     (void)state;
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_prune(&prune, store, &err), &err);
-    store_unlock(store);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    support_ok(store_prune(&prune, live.store, &err), &err);
+    store_unlock(live.store);
     flip("data/A000000000000000a", 150000);
     done = scrub(first);
     assert_true(done.damaged == 1 && done.dropped.count == 0 && done.anchors == 2);
     assert_true(listed(10));
-    support_ok(store_anchor_drop(&dropped, store, 10, &err), &err);
+    support_ok(store_anchor_drop(&dropped, live.store, 10, &err), &err);
     assert_true(!dropped && listed(10));
-    support_ok(store_anchor_drop(&dropped, store, 12, &err), &err);
+    support_ok(store_anchor_drop(&dropped, live.store, 12, &err), &err);
     assert_false(dropped);
-    support_anchor(store, 13); /* the oldest that can be named: when it is pruned behind it, its own frame has nothing to be applied to */
+    support_anchor(live.store, 13); /* the oldest that can be named: when it is pruned behind it, its own frame has nothing to be applied to */
     prune.keep_last = 8;
-    support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_prune(&prune, store, &err), &err);
-    store_unlock(store);
+    support_ok(store_lock(live.store, 1, &err), &err);
+    support_ok(store_prune(&prune, live.store, &err), &err);
+    store_unlock(live.store);
     assert_int_equal(prune.removed, 3);
-    support_ok(store_anchor_drop(&dropped, store, 13, &err), &err);
+    support_ok(store_anchor_drop(&dropped, live.store, 13, &err), &err);
     assert_true(!dropped && listed(13));
-    support_ok(store_anchor_drop(&dropped, store, 15, &err), &err);
+    support_ok(store_anchor_drop(&dropped, live.store, 15, &err), &err);
     assert_true(dropped && !listed(15));
 }
 
@@ -175,21 +167,21 @@ static void test_rate(void **state)
     int steps = 5;
 
     (void)state;
-    support.os.ticks = tick;
+    live.support.os.ticks = tick;
     now_ns = 0;
-    support_ok(store_scrub(&paced, store, &err), &err);
+    support_ok(store_scrub(&paced, live.store, &err), &err);
     assert_true((double)now_ns * 1e-9 >= (double)paced.bytes / (double)paced.rate);
     assert_true((double)now_ns * 1e-9 < (double)paced.bytes / (double)paced.rate + 0.05);
     paced = (struct store_scrub){.progress = stop, .ctx = &steps};
-    assert_int_equal(store_scrub(&paced, store, &err), PCCT_E_CANCELLED);
+    assert_int_equal(store_scrub(&paced, live.store, &err), PCCT_E_CANCELLED);
     assert_int_equal(paced.frames, 5);
-    support.os.ticks = NULL;
+    live.support.os.ticks = NULL;
 }
 
 static int scrub_once(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct store_scrub done = {.rate = 0};
-    int status = store_scrub(&done, store, err);
+    int status = store_scrub(&done, live.store, err);
 
     (void)ctx;
     base_vector_free(&done.dropped, env);
@@ -199,7 +191,7 @@ static int scrub_once(void *ctx, const struct base_env *env, struct pcct_error *
 static void test_no_memory(void **state)
 {
     (void)state;
-    assert_true(support_fail_each(&support, scrub_once, NULL) >= 4);
+    assert_true(support_fail_each(&live.support, scrub_once, NULL) >= 4);
 }
 
 int main(void)
