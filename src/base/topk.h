@@ -68,6 +68,18 @@ static inline void base_topk_offer(struct base_topk *top, double key, int64_t id
     top->limit_id = top->entry[last].id;
 }
 
+/* Offers n entries to a list in which nothing is yet, of k <= BASE_TOPK_SORTED: keys ascend and no two are equal. */
+static inline void base_topk_offer_sorted(struct base_topk *top, const double *key, const int64_t *id, size_t n)
+{
+    const size_t taken = n < top->k ? n : top->k;
+
+    for (size_t i = 0; i < taken; i++) top->entry[i] = (struct base_topk_entry){ key[i], id[i] };
+    top->count = taken;
+    if (taken < top->k) return;
+    top->limit = top->entry[taken - 1].key;
+    top->limit_id = top->entry[taken - 1].id;
+}
+
 /* Sorts the entries ascending by (key, id); no offers after that. */
 void base_topk_finish(struct base_topk *top);
 

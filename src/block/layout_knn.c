@@ -322,30 +322,45 @@ static void search_exactly(struct decision *d)
     }
 }
 
-/* In the order of the filter's values nearly nothing is moved when it is offered. */
+/* Whether keys ascend and no two are equal: labels do not decide then. */
+static int ascend(const double *key, size_t n)
+{
+    unsigned so = 1;
+
+    for (size_t i = 1; i < n; i++) so &= key[i - 1] < key[i];
+    return (int)so;
+}
+
+/* Keys come in the order of the filter's values, which mostly is their own. If not, nearly nothing is moved when they are offered. */
 static void compare_all(struct decision *d)
 {
-    enum { SIDE = 64 };
+    enum { SIDE = BASE_TOPK_SORTED };
     const struct block_layout *layout = d->layout;
     const struct block_near *near = d->near;
     const double *rows = layout->row_words > 0 ? layout->row.data : d->source->place;
-    const size_t stride = layout->row_words > 0 ? layout->row_words : layout->dim;
+    const size_t stride = layout->row_words > 0 ? layout->row_words : layout->dim, all = near->found.count;
     double key[SIDE];
+    int64_t label[SIDE];
 
-    for (size_t from = 0; from < near->found.count; from += SIDE) {
-        const size_t n = near->found.count - from < SIDE ? near->found.count - from : SIDE;
+    for (size_t from = 0; from < all; from += SIDE) {
+        const size_t n = all - from < SIDE ? all - from : SIDE;
         const uint32_t *entry = near->entry + from;
 
         metric_keys(key, layout->metric, near->query.q, rows, stride, entry, n);
+        if (layout->row_words > 0) {
+            for (size_t i = 0; i < n; i++) memcpy(&label[i], rows + entry[i] * stride + layout->dim, sizeof label[i]);
+        } else {
+            for (size_t i = 0; i < n; i++) label[i] = block_source_label(d->source, entry[i]);
+        }
+        if (n == all && d->top->k <= BASE_TOPK_SORTED && key[n - 1] <= near->query.limit && ascend(key, n)) {
+            base_topk_offer_sorted(d->top, key, label, n);
+            break;
+        }
         for (size_t i = 0; i < n; i++) {
-            int64_t label;
-
-            if (layout->row_words > 0) memcpy(&label, rows + entry[i] * stride + layout->dim, sizeof label);
-            else label = block_source_label(d->source, entry[i]);
-            if (key[i] <= near->query.limit) base_topk_offer(d->top, key[i], label);
+            if (key[i] <= near->query.limit) base_topk_offer(d->top, key[i], label[i]);
         }
     }
-    d->work.exact += near->found.count;
+    d->work.exact += all;
 }
 
 void block_knn_decide(struct base_topk *top, const struct block_near *near, const struct block_layout *layout, const struct block_source *source,

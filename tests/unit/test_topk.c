@@ -44,6 +44,41 @@ static void test_against_sort(void **state)
     }
 }
 
+/* What ascends goes in at once, and others find it as if it had been offered. */
+static void test_sorted_at_once(void **state)
+{
+    enum { MOST = 70 };
+    struct base_topk_entry once[BASE_TOPK_SORTED], single[BASE_TOPK_SORTED];
+    double key[MOST];
+    int64_t id[MOST];
+
+    (void)state;
+    for (size_t i = 0; i < MOST; i++) {
+        key[i] = (double)i / 4;
+        id[i] = 1000 - (int64_t)(7 * i);
+    }
+    for (size_t k = 1; k <= BASE_TOPK_SORTED; k++) {
+        for (size_t n = 1; n <= MOST; n += 3) {
+            struct base_topk a, b;
+
+            base_topk_start(&a, once, k);
+            base_topk_start(&b, single, k);
+            base_topk_offer_sorted(&a, key, id, n);
+            for (size_t i = 0; i < n; i++) base_topk_offer(&b, key[i], id[i]);
+            base_topk_offer(&a, key[0], 0);
+            base_topk_offer(&b, key[0], 0);
+            assert_int_equal(a.count, b.count);
+            assert_int_equal(a.limit_id, b.limit_id);
+            assert_true(a.limit == b.limit);
+            base_topk_finish(&a);
+            for (size_t i = 0; i < a.count; i++) {
+                assert_true(once[i].key == single[i].key);
+                assert_int_equal(once[i].id, single[i].id);
+            }
+        }
+    }
+}
+
 static void test_ties_by_id(void **state)
 {
     struct base_topk_entry entry[2];
@@ -102,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_sort),
+        cmocka_unit_test(test_sorted_at_once),
         cmocka_unit_test(test_ties_by_id),
         cmocka_unit_test(test_infinite_keys_enter),
         cmocka_unit_test(test_plain_sort),
