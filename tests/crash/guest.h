@@ -6,7 +6,7 @@
 
 #include <pcct/pcct.h>
 
-/* Versions that come from another store: for each step that applies one a bundle in FOLDER/bundles. FOLDER is where the folder stands that the store
+/* Versions that come from another store: for a step that applies one a bundle in FOLDER/bundles. FOLDER is where the folder stands that the store
  * is in. */
 void guest_make(const char *folder, uint64_t step);
 /* `path` is the store's. One version, at no branch; there already when the step is repeated. */

@@ -80,21 +80,23 @@ static int same(const struct story_outcome *a, const struct story_outcome *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* From the first step of which the disk has nothing; the one under way is repeated in any case, as a caller that got no answer would do. */
+/* From the first step of which the disk has nothing; those under way are repeated in any case, as callers that got no answer would do. */
 static int go_on(struct court *court, uint64_t found)
 {
     const struct judge_case *c = court->c;
-    uint64_t first = c->done ? c->begun + 1 : c->begun;
+    uint64_t first = c->unanswered;
 
     if (found + 1 < first) first = found + 1;
     for (uint64_t step = first > 0 ? first : 1; step < first + 2; step++) {
+        const uint64_t end = step > found ? step : found; /* what comes later may have happened before it is repeated */
         struct story_outcome outcome;
 
-        if (story_step(&outcome, &court->store, court->path, step, &court->err) != 0)
+        if (story_step(&court->store, court->path, step, 0, &court->err) != 0 ||
+            story_outcome(&outcome, &court->history, court->store, end, &court->err) != 0)
             return wrong(court, "step %" PRIu64 " cannot be done: %s", step, court->err.message);
-        if (!same(&outcome, &c->outcome[step])) {
+        if (!same(&outcome, &c->outcome[end])) {
             return wrong(court, "step %" PRIu64 " ends at v%" PRIu64 " of %" PRIu64 " points or another identity; right: v%" PRIu64 " of %" PRIu64,
-                         step, outcome.head, outcome.live, c->outcome[step].head, c->outcome[step].live);
+                         step, outcome.head, outcome.live, c->outcome[end].head, c->outcome[end].live);
         }
     }
     return 0;
@@ -134,7 +136,7 @@ int judge(char why[JUDGE_TEXT], const char *path, const struct judge_case *c, st
 
     why[0] = '\0';
     answer = open_store(court);
-    if (answer == PCCT_E_NOT_FOUND && c->begun == 0 && !c->done) {
+    if (answer == PCCT_E_NOT_FOUND && c->unanswered == 0) {
         answer = story_create(path, &court->err); /* not there yet: it can be made */
         if (answer == 0) answer = open_store(court);
     }

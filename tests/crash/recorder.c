@@ -2,8 +2,8 @@
 /*
  * Preloaded before the C library: writes down every call that changes files or brings them to the disk, with what it wrote, so that the states in
  * which a failure of power can leave them can be made later. LMDB's calls pass here too. Off until recorder_start() is called. A call and its record
- * are one step under a mutex, so the records stand in an order in which the calls can have happened. Stores into mappings are not seen: none of the
- * files that count is written so.
+ * are one step under a mutex, which processes that are forked from then on share, as they do the log: so the records stand in an order in which the
+ * calls can have happened. Stores into mappings are not seen: none of the files that count is written so.
  */
 #include "oplog.h"
 
@@ -23,7 +23,7 @@
 
 static int log_fd = -1;
 static char boot_path[4096]; /* of a file with the name of a boot of the machine that is over when an image is opened */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *mutex; /* of the process that starts the recording and those that it forks */
 
 static void put(const void *data, size_t bytes)
 {
@@ -113,6 +113,18 @@ static void make_boot(const char *path)
     NEED(file && fputs("00000000-1111-2222-3333-444444444444\n", file) >= 0 && fclose(file) == 0, "%s: %s", boot_path, strerror(errno));
 }
 
+static void make_mutex(void)
+{
+    pthread_mutexattr_t shared;
+
+    mutex = mmap(NULL, sizeof *mutex, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NEED(mutex != MAP_FAILED, "mmap: %s", strerror(errno));
+    pthread_mutexattr_init(&shared);
+    pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+    NEED(pthread_mutex_init(mutex, &shared) == 0, "no mutex for processes");
+    pthread_mutexattr_destroy(&shared);
+}
+
 SHOWN void recorder_start(const char *path, const char *root)
 {
     REAL(int, "open", (const char *, int, ...));
@@ -120,6 +132,7 @@ SHOWN void recorder_start(const char *path, const char *root)
     struct stat about;
 
     make_boot(path);
+    make_mutex();
     NEED(stat(root, &about) == 0, "%s: %s", root, strerror(errno));
     log_fd = real(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
     NEED(log_fd >= 0, "%s: %s", path, strerror(errno));
@@ -131,15 +144,15 @@ SHOWN void recorder_mark(uint64_t step, int done, const void *data, size_t bytes
 {
     struct op_head head = { .kind = OP_MARK, .flags = done ? OP_DONE : 0, .at = step };
 
-    pthread_mutex_lock(&mutex);
+    pthread_mutex_lock(mutex);
     record(head, "", data, bytes);
-    pthread_mutex_unlock(&mutex);
+    pthread_mutex_unlock(mutex);
 }
 
 /* ---- calls that change what is in a file -------------------------------------------------------------------------------------------------- */
 
-#define BEGIN if (log_fd >= 0) pthread_mutex_lock(&mutex)
-#define END if (log_fd >= 0) pthread_mutex_unlock(&mutex)
+#define BEGIN if (log_fd >= 0) pthread_mutex_lock(mutex)
+#define END if (log_fd >= 0) pthread_mutex_unlock(mutex)
 
 static void record_write(int fd, const struct iovec *part, int parts, off_t offset, ssize_t written)
 {

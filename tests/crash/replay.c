@@ -89,7 +89,7 @@ static void one_image(struct replay *replay, struct disk *disk, const struct jud
     enum disk_pattern pattern = p->pass == 0 && p->image < 2 ? (enum disk_pattern)p->image
                                                              : DISK_TORN + (enum disk_pattern)random_below(&r, DISK_PATTERNS - DISK_TORN);
     struct judge_case here = *c;
-    uint64_t promise[3] = { disk_image(disk, pattern, &r), c->begun, (uint64_t)c->done };
+    uint64_t promise[3] = { disk_image(disk, pattern, &r), c->begun, c->unanswered };
     char path[700], why[JUDGE_TEXT];
     int fresh;
 
@@ -144,11 +144,17 @@ static void images_here(struct pass *pass, size_t i)
     for (; p->image < most && !is_over(pass); p->image++) one_image(pass->replay, &pass->disk, &pass->c);
 }
 
+/* Of two steps that overlap the first comes to its end first, but its writer may be the later one to say so. */
 static void mark(struct judge_case *c, const struct op *op, int durability)
 {
-    c->begun = op->head.at;
-    c->done = (op->head.flags & OP_DONE) != 0;
-    if (c->done && (durability != PCCT_DURABLE_NONE || story_flushes(c->begun))) c->least = c->begun;
+    const uint64_t step = op->head.at;
+
+    if (!(op->head.flags & OP_DONE)) {
+        c->begun = step;
+        return;
+    }
+    if (step >= c->unanswered) c->unanswered = step + 1;
+    if (step > c->least && (durability != PCCT_DURABLE_NONE || story_flushes(step))) c->least = step;
 }
 
 static void one_pass(struct pass *pass)
@@ -158,7 +164,7 @@ static void one_pass(struct pass *pass)
 
     disk_init(&pass->disk);
     pass->c.begun = 0;
-    pass->c.done = 0;
+    pass->c.unanswered = 0;
     pass->c.least = 0;
     for (size_t i = 0; i < log->n && !pass->over; i++) {
         const struct op *op = &log->op[i];

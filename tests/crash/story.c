@@ -4,7 +4,6 @@
 #include "guest.h"
 #include "together.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -22,7 +21,7 @@ enum {
 
 static int writer_durability = PCCT_DURABLE_FULL;
 
-static int open_store(pcct_store **store, const char *path, struct pcct_error *err)
+int story_open(pcct_store **store, const char *path, struct pcct_error *err)
 {
     struct pcct_open_options options = PCCT_OPEN_OPTIONS_INIT;
 
@@ -67,16 +66,48 @@ int story_flushes(uint64_t step)
 
 static int has_doubles = 1;
 
-void story_of(int durability)
+void story_of(int durability, int writes)
 {
+    writer_durability = writes ? durability : PCCT_DURABLE_FULL;
     has_doubles = durability == PCCT_DURABLE_FULL;
 }
 
 /* A step that makes two versions, by two threads, which are flushed together. Where the catalogue is not flushed a crash may leave the first of them
  * alone, which is the end of no step: there it makes one. */
-static int is_double(uint64_t step)
+int story_is_double(uint64_t step)
 {
     return has_doubles && step % 16 == 9;
+}
+
+/* A pruning leaves what another process has in use. */
+int story_is_alone(uint64_t step)
+{
+    return deed_of(step) == REBUILD || deed_of(step) == PRUNE;
+}
+
+int story_applies(uint64_t step)
+{
+    return deed_of(step) == APPLY;
+}
+
+int story_is_commit(uint64_t step)
+{
+    return deed_of(step) == COMMIT;
+}
+
+/* On branches of his own in turn with the first; at the same time with a commit to main: to main himself, to a branch of his, to main against two
+ * that are flushed together. What has to be alone with the store, a rebuilding, comes when he has closed it. */
+enum story_writer story_writer_of(uint64_t step)
+{
+    if (step > STORY_STEPS) return STORY_FIRST;
+    switch (step % 16) {
+    case 5:
+    case 8: return STORY_OTHER;
+    case 1:
+    case 7:
+    case 10: return step > 1 ? STORY_OTHER_AT_ONCE : STORY_FIRST;
+    default: return STORY_FIRST;
+    }
 }
 
 static uint64_t versions_made(uint64_t step)
@@ -86,7 +117,7 @@ static uint64_t versions_made(uint64_t step)
     for (uint64_t s = 1; s <= step; s++) {
         enum deed deed = deed_of(s);
 
-        n += (uint64_t)(deed == COMMIT || deed == APPLY || deed == RESTORE) + (uint64_t)is_double(s);
+        n += (uint64_t)(deed == COMMIT || deed == APPLY || deed == RESTORE) + (uint64_t)story_is_double(s);
     }
     return n;
 }
@@ -219,13 +250,14 @@ static int insert_base(pcct_batch *batch, struct pcct_error *err)
 
 /* Ten points more and four less; the first time those that stay. Some commits have many more, which the next one takes away, so that anchors are due,
  * the journal goes on in another segment, and frames begin with a renumbering. Of two versions in a step the second has nothing of its own. */
-static int commit(pcct_store *store, uint64_t step, struct pcct_error *err)
+static int commit(pcct_store *store, uint64_t step, uint64_t seen, struct pcct_error *err)
 {
     struct pcct_batch_options options = PCCT_BATCH_OPTIONS_INIT;
     struct random_numbers r = { step };
     double points[ADDED * DIM];
     int64_t labels[ADDED], gone[GONE];
     uint8_t write_id[16] = { 1 };
+    char expect[32];
     pcct_batch *batch[2] = { NULL, NULL };
     uint64_t made = 0;
     size_t n_gone = labels_to_go(gone, step);
@@ -235,6 +267,8 @@ static int commit(pcct_store *store, uint64_t step, struct pcct_error *err)
     options.write_id = write_id;
     for (int i = 0; i < ADDED * DIM; i++) points[i] = (double)random_below(&r, 4096) / 64;
     for (int i = 0; i < ADDED; i++) labels[i] = (int64_t)step * ADDED + i;
+    snprintf(expect, sizeof expect, "v%" PRIu64, seen);
+    if (seen) options.expect = expect;
     TRY(pcct_batch_begin(&batch[0], store, "main", &options, err));
     if (step == 1) TRY(insert_base(batch[0], err));
     TRY(pcct_batch_insert(batch[0], points, ADDED, labels, err));
@@ -242,8 +276,9 @@ static int commit(pcct_store *store, uint64_t step, struct pcct_error *err)
     if (is_big(step)) TRY(many(batch[0], step, 1, err));
     if (big_before(step)) TRY(many(batch[0], big_before(step), 0, err));
     TRY(pcct_batch_set(batch[0], "step", "done", err));
-    if (is_double(step)) {
+    if (story_is_double(step)) {
         write_id[0] = 2;
+        options.expect = NULL;
         TRY(pcct_batch_begin(&batch[1], store, "main", &options, err));
         TRY(together(store, batch, 2, err));
     } else {
@@ -270,7 +305,7 @@ static int rebuild(pcct_store **store, const char *path, struct pcct_error *err)
     TRY(pcct_fsck(&result, path, &options, err));
     snprintf(kept, sizeof kept, "%s/catalogue.mdb.damaged", path);
     (void)unlinkat(AT_FDCWD, kept, 0);
-    TRY(open_store(store, path, err));
+    TRY(story_open(store, path, err));
 done:
     return status;
 }
@@ -303,9 +338,8 @@ static int prune(pcct_store *store, struct pcct_error *err)
     return pcct_prune(&result, store, &options, err);
 }
 
-int story_step(struct story_outcome *outcome, pcct_store **store, const char *path, uint64_t step, struct pcct_error *err)
+int story_step(pcct_store **store, const char *path, uint64_t step, uint64_t seen, struct pcct_error *err)
 {
-    struct story_history history;
     char branch[32], made[32], tag[32];
     int status = 0;
 
@@ -322,45 +356,8 @@ int story_step(struct story_outcome *outcome, pcct_store **store, const char *pa
     case TAG: TRY(unless(PCCT_E_EXISTS, pcct_tag_create(*store, made, "main", NULL, err))); break;
     case UNTAG: TRY(unless(PCCT_E_NOT_FOUND, pcct_tag_delete(*store, tag, NULL, err))); break;
     case PRUNE: TRY(prune(*store, err)); break;
-    default: TRY(commit(*store, step, err));
+    default: TRY(commit(*store, step, seen, err));
     }
-    TRY(story_outcome(outcome, &history, *store, step, err));
 done:
     return status;
-}
-
-int story_record(const char *folder, const char *log, int durability)
-{
-    void (*start)(const char *, const char *) = (void (*)(const char *, const char *))(size_t)dlsym(RTLD_DEFAULT, "recorder_start");
-    void (*mark)(uint64_t, int, const void *, size_t) = (void (*)(uint64_t, int, const void *, size_t))(size_t)dlsym(RTLD_DEFAULT, "recorder_mark");
-    struct story_outcome outcome = { 0 };
-    struct story_history history;
-    struct pcct_error err = { 0, "" };
-    pcct_store *store = NULL;
-    char path[800], above[800];
-    int status = 0;
-
-    NEED(start && mark, "the recorder is not there");
-    snprintf(above, sizeof above, "%s/..", folder);
-    for (uint64_t step = 1; step <= STORY_STEPS + STORY_MORE; step++) {
-        if (deed_of(step) == APPLY) guest_make(above, step);
-    }
-    writer_durability = durability;
-    story_of(durability);
-    snprintf(path, sizeof path, "%s/store", folder);
-    start(log, folder);
-    mark(0, 0, "", 0);
-    TRY(story_create(path, &err));
-    TRY(open_store(&store, path, &err));
-    TRY(story_outcome(&outcome, &history, store, 0, &err));
-    mark(0, 1, &outcome, sizeof outcome);
-    for (uint64_t step = 1; step <= STORY_STEPS + STORY_MORE; step++) {
-        mark(step, 0, "", 0);
-        TRY(story_step(&outcome, &store, path, step, &err));
-        mark(step, 1, &outcome, sizeof outcome);
-    }
-done:
-    if (status != 0) fprintf(stderr, "crash suite: the writer failed: %s\n", err.message);
-    pcct_store_close(store);
-    return status != 0;
 }

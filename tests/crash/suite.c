@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The crash suite: records a writer, makes the states in which a failure of power can leave its disk, and judges each. Then the same with mistakes
+ * The crash suite: records two writers, makes the states in which a failure of power can leave its disk, and judges each. Then the same with mistakes
  * planted, each of which must be found. tools/crash-suite runs the whole; without arguments it is the bounded part.
  *
  *   suite [--images N] [--seconds S] [--plant-seconds S] [--seed N] [--folder FOLDER] [--only PLANT] [--wal | --none]
@@ -11,6 +11,7 @@
  */
 #include "plant.h"
 #include "replay.h"
+#include "telling.h"
 
 #include <ftw.h>
 #include <sys/stat.h>
@@ -53,13 +54,16 @@ static void record(const char *program, const char *folder, const char *log, int
 static void get_log(struct oplog *log, struct story_outcome *outcome, const char *program, const struct arguments *a)
 {
     const char *folder = a->folder;
+    static const char *const made[] = { "bundles", "alone", "story" };
     char path[700], fresh[700], story[700];
 
     snprintf(path, sizeof path, "%s/log", folder);
     snprintf(fresh, sizeof fresh, "%s/log.new", folder);
-    snprintf(story, sizeof story, "%s/story", folder);
     if (access(path, R_OK) != 0) {
-        nftw(story, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+            snprintf(story, sizeof story, "%s/%s", folder, made[i]);
+            nftw(story, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        }
         NEED(mkdir(story, 0700) == 0, "%s: %s", story, strerror(errno));
         record(program, story, fresh, a->durability);
         NEED(rename(fresh, path) == 0, "%s: %s", path, strerror(errno));
@@ -185,10 +189,10 @@ int main(int count, char **words)
     unsigned passed = 0, failed = 0;
 
     for (int level = 0; count == 4 && level <= PCCT_DURABLE_NONE; level++) {
-        if (strcmp(words[1], writing[level]) == 0) return story_record(words[2], words[3], level);
+        if (strcmp(words[1], writing[level]) == 0) return telling_record(words[2], words[3], level);
     }
     parse(&a, count, words);
-    story_of(a.durability);
+    story_of(a.durability, 0);
     if (!a.folder) { /* in memory if possible: nothing here needs a disk */
         snprintf(own, sizeof own, "%s/pcct-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : P_tmpdir);
         NEED(mkdtemp(own), "%s: %s", own, strerror(errno));
