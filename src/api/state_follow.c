@@ -7,9 +7,9 @@
 
 /*
  * Frames are read, verified and decoded side by side; then as many as stand behind each other without a renumbering are joined and applied as one.
- * Many at a time, but no more than so many bytes of them (or one): decoded they take about three times that.
+ * Many at a time, but no more than so many, or so many bytes of them (or one): decoded they take about three times that.
  */
-enum { BYTES_AT_ONCE = 64 << 20 };
+enum { FRAMES_AT_ONCE = 4096, BYTES_AT_ONCE = 64 << 20 };
 
 struct part {
     struct store_version version;
@@ -49,13 +49,14 @@ static void free_parts(struct following *f)
     f->parts = 0;
 }
 
-/* The frames of the next versions, n at most; f->parts says of how many. */
+/* The frames of the next of n versions; f->parts says of how many. */
 static int load(struct following *f, const uint64_t *version, size_t n, struct pcct_error *err)
 {
     const struct base_env *env = &f->store->env;
     uint64_t bytes = 0;
     int status = 0;
 
+    if (n > FRAMES_AT_ONCE) n = FRAMES_AT_ONCE;
     TRY(base_take_zero(&f->part, env, n, sizeof *f->part, err));
     while (f->parts < n && bytes < BYTES_AT_ONCE) {
         struct part *part = &f->part[f->parts];

@@ -115,6 +115,66 @@ static void what_is_added_is_laid_out_apart(void **state)
     support_api_finish(&s);
 }
 
+/* The greatest block that is taken, by an allocator around that of the store. */
+struct greatest {
+    struct pcct_allocator inner;
+    size_t bytes;
+};
+
+static void *take_noted(void *ctx, size_t bytes, size_t alignment)
+{
+    struct greatest *g = ctx;
+
+    if (bytes > __atomic_load_n(&g->bytes, __ATOMIC_RELAXED)) __atomic_store_n(&g->bytes, bytes, __ATOMIC_RELAXED);
+    return g->inner.alloc(g->inner.ctx, bytes, alignment);
+}
+
+static void free_noted(void *ctx, void *block)
+{
+    struct greatest *g = ctx;
+
+    g->inner.free(g->inner.ctx, block);
+}
+
+/* Longer ways are gone in parts: with half of the frames before those that change nothing and half behind them. */
+static void a_long_way(void **state)
+{
+    enum { RESTORED = VERSIONS + 1, TIMES = 4100 };
+    uint64_t digest[VERSIONS + 1][INDEX_ARRAYS];
+    struct pcct_error err = { 0, "" };
+    struct greatest greatest[2];
+    pcct_batch *batch = NULL;
+    struct support_api s;
+
+    (void)state;
+    support_api_start(&s, "euclidean");
+    make_versions(&s, digest);
+    support_ok(pcct_batch_begin(&batch, s.store, "main", NULL, &err), &err);
+    support_ok(pcct_batch_restore(batch, "main", &err), &err);
+    support_ok(pcct_batch_commit(NULL, batch, "as it was", &err), &err);
+    pcct_batch_close(batch);
+    for (size_t i = 0; i < 2; i++) {
+        struct base_vector path = { .item_bytes = sizeof(uint64_t) };
+        struct index_state opened;
+        uint64_t *version;
+
+        support_ok(base_vector_add(&version, &path, &s.store->env, VERSIONS + (i + 1) * TIMES, &err), &err);
+        for (uint64_t v = 1; v <= VERSIONS / 2; v++) *version++ = v;
+        for (size_t n = 0; n < (i + 1) * TIMES; n++) *version++ = RESTORED;
+        for (uint64_t v = VERSIONS / 2 + 1; v <= VERSIONS; v++) *version++ = v;
+        index_init(&opened, &s.store->env, &s.store->metric, s.store->seed);
+        greatest[i] = (struct greatest){ s.store->env.memory, 0 };
+        s.store->env.memory = (struct pcct_allocator){ take_noted, free_noted, &greatest[i] };
+        support_ok(api_state_follow(&opened, s.store, &path, 0, &err), &err);
+        s.store->env.memory = greatest[i].inner;
+        assert_memory_equal(opened.digest, digest[VERSIONS], sizeof digest[VERSIONS]);
+        index_free(&opened);
+        base_vector_free(&path, &s.store->env);
+    }
+    assert_int_equal(greatest[0].bytes, greatest[1].bytes);
+    support_api_finish(&s);
+}
+
 /* A frame that cannot be read is named, whichever of those that are read side by side it is. */
 static void a_frame_that_is_damaged(void **state)
 {
@@ -181,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_that_come_and_go),
         cmocka_unit_test(what_is_added_is_laid_out_apart),
+        cmocka_unit_test(a_long_way),
         cmocka_unit_test(a_frame_that_is_damaged),
         cmocka_unit_test(memory_runs_out),
     };
