@@ -211,7 +211,7 @@ static void write_anchor(struct applying *a, const struct store_version *version
     uint64_t bytes = 0;
 
     if (index_image_of(&image, &head, &a->state, NULL) == 0 && store_anchor_due(&bytes, version, &image, head.count))
-        (void)store_anchor_write(&bytes, a->store->store, version->version, &image, head.memory.data, head.count, NULL);
+        (void)store_anchor_write(&bytes, a->store->store, version->version, &image, head.memory.data, head.count, 0, NULL);
     base_vector_free(&head, &a->store->env);
 }
 

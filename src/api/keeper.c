@@ -21,7 +21,7 @@ static void write_anchor(pcct_view *view)
 
     /* reads only, though what it lists could be written to */
     if (index_image_of(&image, &head, &view->state, NULL) == 0) {
-        (void)store_anchor_write(&bytes, view->store->store, view->record.version, &image, head.memory.data, head.count, NULL);
+        (void)store_anchor_write(&bytes, view->store->store, view->record.version, &image, head.memory.data, head.count, 0, NULL);
     }
     base_vector_free(&head, &view->env);
 }

@@ -18,7 +18,7 @@ static int renew(int *renewed, pcct_store *store, uint64_t version, struct pcct_
 
     *renewed = 0;
     if (status == 0) status = index_image_of(&image, &head, &state, &cause);
-    if (status == 0) status = store_anchor_write(&bytes, store->store, version, &image, head.memory.data, head.count, &cause);
+    if (status == 0) status = store_anchor_write(&bytes, store->store, version, &image, head.memory.data, head.count, 1, &cause);
     *renewed = status == 0;
     base_vector_free(&head, &store->env);
     if (opened) index_free(&state);

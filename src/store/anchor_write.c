@@ -194,29 +194,48 @@ done:
     return status;
 }
 
+/* An anchor that is listed may be all there is of a state by now, so that nothing is written in its place, which could fail and take it away. Whoever
+ * finds it damaged drops it first. */
+static int is_wanted(int *wanted, struct store *store, uint64_t version, struct pcct_error *err)
+{
+    struct store_txn txn = {0};
+    int status = 0, listed = 0;
+
+    TRY(store_check_current(store, err));
+    TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 0, err));
+    TRY(store_anchor_listed(&listed, &txn, version, err));
+    *wanted = !listed;
+done:
+    store_txn_abort(&txn);
+    return status;
+}
+
 /*
  * 1 the files, a new piece first, each under a temporary name, fsync, rename, fsync of the folder; 2 the transaction that lists the anchor. A crash
  * before 2 leaves files that nobody reads: an anchor that the next one of this version replaces, a piece that goes with the next pruning. LMDB lets
  * one transaction write at a time, so commits are kept out for the time of 2 only.
  */
 int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
-                       size_t head_bytes, struct pcct_error *err)
+                       size_t head_bytes, int wait, struct pcct_error *err)
 {
     struct writing w = {.folder = &store->folder, .image = image, .head = head, .head_bytes = head_bytes};
-    int status = 0;
+    int status = 0, locked = 0, wanted = 0;
 
     assert(version > 0);
     *bytes = 0;
     TRY(store_check_process(store, err));
     if (store_is_poisoned(store))
         return base_fail(err, PCCT_E_IO, "an earlier write to %s could not be brought to the disk; open it again", store->folder.path);
-    TRY(store_maintenance_lock(store, 0, err));
-    status = write_files(&w, store, version, err);
-    if (status == 0) status = store_check_current(store, err);
-    if (status == 0) status = list(store, &w, err);
-    if (status == 0) *bytes = w.written;
-    store_maintenance_unlock(store);
+    TRY(store_maintenance_lock(store, wait, err));
+    locked = 1;
+    TRY(is_wanted(&wanted, store, version, err));
+    if (!wanted) goto done;
+    TRY(write_files(&w, store, version, err));
+    TRY(store_check_current(store, err)); /* the store may have been removed */
+    TRY(list(store, &w, err));
+    *bytes = w.written;
 done:
+    if (locked) store_maintenance_unlock(store);
     base_free(store->folder.env, w.table);
     return status;
 }

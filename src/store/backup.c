@@ -389,7 +389,7 @@ static int take_version(struct taking *t, struct store *made, struct pcct_error 
     record.payload_bytes = t->payload.count;
     memcpy(record.ref, "*", 2);
     TRY(store_write(&(struct store_writing){&record, &state, "", t->payload.memory.data, 0, put_version, t}, made, err));
-    TRY(store_anchor_write(&written, made, t->version, t->image, t->head, t->head_bytes, err));
+    TRY(store_anchor_write(&written, made, t->version, t->image, t->head, t->head_bytes, 0, err));
     t->copying.bytes = written + record.version.bytes;
     TRY(store_sweep(made, err));
 done:

@@ -76,9 +76,12 @@ int store_shrink_catalogue(struct store *store, struct pcct_error *err)
     char kept[STORE_FILE_NAME_BYTES];
     int status = 0;
 
+    TRY(store_maintenance_lock(store, 1, err)); /* anchors are listed and dropped without the writer lock */
     store_catalogue_remove(&store->folder, STORE_FRESH_CATALOGUE); /* of an attempt that was interrupted */
     status = store_catalogue_copy(store->catalogue, &store->folder, STORE_FRESH_CATALOGUE, err);
     if (status == 0) status = store_catalogue_replace(kept, &store->folder, 0, err);
     if (status != 0) store_catalogue_remove(&store->folder, STORE_FRESH_CATALOGUE);
+    store_maintenance_unlock(store);
+done:
     return status;
 }

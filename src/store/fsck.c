@@ -303,7 +303,7 @@ static void tell_sound(struct check *c)
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------------------------- */
 
-/* The writer lock. LOCK is empty, so one that is missing is made anew. */
+/* The writer lock, and that of who lists or drops anchors. LOCK is empty, so one that is missing is made anew. */
 static int hold_lock(int *lock, struct check *c, struct pcct_error *err)
 {
     struct base_os *os = c->folder.env->os;
@@ -317,8 +317,9 @@ static int hold_lock(int *lock, struct check *c, struct pcct_error *err)
         store_scan_report(&c->scan, 0, "%s/LOCK was missing and was made anew", c->folder.path);
     }
     if (status != 0) return status;
-    held = base_os_lock(os, *lock, 0, 1, 0);
+    held = base_os_lock(os, *lock, STORE_WRITER_BYTE, 1, 0);
     if (held == 1) return base_fail(err, PCCT_E_BUSY, "another process is writing to %s; wait for it to end", c->folder.path);
+    if (held == 0) held = base_os_lock(os, *lock, STORE_MAINTENANCE_BYTE, 1, 1);
     return held < 0 ? base_fail_errno(err, errno, "cannot lock %s", c->folder.path) : 0;
 }
 

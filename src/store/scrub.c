@@ -163,6 +163,7 @@ int store_anchor_drop(int *dropped, struct store *store, uint64_t version, struc
     store_put_key(key, version);
     TRY(store_maintenance_lock(store, 1, err));
     locked = 1;
+    TRY(store_check_current(store, err)); /* another catalogue may list it, as all there is of a state */
     TRY(store_txn_begin(&txn, store->catalogue, &store->folder, 1, err));
     TRY(store_anchor_listed(&listed, &txn, version, err));
     if (!listed) goto done;

@@ -282,10 +282,10 @@ int store_anchors_forgive(struct store *store);
  * when there is none on the way. *bytes: what that is. */
 int store_anchor_due(uint64_t *bytes, const struct store_version *version, const struct index_image *image, size_t head_bytes);
 /* Writes an anchor durably and lists it. Needs no writer lock: it holds the maintenance lock instead, from the first extent to the listing, and
- * commits go on meanwhile. *bytes: written. A failure loses nothing. Errors: BUSY (somebody else is writing an anchor), CONFLICT, NOSPACE, IO,
- * MEMORY, DAMAGED. */
+ * commits go on meanwhile. *bytes: written; 0 when the version has one already, which is left alone. wait: for somebody else who writes an anchor,
+ * or BUSY. A failure loses nothing. Errors: BUSY, CONFLICT, NOSPACE, IO, MEMORY, DAMAGED. */
 int store_anchor_write(uint64_t *bytes, struct store *store, uint64_t version, const struct index_image *image, const void *head,
-                       size_t head_bytes, struct pcct_error *err);
+                       size_t head_bytes, int wait, struct pcct_error *err);
 
 /* From here on commits tell the watch of `writer` how far they are, as base/watch.h says; it may stop them. Borrowed. */
 void store_set_writer(struct store *store, const struct base_env *writer);

@@ -228,7 +228,7 @@ uint64_t support_anchor(struct store *store, uint64_t version)
     uint64_t written = 0;
 
     support_image(&image, &head, env, version, 0);
-    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
+    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, 0, &err), &err);
     support_image_free(&image, &head, env);
     return written;
 }

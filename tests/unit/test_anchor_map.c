@@ -2,6 +2,7 @@
 #include "support_store.h"
 
 #include "store/bytes.h"
+#include "store/scrub.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +53,12 @@ static void write_anchor(uint64_t version, int big)
     struct base_vector head;
     struct pcct_error err;
     uint64_t written = 0;
+    int dropped = 0;
 
+    support_ok(store_anchor_drop(&dropped, store, version, &err), &err); /* if there is one */
     support_image(&image, &head, &support.env, version, big);
     support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err), &err);
+    support_ok(store_anchor_write(&written, store, version, &image, head.memory.data, head.count, 0, &err), &err);
     store_unlock(store);
     assert_true(written >= 4096 + image.array[0].items * 4 + image.array[2].items * 24);
     support_image_free(&image, &head, &support.env);

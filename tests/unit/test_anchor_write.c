@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Whatever fails, the store is whole, and an anchor is listed only if it is. */
@@ -39,7 +40,7 @@ static void test_failures(void **state)
                 support.os.fail_errno = error_number[kind];
                 support.os.fail_short = kind;
             } else support_env_fail(&support, n);
-            status = store_anchor_write(&written, store, 2, &image, head.memory.data, head.count, &err);
+            status = store_anchor_write(&written, store, 2, &image, head.memory.data, head.count, 0, &err);
             support.os.fail_mask = 0;
             support_env_fail(&support, 0);
             support_image_free(&image, &head, &support.env);
@@ -60,6 +61,36 @@ static void test_failures(void **state)
         }
         assert_true(n > (kind < 2 ? 8 : 3));
     }
+}
+
+/* A version that has an anchor keeps that one, whatever fails: it may be all there is of the state by then. Whoever wants it anew drops it first. */
+static void test_again(void **state)
+{
+    struct support_live live;
+    struct index_image image;
+    struct base_vector head;
+    struct pcct_error err;
+    uint64_t written = 1;
+    struct stat before, after;
+    char path[400];
+
+    (void)state;
+    support_live_start(&live, STORE_FULL);
+    support_commit(live.store, 2, 100);
+    support_anchor(live.store, 2);
+    snprintf(path, sizeof(path), "%s/data/A0000000000000002", live.s.path);
+    assert_int_equal(stat(path, &before), 0);
+    support_image(&image, &head, &live.support.env, 2, 0);
+    live.support.os.fail_mask = UINT64_C(1) << BASE_OS_FSYNC;
+    live.support.os.fail_at = 2; /* of the folder, if there were one */
+    live.support.os.fail_errno = EIO;
+    support_ok(store_anchor_write(&written, live.store, 2, &image, head.memory.data, head.count, 0, &err), &err);
+    live.support.os.fail_mask = 0;
+    assert_int_equal(written, 0);
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(after.st_ino, before.st_ino);
+    support_image_free(&image, &head, &live.support.env);
+    support_live_finish(&live);
 }
 
 /* The rule: redo of a quarter of what the anchor would write, in units of 64 KiB; of an eighth for the first one. */
@@ -86,7 +117,7 @@ static void test_due(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_failures), cmocka_unit_test(test_due)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_failures), cmocka_unit_test(test_again), cmocka_unit_test(test_due)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static int set_up(void **state)
     support_ok(store_open(&store, s.path, &support.env, &err), &err);
     support_commit(store, VERSIONS, BYTES);
     support_image(&image, &head, &support.env, 3, 0);
-    support_ok(store_anchor_write(&written, store, 3, &image, head.memory.data, head.count, &err), &err);
+    support_ok(store_anchor_write(&written, store, 3, &image, head.memory.data, head.count, 0, &err), &err);
     snprintf(path, sizeof(path), "%s/copy", s.folder);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "support_store.h"
 
 #include "store/compact.h"
+#include "store/scrub.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -144,6 +145,34 @@ static void test_shrink(void **state)
     support_commit(live.store, 3, BYTES);
 }
 
+/* Who has opened the store before a compaction lists or drops no anchor any more: by the new catalogue it may be all there is of a state. */
+static void test_left_behind(void **state)
+{
+    struct store *other = NULL;
+    struct index_image image;
+    struct base_vector head;
+    struct pcct_error err;
+    uint64_t written = 0, dropped = 0;
+    int one = 0;
+
+    (void)state;
+    support_anchor(live.store, 11);
+    support_anchor(live.store, 20);
+    support_ok(store_open(&other, live.s.path, &live.support.env, &err), &err);
+    support_ok(shrink(&err), &err);
+    support_image(&image, &head, &live.support.env, 25, 0);
+    assert_int_equal(store_anchor_write(&written, other, 25, &image, head.memory.data, head.count, 0, &err), PCCT_E_CONFLICT);
+    assert_int_equal(store_anchor_drop(&one, other, 11, &err), PCCT_E_CONFLICT);
+    assert_int_equal(store_thin_anchors(&dropped, other, &err), PCCT_E_CONFLICT);
+    assert_int_equal(dropped, 0);
+    support_image_free(&image, &head, &live.support.env);
+    store_close(other);
+    store_close(live.store);
+    support_ok(store_open(&live.store, live.s.path, &live.support.env, &err), &err);
+    support_ok(store_thin_anchors(&dropped, live.store, &err), &err);
+    assert_int_equal(dropped, 1);
+}
+
 /* A flipped bit in any frame is told; what is whole, and memory that fails, is told from it. */
 static int check_whole(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
@@ -178,7 +207,8 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_whole, set_up, tear_down),
                                        cmocka_unit_test_setup_teardown(test_ripe, set_up, tear_down),
                                        cmocka_unit_test_setup_teardown(test_thin, set_up, tear_down),
-                                       cmocka_unit_test_setup_teardown(test_shrink, set_up, tear_down)};
+                                       cmocka_unit_test_setup_teardown(test_shrink, set_up, tear_down),
+                                       cmocka_unit_test_setup_teardown(test_left_behind, set_up, tear_down)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,9 +144,9 @@ static void one_at_a_time(void **state)
     api_keeper_wait(s.store);
     assert_int_equal(anchors(&s), 0);
     support_ok(index_image_of(&image, &head, support_api_head(&s), &err), &err);
-    assert_int_equal(store_anchor_write(&written, other, 1, &image, head.memory.data, head.count, &err), PCCT_E_BUSY);
+    assert_int_equal(store_anchor_write(&written, other, 1, &image, head.memory.data, head.count, 0, &err), PCCT_E_BUSY);
     assert_int_equal(base_os_close(&s.env.os, fd), 0);
-    support_ok(store_anchor_write(&written, other, 1, &image, head.memory.data, head.count, &err), &err);
+    support_ok(store_anchor_write(&written, other, 1, &image, head.memory.data, head.count, 0, &err), &err);
     assert_true(written == promised + 4096); /* the head of a piece */
     assert_int_equal(anchors(&s), 1);
     base_vector_free(&head, &s.store->env);

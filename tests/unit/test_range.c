@@ -98,7 +98,7 @@ static void what_is_gone(void **state)
     make_history();
     support_image(&image, &head, &live.support.env, 6, 0);
     support_ok(store_lock(live.store, 1, &err), &err);
-    support_ok(store_anchor_write(&written, live.store, 6, &image, head.memory.data, head.count, &err), &err);
+    support_ok(store_anchor_write(&written, live.store, 6, &image, head.memory.data, head.count, 0, &err), &err);
     support_ok(store_ref_change(NULL, live.store, &(struct store_ref_change){STORE_BRANCH_MOVED, "side", 7, 6}, &err), &err);
     store_unlock(live.store);
     support_image_free(&image, &head, &live.support.env);

@@ -92,7 +92,7 @@ static int write_image(uint64_t *written, uint64_t version, uint64_t rows, uint6
     int status;
 
     make_image(&image, &head, rows, same, numbering, (uint32_t)version);
-    status = store_anchor_write(written, store, version, &image, head.memory.data, head.count, err);
+    status = store_anchor_write(written, store, version, &image, head.memory.data, head.count, 0, err);
     support_image_free(&image, &head, &support.env);
     return status;
 }
@@ -453,7 +453,7 @@ static void test_failures(void **state)
             support.os.fail_at = n;
             support.os.fail_errno = kind == 0 ? EIO : ENOSPC;
             support.os.fail_short = kind;
-            status = store_anchor_write(&written, store, version, &image, head.memory.data, head.count, &err);
+            status = store_anchor_write(&written, store, version, &image, head.memory.data, head.count, 0, &err);
             met = support.os.counted >= n;
             support.os.fail_mask = 0;
             support_image_free(&image, &head, &support.env);
@@ -485,7 +485,7 @@ static int write_eight(void *ctx, const struct base_env *env, struct pcct_error 
     uint64_t written = 0;
 
     (void)env;
-    return store_anchor_write(&written, store, 8, image, head->memory.data, head->count, err);
+    return store_anchor_write(&written, store, 8, image, head->memory.data, head->count, 0, err);
 }
 
 static void test_no_memory(void **state)

@@ -92,7 +92,7 @@ static void write_anchor(struct support_api *s, uint64_t version)
 
     support_ok(api_state_open(&opened, NULL, NULL, s->store, &s->store->env, version, &err), &err);
     support_ok(index_image_of(&image, &head, &opened, &err), &err);
-    support_ok(store_anchor_write(&bytes, s->store->store, version, &image, head.memory.data, head.count, &err), &err);
+    support_ok(store_anchor_write(&bytes, s->store->store, version, &image, head.memory.data, head.count, 0, &err), &err);
     base_vector_free(&head, &s->store->env);
     index_free(&opened);
 }
