@@ -72,9 +72,9 @@ struct pcct_apply_result {
 };
 
 /*
- * Puts the versions of a bundle into a store of the same dimension, metric and seed, each one whole and as durable as a commit, or not at all; those
- * that are there already are passed over, so a call that was broken off is repeated. The writer lock is held all the time. Behind them branches go
- * forward and tags are made.
+ * Puts the versions of a bundle into a store of the same dimension, metric and seed, each one whole and, when the call returns, as durable as a
+ * commit, or not at all; they are flushed together, up to 64 at once. Those that are there already are passed over, so a call that was broken off is
+ * repeated. The writer lock is held all the time. Behind them branches go forward and tags are made.
  *
  * Nothing of the file is trusted: its checksums, each number and row, the old values and digests of each state are checked; the identity is computed
  * anew from what came out, and must be the one that the bundle tells; the invariants of the tree (T1 to T6) are proved for each version that no other

@@ -22,7 +22,10 @@ struct applying {
     struct index_state state;
     struct metric_calls calls;
     uint64_t at;                  /* the version here whose state that is */
-    uint64_t newest;              /* that was made; 0: none */
+    uint64_t newest;              /* that was made and is on the disk; 0: none */
+    uint64_t waiting;             /* how many are to be flushed, */
+    uint64_t waiting_bytes;
+    uint64_t last;                /* and the last of them */
     int has_state;
 };
 
@@ -124,12 +127,28 @@ static void drop_state(struct applying *a)
     a->has_state = 0;
 }
 
+/* Brings to the disk what was adopted since the last time. */
+static int end_group(struct applying *a, struct pcct_error *err)
+{
+    int status = 0;
+
+    TRY(store_group_end(a->store->store, err));
+    if (a->waiting > 0) a->newest = a->last;
+    a->result.applied += a->waiting;
+done:
+    if (status != 0) drop_state(a); /* it may be of a version that is not there */
+    a->waiting = a->waiting_bytes = 0;
+    return status;
+}
+
+/* What is opened is on the disk. */
 static int get_state(struct applying *a, uint64_t version, struct pcct_error *err)
 {
     int status = 0;
 
     if (a->has_state && a->at == version) return 0;
     drop_state(a);
+    TRY(end_group(a, err));
     TRY(api_state_open(&a->state, NULL, NULL, a->store, &a->env, version, err));
     a->has_state = 1;
     a->at = version;
@@ -204,15 +223,19 @@ done:
 }
 
 /* A long chain of frames is not left to those who open the versions. An anchor is a copy, so its failing is none here. */
-static void write_anchor(struct applying *a, const struct store_version *version)
+static int write_anchor(struct applying *a, const struct store_version *version, struct pcct_error *err)
 {
     struct base_vector head = { .item_bytes = 1 };
     struct index_image image = { 0 };
     uint64_t bytes = 0;
+    int status = 0;
 
-    if (index_image_of(&image, &head, &a->state, NULL) == 0 && store_anchor_due(&bytes, version, &image, head.count))
-        (void)store_anchor_write(&bytes, a->store->store, version->version, &image, head.memory.data, head.count, 0, NULL);
+    if (index_image_of(&image, &head, &a->state, NULL) != 0 || !store_anchor_due(&bytes, version, &image, head.count)) goto done;
+    TRY(end_group(a, err));
+    (void)store_anchor_write(&bytes, a->store->store, version->version, &image, head.memory.data, head.count, 0, NULL);
+done:
     base_vector_free(&head, &a->store->env);
+    return status;
 }
 
 static int adopt(struct applying *a, struct index_frame *frame, const struct store_bundle_entry *entry, struct pcct_error *err)
@@ -235,12 +258,14 @@ static int adopt(struct applying *a, struct index_frame *frame, const struct sto
     record.n_live = restores ? rests_on.n_live : a->state.n_live;
     record.inserted = frame->added.count;
     record.deleted = frame->gone.count;
-    TRY(store_adopt(&record, a->store->store,
-                    &(struct store_bytes){ note->memory.data, payload->memory.data, note->count, payload->count }, err));
-    a->newest = record.version;
-    if (restores) goto done;
-    a->at = record.version;
-    write_anchor(a, &record);
+    TRY(store_group_adopt(&record, a->store->store,
+                          &(struct store_bytes){ note->memory.data, payload->memory.data, note->count, payload->count }, err));
+    a->last = record.version;
+    a->waiting++;
+    a->waiting_bytes += record.bytes;
+    if (!restores) a->at = record.version;
+    if (!restores) TRY(write_anchor(a, &record, err));
+    if (a->waiting >= STORE_GROUP_MOST || a->waiting_bytes >= STORE_GROUP_BYTES) TRY(end_group(a, err));
 done:
     /* what was applied and is not in the store is no version's state */
     if (status != 0) drop_state(a);
@@ -250,7 +275,8 @@ done:
 static int apply_versions(struct applying *a, struct pcct_error *err)
 {
     const uint64_t n = a->bundle.head.versions;
-    int status = 0;
+    struct pcct_error cause = { 0, "" };
+    int status = 0, ended;
 
     for (uint64_t i = 0; i < n; i++) {
         struct store_bundle_entry entry;
@@ -270,10 +296,10 @@ static int apply_versions(struct applying *a, struct pcct_error *err)
         status = adopt(a, &frame, &entry, err);
         index_frame_free(&frame);
         TRY(status);
-        a->result.applied++;
     }
 done:
-    return status;
+    ended = end_group(a, &cause); /* what came before a failure is applied; should that fail, it is the error */
+    return ended == 0 ? status : base_fail(err, ended, "%s", cause.message);
 }
 
 /* ---- branches and tags -------------------------------------------------------------------------------------------------------------------- */

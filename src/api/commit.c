@@ -242,9 +242,6 @@ done:
 
 /* ---- those that share their flushes --------------------------------------------------------------------------------------------------------- */
 
-/* So many commits, and about so many bytes, are flushed together at most, so that the first of them need not wait for ever. */
-enum { GROUP_MOST = 64, GROUP_BYTES = 16 << 20 };
-
 struct group {
     pcct_store *store;
     struct commit *first, *last; /* linked by place.next */
@@ -283,7 +280,7 @@ static void do_all(struct group *group, struct commit *leader)
     struct api_line *line = &group->store->line;
     unsigned length = api_line_length(line);
 
-    for (unsigned i = 0; i < length && i < GROUP_MOST && group->bytes < GROUP_BYTES && (group->frames == 0 || group->store->head); i++) {
+    for (unsigned i = 0; i < length && i < STORE_GROUP_MOST && group->bytes < STORE_GROUP_BYTES && (group->frames == 0 || group->store->head); i++) {
         struct commit *c = (struct commit *)api_line_front(line);
 
         if (i > 0 && !may_join(leader, c)) break;

@@ -122,14 +122,14 @@ int store_commit(struct store_version *record, struct store *store, const char *
 }
 
 /* A write id that is another version's here stays so. */
-int store_adopt(struct store_version *record, struct store *store, const struct store_bytes *bytes, struct pcct_error *err)
+int store_group_adopt(struct store_version *record, struct store *store, const struct store_bytes *bytes, struct pcct_error *err)
 {
     struct store_version other;
     int status = 0, found = 0;
 
     TRY(store_write_id(&found, &other, store, record->write_id, err));
     if (found) memset(record->write_id, 0, sizeof(record->write_id));
-    TRY(end(add(record, store, "", record->time_ns, bytes, err), store, err));
+    TRY(add(record, store, "", record->time_ns, bytes, err));
 done:
     return status;
 }

@@ -118,22 +118,22 @@ int store_write_id(int *found, struct store_version *out, struct store *store, c
 int store_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
                  size_t payload_bytes, struct pcct_error *err);
 
-/* A version as it was made in another store: at no branch, with the time and, unless that is another version's here, the write id of record. Else as
- * store_commit. */
-struct store_bytes {
-    const void *note, *payload;
-    size_t note_bytes, payload_bytes;
-};
-int store_adopt(struct store_version *record, struct store *store, const struct store_bytes *bytes, struct pcct_error *err);
-
 /*
  * Commits that share their flushes. The caller holds the lock for the whole of it; each store_group_commit is as store_commit, but what it made is
  * not committed before store_group_end returns 0, and until then is seen by this thread alone, in whatever it reads of the store. One that fails
  * leaves those before it as they are, unless it breaks the group: then, and when store_group_end fails, none of them has happened. Whoever called
- * the first must call the second, before anything else is written.
+ * the first must call the second, before anything else is written. So many commits, and about so many bytes, are flushed together at most, so that
+ * the first of them need not wait for ever.
  */
+enum { STORE_GROUP_MOST = 64, STORE_GROUP_BYTES = 16 << 20 };
 int store_group_commit(struct store_version *record, struct store *store, const char *ref, const void *note, size_t note_bytes, const void *payload,
                        size_t payload_bytes, struct pcct_error *err);
+/* A version as it was made in another store: at no branch, with the time and, unless that is another version's here, the write id of record. */
+struct store_bytes {
+    const void *note, *payload;
+    size_t note_bytes, payload_bytes;
+};
+int store_group_adopt(struct store_version *record, struct store *store, const struct store_bytes *bytes, struct pcct_error *err);
 int store_group_end(struct store *store, struct pcct_error *err);
 
 /* What a frame, and an entry of the reflog, tells of. Numbers are pinned: they stand in files. */

@@ -6,6 +6,7 @@
 
 #include <pcct/exchange.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,50 @@ static void an_anchor_is_written(void **state)
     assert_int_equal(info.head, VERSIONS + 1);
 }
 
+static uint64_t versions_there(void)
+{
+    struct pcct_error err = { 0, "" };
+    struct pcct_version version;
+    pcct_log *log = NULL;
+    uint64_t n = 0;
+
+    support_ok(pcct_log_open_all(&log, to.store, &err), &err);
+    while (pcct_log_next(&version, log, &err) > 0) n++;
+    pcct_log_close(log);
+    return n;
+}
+
+/* Versions that follow each other are flushed together, as many as are in a group of commits; a flush that fails leaves those before the group,
+ * which are told, and repeating it in a store that is opened again ends well. */
+static void flushed_together(void **state)
+{
+    enum { MANY = 2 * STORE_GROUP_MOST + 7 };
+    struct pcct_apply_result result = { .size = sizeof result };
+    struct pcct_error err = { 0, "" };
+    double point[2];
+
+    (void)state;
+    for (uint64_t v = VERSIONS + 1; v <= MANY; v++) {
+        support_points(point, 1, 2, SUPPORT_UNIFORM, v);
+        assert_int_equal(support_api_commit(&from, point, NULL, 1, NULL, 0), v);
+    }
+    support_ok(pcct_bundle(NULL, from.store, path, NULL, &err), &err);
+    to.store->os.fail_mask = UINT64_C(1) << BASE_OS_FDATASYNC;
+    to.store->os.fail_at = 2;
+    to.store->os.fail_errno = EIO;
+    to.store->os.counted = 0;
+    assert_int_equal(pcct_apply(&result, to.store, path, NULL, &err), PCCT_E_IO);
+    assert_int_equal(result.applied, STORE_GROUP_MOST);
+    assert_int_equal(versions_there(), STORE_GROUP_MOST);
+    to.store->os.fail_mask = 0;
+    pcct_store_close(to.store);
+    support_ok(pcct_store_open(&to.store, to.path, NULL, &err), &err);
+    support_ok(pcct_apply(&result, to.store, path, NULL, &err), &err);
+    assert_int_equal(result.skipped, STORE_GROUP_MOST);
+    assert_int_equal(result.applied, MANY - STORE_GROUP_MOST);
+    assert_int_equal(versions_there(), MANY);
+}
+
 /* Memory that runs out anywhere: said, nothing is left behind, and repeating it ends well. */
 static void no_memory(void **state)
 {
@@ -244,7 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(forgeries, set_up, tear_down),    cmocka_unit_test_setup_teardown(each_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_tree, set_up, tear_down),   cmocka_unit_test_setup_teardown(an_anchor_is_written, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_memory, set_up, tear_down),    cmocka_unit_test_setup_teardown(flushed_together, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

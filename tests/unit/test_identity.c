@@ -6,6 +6,14 @@
 
 #include <string.h>
 
+static void adopt(struct store_version *record, struct store *store)
+{
+    struct pcct_error err = { 0, "" };
+
+    support_ok(store_group_adopt(record, store, &(struct store_bytes){"", "", 1, 0}, &err), &err);
+    support_ok(store_group_end(store, &err), &err);
+}
+
 /* src/store/identity.c: of several with one identity, that which has a name; none; the empty version. */
 static void versions_are_found(void **state)
 {
@@ -42,7 +50,7 @@ static void versions_are_found(void **state)
     again = record;
     memset(again.write_id, 0, sizeof(again.write_id));
     again.state_parent = 3;
-    support_ok(store_adopt(&again, store, &(struct store_bytes){"", "", 1, 0}, &err), &err);
+    adopt(&again, store);
     assert_int_equal(again.version, 4);
     support_ok(store_identity(&found, &version, store, &record.identity, &err), &err);
     assert_true(found && version == 3);
@@ -62,7 +70,7 @@ static void versions_are_found(void **state)
     again.time_ns = 77;
     again.identity.byte[0] ^= 1;
     support_ok(store_lock(store, 1, &err), &err);
-    support_ok(store_adopt(&again, store, &(struct store_bytes){"", "", 1, 0}, &err), &err);
+    adopt(&again, store);
     store_unlock(store);
     assert_true(again.version == 5 && again.kept == record.kept && again.kept == 0 && again.time_ns == 77);
     store_close(store);
