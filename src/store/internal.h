@@ -112,6 +112,8 @@ int store_segment_put(struct store_txn *txn, const struct store_segment *segment
 
 /* Whether the catalogue lists an anchor of this version. */
 int store_anchor_listed(int *listed, struct store_txn *txn, uint64_t version, struct pcct_error *err);
+/* Whether the anchor of a version is all there is of its state: its frame is gone, or what that was to be applied to. */
+int store_anchor_sole(int *sole, struct store_txn *txn, const struct store_version *version, struct pcct_error *err);
 int store_anchor_list(struct store_txn *txn, uint64_t version, uint64_t file_bytes, uint64_t data_bytes, struct pcct_error *err);
 int store_version_known(const struct base_vector *list, uint64_t version); /* of uint64_t */
 

@@ -137,8 +137,7 @@ done:
     return status;
 }
 
-/* Whether the anchor of a version is all there is of its state: its frame is gone, or what that was to be applied to. */
-static int is_sole(int *sole, struct store_txn *txn, const struct store_version *v, struct pcct_error *err)
+int store_anchor_sole(int *sole, struct store_txn *txn, const struct store_version *v, struct pcct_error *err)
 {
     struct store_record parent;
     struct pcct_error cause = {0, ""};
@@ -168,7 +167,7 @@ int store_anchor_drop(int *dropped, struct store *store, uint64_t version, struc
     TRY(store_anchor_listed(&listed, &txn, version, err));
     if (!listed) goto done;
     TRY(store_record_get(&record, NULL, &txn, version, err));
-    TRY(is_sole(&sole, &txn, &record.version, err));
+    TRY(store_anchor_sole(&sole, &txn, &record.version, err));
     if (sole) goto done;
     TRY(store_txn_delete(&txn, STORE_ANCHORS, key, sizeof(key), err));
     TRY(store_txn_commit(&txn, &unsure, err));

@@ -59,18 +59,27 @@ static int look_at_segment(void *ctx, const char *name)
     return strcmp(name, expected) == 0 ? add_idle(s, number) : 0;
 }
 
-/* An anchor of a version that is there may be one that is being written, and is not listed yet. */
+/* One that is not listed is left of a crash, or was found damaged when the catalogue was made anew: whoever writes or drops one now has the lock that
+ * the caller holds. It goes where frames lead to the version; else it stays, since parts of it may be all that is left. */
+static int is_idle(struct sweep *s, uint64_t version)
+{
+    struct store_record record;
+    int status = store_record_get(&record, NULL, &s->txn, version, NULL), listed = 1, sole = 1;
+
+    if (status == PCCT_E_NOT_FOUND) return 1;
+    if (status != 0 || store_anchor_listed(&listed, &s->txn, version, NULL) != 0 || listed) return 0;
+    return store_anchor_sole(&sole, &s->txn, &record.version, NULL) == 0 && !sole;
+}
+
 static int look_at_anchor(void *ctx, const char *name)
 {
     struct sweep *s = ctx;
-    struct store_record record;
     uint64_t version = 0;
     char expected[STORE_FILE_NAME_BYTES];
 
     if (sscanf(name, "A%" SCNx64, &version) != 1 || version >= s->state.next_version) return 0;
     store_anchor_name(expected, version);
-    if (strcmp(name, expected) != 0 || store_record_get(&record, NULL, &s->txn, version, NULL) != PCCT_E_NOT_FOUND) return 0;
-    return add_idle(s, version);
+    return strcmp(name, expected) == 0 && is_idle(s, version) ? add_idle(s, version) : 0;
 }
 
 static int remove_idle(struct sweep *s, int folder, int (*look)(void *ctx, const char *name), void (*name)(char *, uint64_t), struct pcct_error *err)
