@@ -69,7 +69,7 @@ PCCT_PUBLIC int pcct_fsck(struct pcct_fsck_result *result, const char *path, con
  */
 struct pcct_scrub_options {
     size_t size;
-    uint64_t rate;   /* bytes a second at most, on average; 0: any */
+    uint64_t rate;   /* bytes a second at most, a frame or about 1 MiB of an anchor at once; time that is lost is not made up for; 0: any */
     /* One line per finding; damaged: 1. Borrowed text. */
     void (*report)(void *ctx, int damaged, const char *text);
     int (*progress)(void *ctx, double done); /* other than 0 stops */

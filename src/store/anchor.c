@@ -269,6 +269,7 @@ struct verifying {
     const struct store_pieces *pieces;
     const struct store_anchor *anchor;
     const uint8_t *table;
+    uint64_t first;
     uint8_t *buffer;      /* a unit for each thread */
     uint64_t bad;         /* the first bad unit, by atomic minimum; UINT64_MAX: none */
     int error_number;     /* atomic */
@@ -294,7 +295,7 @@ static void verify_units(void *ctx, size_t begin, size_t end, int thread)
     uint8_t *buffer = v->buffer + (size_t)thread * STORE_UNIT_BYTES;
     uint32_t i = 0;
 
-    for (size_t unit = begin; unit < end; unit++) {
+    for (uint64_t unit = v->first + begin; unit < v->first + end; unit++) {
         const struct store_extent *extent;
         uint64_t within, n, offset;
         ssize_t got;
@@ -329,13 +330,15 @@ static int bad_unit(struct pcct_error *err, const struct verifying *v)
 }
 
 int store_anchor_verify(const struct store_folder *folder, int fd, const struct store_pieces *pieces, const struct store_anchor *anchor,
-                        const struct base_vector *table, struct pcct_error *err)
+                        const struct base_vector *table, uint64_t first, uint64_t units, struct pcct_error *err)
 {
-    struct verifying v = {folder, fd, pieces, anchor, table->memory.data, NULL, UINT64_MAX, 0};
+    struct verifying v = {folder, fd, pieces, anchor, table->memory.data, first, NULL, UINT64_MAX, 0};
     int status = 0;
 
+    assert(first <= anchor->table_units && units <= anchor->table_units - first);
+
     TRY(base_take(&v.buffer, folder->env, (size_t)base_par_threads(folder->env), STORE_UNIT_BYTES, err));
-    base_par_for(folder->env, anchor->table_units, 16, verify_units, &v);
+    base_par_for(folder->env, units, 16, verify_units, &v);
     if (v.error_number != 0) {
         status = base_fail_errno(err, v.error_number, "cannot read %s/data/A%016" PRIx64, folder->path, anchor->version);
     } else if (v.bad != UINT64_MAX) {

@@ -57,8 +57,9 @@ int store_anchor_read(struct store_anchor *anchor, struct base_vector *head, str
                       uint64_t file_bytes, uint64_t version, struct pcct_error *err);
 /* Where the bytes of an array from `within` on stand, up to the end of a unit: the place of their piece, or -1: in the anchor's own file. */
 int store_anchor_place(uint64_t *offset, const struct store_anchor *anchor, const struct store_extent *extent, uint64_t within);
-/* Reads every unit and compares its hash, in parallel. Errors: DAMAGED (naming the file, the array, its unit and the byte), IO, MEMORY. */
+/* Reads `units` units from `first` on and compares their hashes, in parallel. Errors: DAMAGED (naming the file, the array, its unit and the byte),
+ * IO, MEMORY. */
 int store_anchor_verify(const struct store_folder *folder, int fd, const struct store_pieces *pieces, const struct store_anchor *anchor,
-                        const struct base_vector *table, struct pcct_error *err);
+                        const struct base_vector *table, uint64_t first, uint64_t units, struct pcct_error *err);
 
 #endif

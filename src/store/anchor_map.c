@@ -170,7 +170,7 @@ int store_anchor_map(struct index_image *image, struct base_vector *head, struct
     TRY(store_pieces_open(&pieces, folder, &anchor, err));
     TRY(key_of(&proof->key, folder, fd, &pieces, &anchor, err));
     proof->needed = !is_proved(store, proof->key);
-    if (proof->needed) TRY(store_anchor_verify(folder, fd, &pieces, &anchor, &table, err));
+    if (proof->needed) TRY(store_anchor_verify(folder, fd, &pieces, &anchor, &table, 0, anchor.table_units, err));
     for (size_t i = 0; i < image->arrays; i++) TRY(map_array(&image->array[i], folder, fd, &pieces, &anchor, &anchor.extent[i], err));
 done:
     store_txn_abort(&txn);

@@ -373,41 +373,66 @@ done:
 
 /* ---- anchors ------------------------------------------------------------------------------------------------------------------------------ */
 
+struct anchor_files {
+    int fd;
+    struct store_pieces pieces;
+    struct store_anchor anchor;
+    struct base_vector table;
+};
+
+/* *stopped: the error is not about the anchor. */
+static int verify_anchor(int *stopped, const struct store_scan *scan, const struct anchor_files *f, struct pcct_error *err)
+{
+    enum { UNITS_AT_ONCE = 16 };
+    const uint64_t most = scan->pause ? UNITS_AT_ONCE : UINT64_MAX;
+    int status = 0;
+
+    for (uint64_t at = 0, n; at < f->anchor.table_units; at += n) {
+        n = f->anchor.table_units - at < most ? f->anchor.table_units - at : most;
+        TRY(store_anchor_verify(scan->folder, f->fd, &f->pieces, &f->anchor, &f->table, at, n, err));
+        status = scan->pause ? scan->pause(scan->pause_ctx, n * STORE_UNIT_BYTES, err) : 0;
+        *stopped = status != 0;
+        TRY(status);
+    }
+done:
+    return status;
+}
+
 int store_scan_anchor(int *sound, struct store_scan *scan, struct store_found *found, struct pcct_error *err)
 {
     const struct store_folder *folder = scan->folder;
     uint64_t version = found->record.version.version, file_bytes = 0;
-    struct base_vector head = {.item_bytes = 1}, table = {.item_bytes = sizeof(uint64_t)};
+    struct base_vector head = {.item_bytes = 1};
+    struct anchor_files f = {.fd = -1, .table.item_bytes = sizeof(uint64_t)};
     struct pcct_error cause = {0, ""};
-    struct store_pieces pieces = {.n = 0};
-    struct store_anchor anchor;
     char name[STORE_FILE_NAME_BYTES];
-    int status, fd = -1;
+    int status, stopped = 0;
 
     *sound = 0;
     found->piece_bytes = 0;
     store_anchor_name(name, version);
-    status = store_file_open(&fd, &file_bytes, folder, folder->data, "data/", name, O_RDONLY, &cause);
-    if (status == 0) status = store_anchor_read(&anchor, &head, &table, folder, fd, file_bytes, version, &cause);
-    if (status == 0 && memcmp(&anchor.identity, &found->record.version.identity, sizeof(anchor.identity)) != 0) {
+    status = store_file_open(&f.fd, &file_bytes, folder, folder->data, "data/", name, O_RDONLY, &cause);
+    if (status == 0) status = store_anchor_read(&f.anchor, &head, &f.table, folder, f.fd, file_bytes, version, &cause);
+    if (status == 0 && memcmp(&f.anchor.identity, &found->record.version.identity, sizeof(f.anchor.identity)) != 0) {
         status = base_fail(&cause, PCCT_E_DAMAGED, "%s/data/%s is of another v%" PRIu64, folder->path, name, version);
     }
-    if (status == 0) status = store_pieces_open(&pieces, folder, &anchor, &cause);
-    if (status == 0 && !scan->fast) status = store_anchor_verify(folder, fd, &pieces, &anchor, &table, &cause);
-    if (status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) base_fail(err, status, "%s", cause.message);
+    if (status == 0) status = store_pieces_open(&f.pieces, folder, &f.anchor, &cause);
+    if (status == 0 && !scan->fast) status = verify_anchor(&stopped, scan, &f, &cause);
+    if (stopped || status == PCCT_E_MEMORY || status == PCCT_E_PERMISSION) base_fail(err, status, "%s", cause.message);
     else if (status != 0) {
         store_scan_report(scan, 1, "%s", cause.message);
         status = 0;
     } else {
         *sound = 1;
         scan->bytes += file_bytes;
-        for (uint32_t i = 0; i < anchor.runs; i++) scan->bytes += anchor.run[i].bytes;
-        for (uint32_t i = 0; i < pieces.n; i++) found->piece_bytes += pieces.piece[i].version == version ? pieces.piece[i].row_bytes : 0;
+        for (uint32_t i = 0; i < f.anchor.runs; i++) scan->bytes += f.anchor.run[i].bytes;
+        for (uint32_t i = 0; i < f.pieces.n; i++)
+            found->piece_bytes += f.pieces.piece[i].version == version ? f.pieces.piece[i].row_bytes : 0;
     }
-    store_pieces_close(&pieces);
+    store_pieces_close(&f.pieces);
     base_vector_free(&head, folder->env);
-    base_vector_free(&table, folder->env);
-    if (fd >= 0) base_os_close(folder->env->os, fd);
+    base_vector_free(&f.table, folder->env);
+    if (f.fd >= 0) base_os_close(folder->env->os, f.fd);
     return status;
 }
 

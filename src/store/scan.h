@@ -29,6 +29,9 @@ struct store_scan {
     void (*report)(void *ctx, int damaged, const char *text);
     int (*progress)(void *ctx, double done);
     void *ctx;
+    /* Called after each mebibyte or so of an anchor that was read; other than 0 ends it. NULL: all of it is read at once. */
+    int (*pause)(void *ctx, uint64_t bytes, struct pcct_error *err);
+    void *pause_ctx;
     int fast;                    /* only the heads of frames and anchors are looked at */
     int strict;                  /* a place of the disk that cannot be read is an error (IO), not damage */
     const struct store_unsynced *unsynced; /* with none, the journal ends at the first frame that is not whole and was not flushed; else a last
@@ -57,7 +60,8 @@ void store_scan_report(struct store_scan *scan, int damaged, const char *format,
  */
 int store_scan_journal(struct store_scan *scan, const struct store_tail *end, struct pcct_error *err);
 
-/* Reads the anchor of a version, with what it shares with others: *sound, and reports when it is not. Sets found->piece_bytes. */
+/* Reads the anchor of a version, with what it shares with others: *sound, and reports when it is not. Sets found->piece_bytes. Errors: MEMORY,
+ * PERMISSION, those of pause(). */
 int store_scan_anchor(int *sound, struct store_scan *scan, struct store_found *found, struct pcct_error *err);
 /* Calls each(ctx, version) for the files in data/ whose name is an anchor's; each one's error ends it. */
 int store_scan_anchors(struct store_scan *scan, int (*each)(void *ctx, uint64_t version, struct pcct_error *err), void *ctx, struct pcct_error *err);

@@ -14,28 +14,33 @@ struct scrubbing {
     struct store_scrub *scrub;
     struct store *store;
     struct store_scan scan; /* reads anchors, and reports */
-    uint64_t began_ns, all_bytes;
+    uint64_t due_ns;        /* when as much may have been read as was */
+    uint64_t read, all_bytes;
 };
 
 /* ---- how fast ----------------------------------------------------------------------------------------------------------------------------- */
 
-/* After each piece: waits until so much may have been read. */
-static int pace(struct scrubbing *s, struct pcct_error *err)
+/* After each piece: waits until so much may have been read. Time that went by meanwhile is not made up for, but for a moment. */
+static int pace(void *ctx, uint64_t bytes, struct pcct_error *err)
 {
+    struct scrubbing *s = ctx;
     struct base_os *os = s->store->folder.env->os;
     struct store_scrub *scrub = s->scrub;
+    const uint64_t second = 1000000000, moment = second / 10;
     const uint32_t never = 0;
-    const double second = 1e9;
 
+    s->read += bytes;
+    if (scrub->rate > 0) s->due_ns += (uint64_t)((double)bytes / (double)scrub->rate * (double)second);
     for (;;) {
-        const double done = s->all_bytes > 0 ? (double)scrub->bytes / (double)s->all_bytes : 1;
-        uint64_t due = scrub->rate > 0 ? (uint64_t)((double)scrub->bytes / (double)scrub->rate * second) : 0, now;
+        const double done = s->all_bytes > 0 ? (double)s->read / (double)s->all_bytes : 1;
+        uint64_t now, left;
 
         if (scrub->progress && scrub->progress(scrub->ctx, done < 1 ? done : 1)) return base_fail(err, PCCT_E_CANCELLED, "cancelled");
-        now = base_os_ticks_ns(os) - s->began_ns;
-        if (now >= due) return 0;
-        due -= now;
-        base_os_wait(os, &never, 0, due < (uint64_t)(second / 10) ? due : (uint64_t)(second / 10));
+        now = base_os_ticks_ns(os);
+        if (now >= s->due_ns + moment) s->due_ns = now - moment;
+        if (now >= s->due_ns) return 0;
+        left = s->due_ns - now;
+        base_os_wait(os, &never, 0, left < moment ? left : moment);
     }
 }
 
@@ -95,7 +100,7 @@ static int scrub_frames(struct scrubbing *s, struct pcct_error *err)
         TRY(next_record(&record, s->store, from, err));
         if (record.version.version == 0) break;
         if (!(record.version.flags & STORE_DROPPED)) TRY(scrub_frame(s, &record, scratch, err));
-        TRY(pace(s, err));
+        TRY(pace(s, record.version.flags & STORE_DROPPED ? 0 : record.version.bytes, err));
     }
 done:
     for (int i = 0; i < 2; i++) base_vector_free(&scratch[i], s->store->folder.env);
@@ -221,6 +226,12 @@ done:
     return status;
 }
 
+/* What is not counted yet: heads, tables, and all of it where the rate is any. */
+static uint64_t not_counted(uint64_t all, uint64_t counted)
+{
+    return all > counted ? all - counted : 0;
+}
+
 static int scrub_anchors(struct scrubbing *s, struct pcct_error *err)
 {
     struct base_vector versions = {.item_bytes = sizeof(uint64_t)};
@@ -228,8 +239,10 @@ static int scrub_anchors(struct scrubbing *s, struct pcct_error *err)
 
     TRY(list_anchors(&versions, s->store, err));
     for (size_t i = 0; i < versions.count; i++) {
+        const uint64_t bytes = s->scrub->bytes, read = s->read;
+
         TRY(scrub_anchor(s, ((const uint64_t *)versions.memory.data)[i], err));
-        TRY(pace(s, err));
+        TRY(pace(s, not_counted(s->scrub->bytes - bytes, s->read - read), err));
     }
 done:
     base_vector_free(&versions, s->store->folder.env);
@@ -247,10 +260,14 @@ int store_scrub(struct store_scrub *scrub, struct store *store, struct pcct_erro
     store_scan_init(&s.scan, &store->folder);
     s.scan.report = scrub->report;
     s.scan.ctx = scrub->ctx;
+    if (scrub->rate > 0) {
+        s.scan.pause = pace;
+        s.scan.pause_ctx = &s;
+    }
     TRY(store_check_process(store, err));
     TRY(store_sizes(&sizes, store, err));
     s.all_bytes = sizes.journal_bytes + sizes.anchor_bytes;
-    s.began_ns = base_os_ticks_ns(store->folder.env->os);
+    s.due_ns = base_os_ticks_ns(store->folder.env->os);
     TRY(scrub_frames(&s, err));
     TRY(scrub_anchors(&s, err));
     scrub->damaged = s.scan.damaged;

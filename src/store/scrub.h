@@ -13,7 +13,7 @@ struct store_scrub {
     void (*report)(void *ctx, int damaged, const char *text);
     int (*progress)(void *ctx, double done);
     void *ctx;
-    uint64_t rate;                           /* bytes a second at most, over the whole of what was read; 0: any */
+    uint64_t rate;                           /* bytes a second at most; 0: any */
     struct base_vector dropped;              /* out: uint64_t: versions whose anchors were dropped; owned: base_vector_free */
     uint64_t frames, anchors, bytes, damaged; /* out: read; findings that are damage and stay so */
 };

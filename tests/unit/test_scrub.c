@@ -178,6 +178,52 @@ static void test_rate(void **state)
     live.support.os.ticks = NULL;
 }
 
+/* What is read in one go, and how the clock stands still or goes on at once. */
+struct course {
+    uint64_t all_bytes;
+    double before, most_bytes;
+    int steps, stall_at;
+};
+
+static int follow(void *ctx, double done)
+{
+    struct course *c = ctx;
+    const double bytes = (done - c->before) * (double)c->all_bytes;
+
+    c->before = done;
+    if (bytes > c->most_bytes) c->most_bytes = bytes;
+    if (++c->steps == c->stall_at) now_ns += UINT64_C(10000000000);
+    return 0;
+}
+
+/* Never much at once: a large anchor is read in parts, and what a machine that stood still has not read is not made up for. */
+static void test_even(void **state)
+{
+    struct store_scrub paced = {.rate = 20 << 20, .progress = follow};
+    struct course course = {.stall_at = 5};
+    struct store_sizes sizes;
+    struct index_image image;
+    struct base_vector head;
+    struct pcct_error err;
+    uint64_t written = 0;
+
+    (void)state;
+    support_image(&image, &head, &live.support.env, VERSIONS, 1);
+    support_ok(store_anchor_write(&written, live.store, VERSIONS, &image, head.memory.data, head.count, 0, &err), &err);
+    support_image_free(&image, &head, &live.support.env);
+    assert_true(written > 3 << 20);
+    support_ok(store_sizes(&sizes, live.store, &err), &err);
+    course.all_bytes = sizes.journal_bytes + sizes.anchor_bytes;
+    paced.ctx = &course;
+    live.support.os.ticks = tick;
+    now_ns = 0;
+    support_ok(store_scrub(&paced, live.store, &err), &err);
+    live.support.os.ticks = NULL;
+    assert_true(course.most_bytes > 500000 && course.most_bytes < 1.1 * (1 << 20));
+    assert_true((double)now_ns * 1e-9 > 10 + (double)(paced.bytes - 5 * (BYTES + 1000)) / (double)paced.rate - 0.11);
+    assert_true((double)now_ns * 1e-9 < 10 + (double)paced.bytes / (double)paced.rate + 0.05);
+}
+
 static int scrub_once(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct store_scrub done = {.rate = 0};
@@ -199,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sound, set_up, tear_down), cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sole, set_up, tear_down), cmocka_unit_test_setup_teardown(test_rate, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_even, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
     };
 

@@ -52,9 +52,10 @@ static void prune(struct store *store, uint64_t keep_last)
 /* Files that the catalogue does not lead to go; those go on that may be somebody's work, or are nobody's business. */
 static void what_nobody_needs_goes(void **state)
 {
-    static const char *const stays[] = {"journal/J00000003", "journal/J00000002x", "journal/notes",
-                                        "data/A00000000000000ff", "data/A5", "data/notes", "data/notes.new", "data/.new"};
-    static const char *const goes[] = {"data/A0000000000000005", "data/A0000000000000005.new", "data/A00000000000000fe.new", "data/P0000000000000001.new"};
+    static const char *const stays[] = {"journal/J00000003", "journal/J00000002x", "journal/notes", "data/A00000000000000ff", "data/A5",
+                                        "data/notes", "data/notes.new", "data/.new"};
+    static const char *const goes[] = {"data/A0000000000000005", "data/A0000000000000005.new", "data/A00000000000000fe.new",
+                                       "data/P0000000000000001.new"};
     struct support_env support;
     struct support_store s;
     struct pcct_error err = {0, ""};
@@ -193,7 +194,8 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_nobody_needs_goes), cmocka_unit_test(anchors_that_are_not_listed), cmocka_unit_test(what_stands_between_is_given_back), cmocka_unit_test(without_memory),
+        cmocka_unit_test(what_nobody_needs_goes), cmocka_unit_test(anchors_that_are_not_listed),
+        cmocka_unit_test(what_stands_between_is_given_back), cmocka_unit_test(without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
