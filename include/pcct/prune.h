@@ -73,7 +73,7 @@ PCCT_PUBLIC int pcct_policy_get(struct pcct_policy *policy, pcct_store *store, s
  */
 struct pcct_compact_options {
     size_t size;
-    int no_wait;             /* 1: BUSY at once when another writer is at work, or writes an anchor; 0: it waits */
+    int no_wait;             /* 1: BUSY at once when another writer is at work; 0: it waits. Who writes an anchor is waited for */
     int reserved;
 };
 #define PCCT_COMPACT_OPTIONS_INIT { sizeof(struct pcct_compact_options), 0, 0 }

@@ -15,7 +15,7 @@ static uint64_t image_bytes(const struct index_image *image)
 }
 
 /* Writes an anchor where that frees more than it takes. */
-static int anchor_one(uint64_t *made, pcct_store *store, const struct store_ripe *ripe, int wait, struct pcct_error *err)
+static int anchor_one(uint64_t *made, pcct_store *store, const struct store_ripe *ripe, struct pcct_error *err)
 {
     struct base_vector head = { .item_bytes = 1 };
     struct index_image image = { 0 };
@@ -27,7 +27,7 @@ static int anchor_one(uint64_t *made, pcct_store *store, const struct store_ripe
     opened = 1;
     TRY(index_image_of(&image, &head, &state, err));
     if (image_bytes(&image) >= ripe->bytes) goto done;
-    TRY(store_anchor_write(&bytes, store->store, ripe->version, &image, head.memory.data, head.count, wait, err));
+    TRY(store_anchor_write(&bytes, store->store, ripe->version, &image, head.memory.data, head.count, 1, err));
     *made += bytes > 0;
 done:
     base_vector_free(&head, &store->env);
@@ -75,7 +75,7 @@ int pcct_compact(struct pcct_compact_result *out, pcct_store *store, const struc
     api_keeper_wait(store);
     TRY(store_ripe(&ripe, store->store, err));
     for (size_t i = 0; i < ripe.count; i++)
-        TRY(anchor_one(&result.anchors_made, store, (const struct store_ripe *)ripe.memory.data + i, !o.no_wait, err));
+        TRY(anchor_one(&result.anchors_made, store, (const struct store_ripe *)ripe.memory.data + i, err));
     TRY(give_back(&result.removed, store, !o.no_wait, err));
     TRY(store_thin_anchors(&result.anchors_dropped, store->store, err));
     TRY(shrink(store, !o.no_wait, err));
