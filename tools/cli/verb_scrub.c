@@ -11,7 +11,7 @@
 #include <inttypes.h>
 
 static const struct option_row rows[] = {
-    { OPT_RATE, 0, "rate", "MB/S", "read at most so many megabytes (10^6) a second on average; default: 20" },
+    { OPT_RATE, 0, "rate", "MB/S", "read at most so many megabytes (10^6) a second; default: 20" },
     { OPT_JSON, 0, "json", NULL, "print a JSON object (schema pcct.scrub.1)" },
     OPTION_QUIET,
     { OPT_END, 0, NULL, NULL, NULL },
