@@ -140,6 +140,7 @@ INSIDE void sum_boxes(fvec *sum, float *value, const float *box, const double *f
 }
 
 #include "metric/kernels_near_body.h"
+#include "metric/kernels_pairs_body.h"
 
 INSIDE uint32_t bound_boxes(double *bound, const float *box, const double *reach, const double *frame, const struct metric_filter *filter,
                             const double *q, enum metric_sum how, uint32_t dim, double limit)
@@ -211,6 +212,13 @@ INSIDE uint32_t bound_exactly(double *bound, const double *box, const double *q,
     default: return call(dim);   \
     }
 
+#define BY_PAIRS_DIM(call)       \
+    switch (dim) {               \
+    case 1: return call(1);      \
+    case 2: return call(2);      \
+    default: return call(3);     \
+    }
+
 #define BY_DIM(call)             \
     switch (dim) {               \
     case 1: return call(1);      \
@@ -225,18 +233,11 @@ INSIDE uint32_t bound_exactly(double *bound, const double *box, const double *q,
 #define SCAN_REACHING(d) scan_reaching(value, lane, reach, frame, q, HOW, d, limit, bound)
 #define NEAR_LANES(d) near_lanes(value, lane, frame, q, HOW, d, unit, limit)
 #define NEAR_BOXES(d) near_boxes(value, box, frame, q, HOW, d, used)
+#define PAIR_BOXES(d) pair_boxes(centre, place, frame, limit, per_unit, HOW, d)
+#define PAIR_LANES(d) pair_lanes(near, limit, asking, lane, centre, unit, used, number, HOW, d)
+#define PAIR_OWN(d) pair_own(near, limit, lane, count, number, k, HOW, d)
 #define BOUND(d) bound_boxes(bound, box, NULL, frame, filter, q, HOW, d, limit)
 #define BOUND_REACHING(d) bound_boxes(bound, box, reach, frame, filter, q, HOW, d, limit)
-
-ISA static size_t count_within(const double *value, size_t n, double limit)
-{
-    const vec bar = vec_all(limit);
-    size_t at = 0, count = 0;
-
-    for (; at + WIDTH <= n; at += WIDTH) count += (size_t)__builtin_popcount(vec_not_above(vec_load(value + at), bar));
-    for (; at < n; at++) count += value[at] <= limit;
-    return count;
-}
 
 /* The functions of a table that differ by the way to sum; HOW and the names are those of one. */
 #define FUNCTIONS(sum)                                                                                                                     \
@@ -258,6 +259,21 @@ ISA static size_t count_within(const double *value, size_t n, double limit)
                                          uint32_t used)                                                                                    \
     {                                                                                                                                      \
         BY_NEAR_DIM(NEAR_BOXES)                                                                                                            \
+    }                                                                                                                                      \
+    ISA static uint64_t pair_boxes_##sum(float *centre, const double *place, uint32_t dim, const double *frame, const float limit[METRIC_LANES],\
+                                         float per_unit)                                                                                   \
+    {                                                                                                                                      \
+        BY_PAIRS_DIM(PAIR_BOXES)                                                                                                           \
+    }                                                                                                                                      \
+    ISA static size_t pair_lanes_##sum(struct metric_near *const near[METRIC_LANES], float limit[METRIC_LANES], uint64_t asking, const float *lane,\
+                                       const float *centre, uint32_t dim, float unit, uint64_t used, uint32_t number)                      \
+    {                                                                                                                                      \
+        BY_PAIRS_DIM(PAIR_LANES)                                                                                                           \
+    }                                                                                                                                      \
+    ISA static void pair_own_##sum(struct metric_near *const near[METRIC_LANES], float limit[METRIC_LANES], const float *lane, uint32_t dim,\
+                                   unsigned count, uint32_t number, size_t k)                                                              \
+    {                                                                                                                                      \
+        BY_PAIRS_DIM(PAIR_OWN)                                                                                                             \
     }                                                                                                                                      \
     ISA static uint32_t boxes_##sum(double bound[METRIC_FANOUT], const float *box, const double *frame, const struct metric_filter *filter,\
                                     const double *q, uint32_t dim, double limit)                                                           \
@@ -286,8 +302,8 @@ FUNCTIONS(greatest)
 
 #define TABLE(sum)                                                                                                                         \
     {                                                                                                                                      \
-        TABLE_NAME, lanes_##sum, lanes_reaching_##sum, near_lanes_##sum, near_values, near_narrow, near_drop, near_order, near_boxes_##sum,       \
-        near_push, count_within, roots, boxes_##sum, boxes_reaching_##sum, boxes_exact_##sum,                                               \
+        TABLE_NAME, lanes_##sum, lanes_reaching_##sum, near_lanes_##sum, near_values, near_narrow, near_drop, near_order, near_boxes_##sum, \
+            near_push, pair_own_##sum, pair_boxes_##sum, pair_lanes_##sum, roots, boxes_##sum, boxes_reaching_##sum, boxes_exact_##sum,     \
             project, product, add_times, row_squares, keys_squares                                                                          \
     }
 

@@ -28,7 +28,8 @@
  * gives these bits. A box's bound is computed the same way from the distance to the nearest side; rounding is monotone, so the computed bound
  * never exceeds the computed key of a point in the box: bounds need no margin and are compared with <=.
  */
-enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORTED_MAX = 32, METRIC_ORDERED_MAX = 128, METRIC_KEYS = 8 };
+enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORTED_MAX = 32, METRIC_ORDERED_MAX = 128, METRIC_KEYS = 8,
+       METRIC_PAIRS_DIM = 3 };
 
 /* Coordinates of this magnitude and beyond are refused, so that no key overflows (4096 * 2^1002 < 2^1024). */
 #define METRIC_COORDINATE_LIMIT 0x1p500
@@ -108,8 +109,21 @@ struct metric_kernels {
      * is the nearest. Returns how many; there is room for 16. */
     unsigned (*near_push)(float *bound, uint32_t *child, const float value[METRIC_FANOUT], const uint32_t *children, uint32_t mask, float unit,
                           float slack, float limit);
-    /* How many of n values, which are aligned, are <= limit. */
-    size_t (*count_within)(const double *value, size_t n, double limit);
+    /*
+     * The same for 64 queries side by side that are the lanes of a block, in at most METRIC_PAIRS_DIM dimensions: near[i] is what query i has found,
+     * limit[i] its limit, near[i]->limit, or below 0: it does not ask.
+     * pair_own begins: the first `count` lanes look for their k nearest, k < count and <= METRIC_SORTED_MAX, among each other, not themselves, lane i
+     * having the number number + i; the others' limits become -1. What was in near[], and before in limit[], is overwritten but for what
+     * near_values() leaves alone.
+     * pair_boxes: frames queries, place[dim][64], as another block sees them, centre[dim][64], and returns those who may find something in its box;
+     * `frame`: scale, centre[dim], least sides[dim], greatest sides[dim]; limit[i] times per_unit is in that block's unit.
+     * pair_lanes: near_lanes() and near_values() for each of these. Returns the greatest of their counts.
+     */
+    void (*pair_own)(struct metric_near *const near[METRIC_LANES], float limit[METRIC_LANES], const float *lane, uint32_t dim, unsigned count,
+                     uint32_t number, size_t k);
+    uint64_t (*pair_boxes)(float *centre, const double *place, uint32_t dim, const double *frame, const float limit[METRIC_LANES], float per_unit);
+    size_t (*pair_lanes)(struct metric_near *const near[METRIC_LANES], float limit[METRIC_LANES], uint64_t asking, const float *lane,
+                         const float *centre, uint32_t dim, float unit, uint64_t used, uint32_t number);
     /* Square roots of keys. */
     void (*roots)(double *out, const struct base_topk_entry *entry, size_t n);
     /* Keys that nothing in a box is below, by the filter: boxes in the unit of a frame, rounded as rows are. bound <= limit; bound <= min(limit,

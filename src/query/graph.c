@@ -28,12 +28,12 @@ struct run {
 };
 
 /* Decides the entry that was filtered before, while memory fetches what the one after it needs. */
-static void decide(const struct run *run, struct scratch *scratch, const struct block_source *source, uint32_t turn, uint32_t node)
+static void decide(const struct run *run, struct scratch *scratch, const struct block_source *source, const struct block_near *near, uint32_t node)
 {
     struct base_topk top;
 
     base_topk_start(&top, scratch->entry, run->k_kept);
-    block_knn_decide(&top, &scratch->near[turn % 2], &run->state->layout, source, &scratch->work);
+    block_knn_decide(&top, near, &run->state->layout, source, &scratch->work);
     query_answer(run->labels, run->distances, run->counts, run->state, run->batch, run->place[node], &top);
 }
 
@@ -48,29 +48,45 @@ static void fetch_answer(const struct run *run, uint32_t node)
     }
 }
 
+/* All entries of a block; returns 0 when they had better ask one by one. What answers take waits for memory mostly, so it is asked for bit by bit. */
+static int join_together(const struct run *run, struct scratch *scratch, const struct block_source *source, uint32_t block, const uint32_t *node,
+                         uint32_t count)
+{
+    struct block_pairs *pairs = &scratch->pairs;
+    const struct block_near *last = NULL;
+    uint32_t fetched = 0;
+
+    if (!block_pairs_open(pairs, &run->state->layout, source, block, run->k_kept, &scratch->work)) return 0;
+    for (uint32_t i = 0; i < pairs->count; i++) {
+        for (const uint32_t end = count * (i + 1) / pairs->count; fetched < end; fetched++) fetch_answer(run, node[fetched]);
+        block_pairs_look(pairs, i, &scratch->work);
+    }
+    for (uint32_t lane = 0; lane < count; lane++) {
+        const struct block_near *near = block_pairs_found(pairs, lane);
+
+        if (lane > 0) decide(run, scratch, source, last, node[lane - 1]);
+        last = near;
+    }
+    decide(run, scratch, source, last, node[count - 1]);
+    return 1;
+}
+
 static void join_block(const struct run *run, struct scratch *scratch, uint32_t block)
 {
     const struct block_layout *layout = &run->state->layout;
     const struct block_source source = index_source(run->state);
     const uint32_t *node = NULL, count = block_pairs_nodes(&node, layout, block);
-    int together = 0;
 
     for (uint32_t lane = 0; lane < count; lane++) __builtin_prefetch(run->place + node[lane]);
-    if (count > 0) together = block_pairs_open(&scratch->pairs, layout, &source, block, run->k_kept, &scratch->work);
+    if (count == 0 || join_together(run, scratch, &source, block, node, count)) return;
     for (uint32_t lane = 0; lane < count; lane++) {
-        struct block_near *near = &scratch->near[lane % 2];
+        const struct block_query query = { index_place(run->state, node[lane]), node[lane], (double)INFINITY, NULL, INDEX_NONE };
 
         fetch_answer(run, node[lane]);
-        if (together) {
-            block_pairs_filter(near, &scratch->pairs, lane, &scratch->work);
-        } else {
-            const struct block_query query = { index_place(run->state, node[lane]), node[lane], (double)INFINITY, NULL, INDEX_NONE };
-
-            block_knn_filter(near, layout, &source, &query, run->k_kept, &scratch->work);
-        }
-        if (lane > 0) decide(run, scratch, &source, lane - 1, node[lane - 1]);
+        block_knn_filter(&scratch->near[lane % 2], layout, &source, &query, run->k_kept, &scratch->work);
+        if (lane > 0) decide(run, scratch, &source, &scratch->near[(lane - 1) % 2], node[lane - 1]);
     }
-    if (count > 0) decide(run, scratch, &source, count - 1, node[count - 1]);
+    decide(run, scratch, &source, &scratch->near[(count - 1) % 2], node[count - 1]);
 }
 
 static void join_blocks(void *ctx, size_t begin, size_t end, int thread)
@@ -122,6 +138,7 @@ int query_graph(int *done, int64_t *labels, double *distances, int32_t *counts, 
     TRY(base_take_zero(&run.scratch, env, threads, sizeof *run.scratch, err));
     for (size_t i = 0; i < threads; i++) {
         for (int j = 0; j < 2; j++) TRY(block_near_take(&run.scratch[i].near[j], env, run.k_kept, err));
+        TRY(block_pairs_take(&run.scratch[i].pairs, env, err));
         TRY(base_take(&run.scratch[i].entry, env, run.k_kept, sizeof *run.scratch[i].entry, err));
     }
     TRY(join_all(&run, env, err));
@@ -130,6 +147,7 @@ int query_graph(int *done, int64_t *labels, double *distances, int32_t *counts, 
 done:
     for (size_t i = 0; run.scratch && i < threads; i++) {
         for (int j = 0; j < 2; j++) block_near_free(&run.scratch[i].near[j], env);
+        block_pairs_free(&run.scratch[i].pairs, env);
         base_free(env, run.scratch[i].entry);
     }
     base_free(env, run.scratch);

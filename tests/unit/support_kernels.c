@@ -371,6 +371,122 @@ static void check_near_lanes(struct data *data)
     }
 }
 
+/* ---- k-NN of all rows of a block ---------------------------------------------------------------------------------------------------------- */
+
+/* Queries side by side, each with what it found. */
+struct pairs {
+    struct nearing nearing[METRIC_LANES], twin;
+    struct metric_near *near[METRIC_LANES];
+    _Alignas(64) double place[METRIC_PAIRS_DIM * METRIC_LANES];
+    _Alignas(64) float centre[METRIC_PAIRS_DIM * METRIC_LANES], limit[METRIC_LANES];
+};
+
+/* The first `count` lanes against each other. */
+static void check_own(struct pairs *pairs, const struct data *data, unsigned count, size_t k)
+{
+    for (unsigned i = 0; i < METRIC_LANES; i++) {
+        nearing_start(&pairs->nearing[i], k, INFINITY);
+        pairs->near[i] = &pairs->nearing[i].near;
+    }
+    data->metric.kernels->pair_own(pairs->near, pairs->limit, data->lane, data->metric.dim, count, 0, k);
+    for (unsigned i = 0; i < count; i++) {
+        const double as_they_are[1 + METRIC_PAIRS_DIM] = { 1, 0, 0, 0 };
+        _Alignas(64) float value[METRIC_LANES];
+        double q[METRIC_PAIRS_DIM];
+
+        for (uint32_t j = 0; j < data->metric.dim; j++) q[j] = (double)data->lane[j * METRIC_LANES + i];
+        data->metric.kernels->lanes(value, data->lane, as_they_are, q, data->metric.dim, INFINITY);
+        check_taken(&pairs->nearing[i], value, (UINT64_MAX >> (METRIC_LANES - count)) & ~(UINT64_C(1) << i), 0, INFINITY);
+        assert_true(pairs->limit[i] == pairs->near[i]->limit && pairs->near[i]->count >= k);
+    }
+    for (unsigned i = count; i < METRIC_LANES; i++) assert_true(pairs->limit[i] < 0);
+}
+
+/* A query looks into a block as it would alone: which is told by its twin. */
+static void check_looked(struct pairs *pairs, const struct data *data, unsigned i, float before, float unit, uint64_t used)
+{
+    const struct metric_near *near = pairs->near[i];
+    const uint32_t dim = data->metric.dim;
+    double q[METRIC_PAIRS_DIM];
+    _Alignas(64) float value[METRIC_LANES];
+    uint64_t mask;
+
+    for (uint32_t j = 0; j < dim; j++) q[j] = pairs->place[j * METRIC_LANES + i];
+    mask = data->metric.kernels->near_lanes(value, data->lane, data->frame, q, dim, unit, before / unit);
+    data->metric.kernels->near_values(&pairs->twin.near, value, mask & used, METRIC_LANES);
+    assert_int_equal(near->count, pairs->twin.near.count);
+    assert_memory_equal(near->value, pairs->twin.near.value, near->count * sizeof *near->value);
+    assert_memory_equal(near->number, pairs->twin.near.number, near->count * sizeof *near->number);
+    assert_true(near->limit == pairs->twin.near.limit && pairs->limit[i] == near->limit);
+}
+
+static void twin_of(struct pairs *pairs, unsigned i)
+{
+    pairs->twin = pairs->nearing[i];
+    pairs->twin.near.value = pairs->twin.value;
+    pairs->twin.near.number = pairs->twin.number;
+}
+
+/* Whether a query that was told to pass over the block's box has nothing in it, and one that was not has its box within the limit, nearly. */
+static void check_asking(const struct pairs *pairs, const struct data *data, unsigned i, int asks, float unit)
+{
+    const uint32_t dim = data->metric.dim;
+    const double *low = data->frame + 1 + dim, *high = low + dim, limit = (double)pairs->limit[i] / (double)unit;
+    _Alignas(64) float value[METRIC_LANES];
+    double q[METRIC_PAIRS_DIM], sum = 0;
+
+    for (uint32_t j = 0; j < dim; j++) {
+        q[j] = pairs->place[j * METRIC_LANES + i];
+        const double outside = fmax(fmax(low[j] - q[j], q[j] - high[j]), 0) * data->frame[0];
+
+        assert_true(pairs->centre[j * METRIC_LANES + i] == (float)((q[j] - data->frame[1 + j]) * data->frame[0]));
+        sum = data->metric.sum == METRIC_SQUARES ? sum + outside * outside : data->metric.sum == METRIC_SIZES ? sum + outside : fmax(sum, outside);
+    }
+    data->metric.kernels->lanes(value, data->lane, data->frame, q, dim, INFINITY);
+    for (unsigned lane = 0; lane < METRIC_LANES; lane++) assert_true(asks || (double)value[lane] > limit);
+    if (asks) assert_true(0.99 * sum <= data->metric.filter.grow * limit + data->metric.filter.slack);
+}
+
+/* Of queries that have looked into the block itself, some next to rows and some anywhere, those look into it a second time who may find something. */
+static void check_pairs(struct data *data, struct pairs *pairs, int kind)
+{
+    static const size_t ks[] = { 1, 3, 10, 16, 17, 32 };
+    const struct metric_kernels *kernels = data->metric.kernels;
+    const float unit = base_random_below(&data->random, 2) ? 1 : 0x1p-5F;
+    const size_t k = ks[base_random_below(&data->random, 6)];
+    const unsigned count = (unsigned)k + 1 + (unsigned)base_random_below(&data->random, METRIC_LANES - k);
+    const uint32_t dim = data->metric.dim;
+    const uint64_t used = UINT64_MAX >> base_random_below(&data->random, METRIC_LANES);
+    double *low = data->frame + 1 + dim, *high = low + dim;
+    uint64_t asking = 0;
+
+    if (dim > METRIC_PAIRS_DIM) return;
+    check_own(pairs, data, count, k);
+    for (uint32_t j = 0; j < dim; j++) {
+        low[j] = high[j] = data->row[j];
+        for (unsigned i = 0; i < METRIC_LANES; i++) {
+            low[j] = fmin(low[j], data->row[i * dim + j]);
+            high[j] = fmax(high[j], data->row[i * dim + j]);
+            pairs->place[j * METRIC_LANES + i] = i % 2 ? data->row[i * dim + j] : awkward(&data->random, kind);
+        }
+    }
+    asking = kernels->pair_boxes(pairs->centre, pairs->place, dim, data->frame, pairs->limit, 1 / unit);
+    for (unsigned i = 0; i < METRIC_LANES; i++) check_asking(pairs, data, i, (int)(asking >> i & 1), unit);
+    assert_int_equal(asking & ~(UINT64_MAX >> (METRIC_LANES - count)), 0);
+    for (; asking != 0; asking &= asking - 1) { /* the lowest alone, then the lowest with the one after it */
+        const unsigned i = (unsigned)__builtin_ctzll(asking);
+        const uint64_t next = asking & (asking - 1), two = asking & ~(next & (next - 1));
+        const float before = pairs->limit[i];
+        size_t most;
+
+        twin_of(pairs, i);
+        most = kernels->pair_lanes(pairs->near, pairs->limit, two, data->lane, pairs->centre, dim, unit, used, METRIC_LANES);
+        assert_true(most >= pairs->near[i]->count);
+        check_looked(pairs, data, i, before, unit, used);
+        asking = next;
+    }
+}
+
 /* Values with ties, infinite ones and zeros. */
 static float some_value(struct base_random *random)
 {
@@ -536,12 +652,13 @@ static void check_rows(struct data *data)
 void support_kernels_check(enum metric_isa isa)
 {
     static const uint32_t large[] = { 64, 100, 784, METRIC_DIM_MAX };
+    struct pairs *pairs = room(sizeof *pairs);
     struct data data;
 
     base_random_seed(&data.random, 11);
     data.row = room(sizeof(double) * ROOM * METRIC_LANES);
     data.lane = room(sizeof(float) * ROOM * METRIC_LANES);
-    data.frame = room(sizeof(double) * (ROOM + 1));
+    data.frame = room(sizeof(double) * (3 * ROOM + 1));
     data.q = room(sizeof(double) * ROOM);
     data.reach = room(sizeof(float) * METRIC_LANES);
     data.box = room(sizeof(double) * 2 * ROOM * METRIC_FANOUT);
@@ -560,12 +677,14 @@ void support_kernels_check(enum metric_isa isa)
                 check_lanes(&data);
                 if (data.metric.sum == METRIC_SQUARES && dim < 1000) check_rows(&data);
                 check_near_lanes(&data);
+                check_pairs(&data, pairs, kind % KINDS);
                 fill_boxes(&data, kind % KINDS);
                 check_boxes(&data);
                 if (dim == METRIC_DIM_MAX && place == 1) break; /* they are slow */
             }
         }
     }
+    free(pairs);
     free(data.row);
     free(data.lane);
     free(data.frame);

@@ -153,8 +153,8 @@ static void surroundings_are_shared(void **test)
     asking_start(&a, &scene.state, 10);
     support_ok(query_graph(&done, a.label, a.distance, NULL, &scene.state, &a.batch, &scene.env.env, &work, &err), &err);
     assert_int_equal(done, 1);
-    assert_true(work.nodes < 3 * a.batch.nq);
-    assert_true(work.blocks < 7 * a.batch.nq);
+    assert_true(work.nodes < a.batch.nq);
+    assert_true(work.blocks < 5 * a.batch.nq);
     assert_true(work.exact < 11 * a.batch.nq);
     asking_finish(&a);
     support_scene_finish(&scene);
