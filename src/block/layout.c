@@ -60,7 +60,7 @@ void block_arrays(struct block_array out[BLOCK_ARRAYS], struct block_layout *lay
         { "inner", &layout->inner, sizeof(struct block_link), inners },
         { "where", &layout->where, sizeof(uint32_t), layout->rows },
         { "view", &layout->view, layout->dim * sizeof(double), block_has_views(layout) ? layout->rows : 0 },
-        { "fine_view", &layout->fine_view, (layout->fine > 0 ? layout->fine : 1) * sizeof(float), layout->fine > 0 ? layout->rows : 0 },
+        { "fine_view", &layout->fine_view, (layout->fine > 0 ? layout->fine : 1) * sizeof(int16_t), layout->fine > 0 ? layout->rows : 0 },
         { "basis", &layout->basis, block_basis_bytes(layout), block_has_views(layout) ? 1 : 0 },
         { "row", &layout->row, METRIC_LANES * layout->row_words * sizeof(double), blocks },
     };

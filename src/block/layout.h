@@ -80,7 +80,7 @@ struct block_layout {
     struct base_buffer where;         /* uint32_t [rows]: block * 64 + lane; BLOCK_NONE: not in the layout */
     uint32_t rows;                    /* length of `where` */
     struct base_buffer view;          /* double [rows][dim], if there are views */
-    struct base_buffer fine_view;     /* float [rows][fine] */
+    struct base_buffer fine_view;     /* int16_t [rows][fine] */
     struct base_buffer basis;         /* what views are made with; see layout_views.c */
 };
 

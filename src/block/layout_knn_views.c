@@ -11,6 +11,12 @@
  * in each the nearest views. Keys are computed several at a time. Where all that can still enter is as far as the k-th, and that is at no distance,
  * labels close the search; equal points elsewhere are all looked at.
  */
+struct seen {
+    _Alignas(64) float value[METRIC_LANES]; /* where the mask has a bit */
+    uint64_t mask;                          /* of lanes whose views were within the limit */
+    uint32_t block;
+};
+
 struct looking {
     const struct block_layout *layout;
     const struct block_source *source;
@@ -19,6 +25,8 @@ struct looking {
     uint32_t node[METRIC_KEYS];          /* to be decided next */
     const double *row[METRIC_KEYS];
     unsigned count;
+    unsigned turn;                       /* which of `seen` is the last */
+    struct seen seen[2];
     struct block_work work;
     struct block_eye eye;
     struct block_waiting stack[BLOCK_STACK];
@@ -76,33 +84,58 @@ static void fetch_fine(const struct looking *looking, const uint32_t *node, uint
     for (; mask != 0; mask &= mask - 1) block_fine_fetch(looking->layout, node[__builtin_ctzll(mask)]);
 }
 
-static void look_into(struct looking *looking, uint32_t block)
+static double unit_of(const struct looking *looking, uint32_t block)
+{
+    return metric_unit(looking->layout->metric, block_frame(looking->layout, block)[0]);
+}
+
+/* Finds the lanes of a block that are within the limit by their views, and has memory fetch what tells more of them. */
+static void look_into(struct seen *seen, struct looking *looking, uint32_t block)
 {
     const struct block_layout *layout = looking->layout;
     const struct metric *metric = layout->metric;
-    const double *frame = block_frame(layout, block), unit = metric_unit(metric, frame[0]);
-    const uint32_t *node = block_nodes(layout, block);
-    _Alignas(64) float value[METRIC_LANES];
-    uint64_t mask = block_used_lanes(layout, block);
-    uint8_t lane[METRIC_LANES];
-    unsigned count;
+    const float most = metric_filter_limit(metric, block_eye_limit(&looking->eye, limit_of(looking)) * unit_of(looking, block));
 
-    if (looking->query->sieve) mask &= block_sieve_lanes(looking->query, block);
-    if (mask == 0) return;
-    mask &= metric->kernels->lanes(value, block_lanes(layout, block), frame, looking->eye.place, layout->dim,
-                                   metric_filter_limit(metric, block_eye_limit(&looking->eye, limit_of(looking)) * unit));
+    seen->block = block;
+    seen->mask = block_used_lanes(layout, block);
+    if (looking->query->sieve) seen->mask &= block_sieve_lanes(looking->query, block);
+    if (seen->mask == 0) return;
+    seen->mask &= metric->kernels->lanes(seen->value, block_lanes(layout, block), block_frame(layout, block), looking->eye.place, layout->dim, most);
     looking->work.blocks++;
     looking->work.distances += block_link_of(layout, block)->count;
-    if (looking->eye.fine) fetch_fine(looking, node, mask);
-    count = list_lanes(lane, value, mask, looking->top->count < looking->top->k);
+    if (looking->eye.fine) fetch_fine(looking, block_nodes(layout, block), seen->mask);
+}
+
+/* Decides what was seen in a block, by the limit as it is now. */
+static void take(struct looking *looking, struct seen *seen)
+{
+    const struct block_layout *layout = looking->layout;
+    const uint32_t *node = block_nodes(layout, seen->block);
+    const double unit = unit_of(looking, seen->block);
+    uint8_t lane[METRIC_LANES];
+    const unsigned count = list_lanes(lane, seen->value, seen->mask, looking->top->count < looking->top->k);
+
+    seen->mask = 0;
     for (unsigned i = 0; i < count; i++) {
         const uint32_t next = node[lane[i]];
         const double limit = limit_of(looking);
 
         if (next == looking->query->self) continue;
-        if (value[lane[i]] > metric_filter_limit(metric, block_eye_limit(&looking->eye, limit) * unit)) continue;
+        if (seen->value[lane[i]] > metric_filter_limit(layout->metric, block_eye_limit(&looking->eye, limit) * unit)) continue;
         if (block_eye_may_see(&looking->eye, layout, next, limit)) add(looking, next);
     }
+}
+
+/* Looks into a block, then decides what was seen in the one before, which has come from memory meanwhile. As long as there is no limit to go by none
+ * waits. */
+static void visit(struct looking *looking, uint32_t block)
+{
+    const unsigned last = looking->turn;
+
+    looking->turn = !last;
+    look_into(&looking->seen[!last], looking, block);
+    if (looking->seen[last].mask != 0) take(looking, &looking->seen[last]);
+    if (looking->top->count < looking->top->k) take(looking, &looking->seen[!last]);
 }
 
 /* Whether what waits can still enter. At no distance its least label tells, which is known at its parent. */
@@ -167,6 +200,8 @@ void block_knn_views(struct base_topk *top, const struct block_layout *layout, c
     looking.query = query;
     looking.top = top;
     looking.count = 0;
+    looking.turn = 0;
+    looking.seen[0].mask = looking.seen[1].mask = 0;
     looking.work = (struct block_work){ 0, 0, 0, 0 };
     block_eye_open(&looking.eye, layout, query->q);
     if (layout->root != BLOCK_NONE) looking.stack[waiting++] = (struct block_waiting){ 0, layout->root };
@@ -174,9 +209,10 @@ void block_knn_views(struct base_topk *top, const struct block_layout *layout, c
         const struct block_waiting at = looking.stack[--waiting];
 
         if (!can_enter(&looking, &at)) continue;
-        if (at.child & BLOCK_IS_LEAF) look_into(&looking, at.child & ~BLOCK_IS_LEAF);
+        if (at.child & BLOCK_IS_LEAF) visit(&looking, at.child & ~BLOCK_IS_LEAF);
         else waiting = open_inner(&looking, at.child, waiting);
     }
+    if (looking.seen[looking.turn].mask != 0) take(&looking, &looking.seen[looking.turn]);
     if (looking.count > 0) decide(&looking);
     block_work_add(work, &looking.work);
 }

@@ -6,13 +6,13 @@
 #include "base/sort.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 /*
  * The basis as it is kept: struct block_basis_head, centre[dim] in double, axes in float. A view is (R, s[1], ..., s[dim - 1]), a fine one
- * (R', s[1], ..., s[fine - 1]) times `scale`, which brings the sample's points to about 1.
+ * (R', s[1], ..., s[fine - 1]) times `scale`, rounded to whole numbers; what is beyond METRIC_SHORT_MAX counts as that, which hardly anything of the
+ * sample is.
  */
 struct basis_head {
     double defect; /* metric_basis_defect() */
@@ -29,7 +29,7 @@ enum {
 static const double view_share = 0.9, least_share = 0.6, fine_share = 0.97;
 
 /* (a + b)^2 <= (1 + e) a^2 + (1 + 1/e) b^2, for e of views and of fine ones. */
-static const double view_e = 0x1p-14, fine_e = 0x1p-10;
+static const double view_e = 0x1p-14, fine_e = 0x1p-7;
 #define DEFECT_MAX 0x1p-16
 
 static uint32_t axes_of(const struct block_layout *layout) { return (layout->fine > layout->dim ? layout->fine : layout->dim) - 1; }
@@ -48,9 +48,9 @@ static double *view_of(const struct block_layout *layout, uint32_t node)
     return (double *)layout->view.data + (size_t)node * layout->dim;
 }
 
-static float *fine_of(const struct block_layout *layout, uint32_t node)
+static int16_t *fine_of(const struct block_layout *layout, uint32_t node)
 {
-    return (float *)layout->fine_view.data + (size_t)node * layout->fine;
+    return (int16_t *)layout->fine_view.data + (size_t)node * layout->fine;
 }
 
 /* ---- choosing ----------------------------------------------------------------------------------------------------------------------------- */
@@ -101,6 +101,18 @@ static int has_many_equal(int *many, struct sample *sample, const struct base_en
     *many = equal > sample->n / EQUAL_SHARE;
 done:
     return status;
+}
+
+/* A power of two that brings what the sample's rows, which are multiplied by `scale`, have along the first axis near to METRIC_SHORT_MAX. */
+static double fine_scale(const struct sample *sample, double scale)
+{
+    double most = 0, times;
+    int exponent = 0;
+
+    for (size_t i = 0; i < sample->n; i++) most = fmax(most, fabs(sample->first[i]));
+    frexp(most, &exponent);
+    times = ldexp(1, exponent < -13 ? 26 : 13 - exponent);
+    return scale < METRIC_SCALE_MAX / times ? scale * times : METRIC_SCALE_MAX;
 }
 
 static void keep_basis(struct block_layout *layout, const struct sample *sample, double scale)
@@ -184,7 +196,7 @@ int block_views_choose(struct block_layout *layout, const struct block_source *s
     if (layout->fine <= layout->dim) layout->fine = 0;
     status = base_buffer_reserve(&layout->basis, layout->env, block_basis_bytes(layout), 0, err);
     if (status == 0) {
-        keep_basis(layout, &sample, scale);
+        keep_basis(layout, &sample, fine_scale(&sample, scale));
     } else {
         layout->dim = metric->dim;
         layout->fine = 0;
@@ -196,8 +208,13 @@ done:
 
 /* ---- making ------------------------------------------------------------------------------------------------------------------------------- */
 
+static int16_t whole(double x)
+{
+    return (int16_t)rint(x > METRIC_SHORT_MAX ? METRIC_SHORT_MAX : x > -METRIC_SHORT_MAX ? x : -METRIC_SHORT_MAX);
+}
+
 /* Both views of a row; fine: NULL if it is not wanted, or there is none. */
-static void make(double *view, float *fine, const struct block_layout *layout, const double *row)
+static void make(double *view, int16_t *fine, const struct block_layout *layout, const double *row)
 {
     const struct metric_basis basis = basis_of(layout);
     const struct metric_kernels *kernels = layout->metric->kernels;
@@ -210,8 +227,8 @@ static void make(double *view, float *fine, const struct block_layout *layout, c
     memcpy(view + 1, share, (layout->dim - 1) * sizeof *view);
     if (!fine) return;
     metric_basis_project(share + layout->dim - 1, rest, &basis, layout->dim - 1, layout->fine - 1, kernels);
-    fine[0] = (float)(sqrt(kernels->product(rest, rest, basis.dim)) * scale);
-    for (uint32_t j = 1; j < layout->fine; j++) fine[j] = (float)(share[j - 1] * scale);
+    fine[0] = whole(sqrt(kernels->product(rest, rest, basis.dim)) * scale);
+    for (uint32_t j = 1; j < layout->fine; j++) fine[j] = whole(share[j - 1] * scale);
 }
 
 struct making {
@@ -237,7 +254,7 @@ static void make_some(void *ctx, size_t begin, size_t end, int thread)
 int block_views_make(struct block_layout *layout, const struct block_source *source, const uint32_t *node, size_t n, struct pcct_error *err)
 {
     const size_t rows = source->rows > layout->rows ? source->rows : layout->rows, view = layout->dim * sizeof(double);
-    const size_t fine = layout->fine * sizeof(float);
+    const size_t fine = layout->fine * sizeof(int16_t);
     struct making making = { layout, source, node };
     int status = 0;
 
@@ -258,7 +275,7 @@ void block_views_renumber(struct block_layout *layout, const uint32_t *map)
     for (uint32_t node = 0; node < layout->rows; node++) { /* numbers keep their order, so nothing is overwritten that is still to move */
         if (map[node] == BLOCK_NONE || map[node] == node) continue;
         memcpy(view_of(layout, map[node]), view_of(layout, node), layout->dim * sizeof(double));
-        if (layout->fine > 0) memcpy(fine_of(layout, map[node]), fine_of(layout, node), layout->fine * sizeof(float));
+        if (layout->fine > 0) memcpy(fine_of(layout, map[node]), fine_of(layout, node), layout->fine * sizeof(int16_t));
     }
 }
 
@@ -273,10 +290,11 @@ static double distance_of(const struct block_layout *layout, const double *view)
     return 1.001 * sqrt(sum);
 }
 
-/* docs/algorithm.md: what a key may grow by, and what may be added, in views of so many axes of points one of which is `distance` from the centre. */
-static void bounds(double *grow, double *slack, const struct block_layout *layout, double error, double e, double distance)
+/* docs/algorithm.md: what a key may grow by, and what may be added, by what views are off: `error` for what points are
+ * from each other, and `off` for what they are from the centre. */
+static void bounds(double *grow, double *slack, const struct block_layout *layout, double error, double e, double off)
 {
-    const double defect = head_of(layout)->defect, off = error * distance;
+    const double defect = head_of(layout)->defect;
 
     *grow = (1 + e) * (1 + 3 * (defect + error)) * (1 + (layout->metric->dim + 8) * 0x1p-52);
     *slack = 4.1 * (1 + 1 / e) * off * off;
@@ -287,9 +305,10 @@ static void bounds(double *grow, double *slack, const struct block_layout *layou
 
 static double limit_at(const struct block_layout *layout, double limit, double distance)
 {
+    const double error = metric_basis_error(layout->metric->dim, layout->dim - 1);
     double grow, slack;
 
-    bounds(&grow, &slack, layout, metric_basis_error(layout->metric->dim, layout->dim - 1), view_e, distance);
+    bounds(&grow, &slack, layout, error, view_e, error * distance);
     return grow * limit + slack + LEAST;
 }
 
@@ -313,14 +332,17 @@ double block_views_limit(const struct block_layout *layout, const double *low, c
 static void set_bounds(struct block_eye *eye, const struct block_layout *layout)
 {
     const uint32_t dim = layout->metric->dim;
-    const double distance = distance_of(layout, eye->place), rounding = 1 + 2 * (layout->fine + 8.0) * 0x1p-24, scale = head_of(layout)->scale;
+    const double distance = distance_of(layout, eye->place), error = metric_basis_error(dim, layout->dim - 1);
+    const double rounding = 1 + 2 * (layout->fine + 8.0) * 0x1p-24, scale = head_of(layout)->scale, whole_off = 0.51 * sqrt(layout->fine);
+    double fine_error;
 
-    bounds(&eye->grow, &eye->slack, layout, metric_basis_error(dim, layout->dim - 1), view_e, distance);
+    bounds(&eye->grow, &eye->slack, layout, error, view_e, error * distance);
     eye->slack += LEAST;
     if (layout->fine == 0) return;
-    bounds(&eye->fine_grow, &eye->fine_slack, layout, metric_basis_error(dim, layout->fine - 1) + 1.01 * 0x1p-24, fine_e, distance * scale);
+    fine_error = metric_basis_error(dim, layout->fine - 1);
+    bounds(&eye->fine_grow, &eye->fine_slack, layout, fine_error, fine_e, fine_error * distance * scale + whole_off);
     eye->fine_grow *= rounding * scale * scale;
-    eye->fine_slack = (eye->fine_slack + 0x1p-100) * rounding;
+    eye->fine_slack *= rounding;
 }
 
 static void open_any(struct block_eye *eye, const struct block_layout *layout, const double *q, int fine)
@@ -365,7 +387,6 @@ double block_eye_least_fine(const struct block_eye *eye, const struct block_layo
 
     if (isinf(most)) return 0;
     value = layout->metric->kernels->row_squares(fine_of(layout, node), eye->fine, layout->fine, most);
-    if (!(value <= FLT_MAX)) return 0; /* beyond a float's range it does not tell */
     return value > most ? (double)INFINITY : ((double)value - eye->fine_slack) / eye->fine_grow;
 }
 
@@ -392,9 +413,9 @@ int block_views_check_basis(const struct block_layout *layout, struct pcct_error
 int block_views_check(const struct block_layout *layout, const struct block_source *source, uint32_t node, struct pcct_error *err)
 {
     const double *kept = view_of(layout, node), scale = head_of(layout)->scale;
-    const float *kept_fine = fine_of(layout, node);
+    const int16_t *kept_fine = fine_of(layout, node);
     double view[BLOCK_VIEW_MAX], off;
-    float fine[BLOCK_FINE_MAX];
+    int16_t fine[BLOCK_FINE_MAX];
 
     make(view, layout->fine > 0 ? fine : NULL, layout, block_source_place(source, layout->metric->dim, node));
     off = 2 * metric_basis_error(layout->metric->dim, axes_of(layout)) * distance_of(layout, view) + LEAST;
@@ -403,9 +424,9 @@ int block_views_check(const struct block_layout *layout, const struct block_sour
         return base_fail(err, PCCT_E_DAMAGED, "query layout: T6g: entry %u has another number %u in its view", (unsigned)node, (unsigned)j);
     }
     for (uint32_t j = 0; j < layout->fine; j++) {
-        const double most = off * scale + 0x1p-22 * fabs((double)fine[j]) + 0x1p-140;
+        const int most = METRIC_SHORT_MAX, other = kept_fine[j];
 
-        if (fabs((double)fine[j] - (double)kept_fine[j]) <= most || fine[j] == kept_fine[j]) continue;
+        if (other >= -most && other <= most && fabs((double)(fine[j] - other)) <= 1 + off * scale) continue;
         return base_fail(err, PCCT_E_DAMAGED, "query layout: T6g: entry %u has another number %u in its fine view", (unsigned)node, (unsigned)j);
     }
     return 0;

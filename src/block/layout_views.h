@@ -8,8 +8,8 @@
 /*
  * In many dimensions a layout is made of *views* (metric/basis.h) in place of coordinates: some 8 to 32 numbers in which entries are no further apart
  * than they are, nearly. Lanes, boxes, frames and planes are then those of views, `layout->dim` says how many numbers a view has, and the room works
- * on a source whose places are views. What is found by them is decided by keys of the coordinates. A second, *fine* view of more axes in single
- * precision, one for each entry, spares most of those keys where coordinates are hundreds.
+ * on a source whose places are views. What is found by them is decided by keys of the coordinates. A second, *fine* view of more axes in whole
+ * numbers, one for each entry, spares most of those keys where coordinates are hundreds.
  *
  * What views are off by is put on the limits, not on the boxes: a key within L shows as one within grow L + slack of views (docs/algorithm.md), and
  * the slack is in proportion to how far the query, or the entry, is from the basis' centre.
@@ -63,11 +63,11 @@ int block_views_check(const struct block_layout *layout, const struct block_sour
 struct block_eye {
     const double *q;        /* coordinates, borrowed */
     const double *place;    /* what lanes, boxes and planes are compared with */
-    const float *fine;      /* the fine view, if there is one */
+    const int16_t *fine;    /* the fine view, if there is one */
     double grow, slack;     /* from limits of keys to limits of views */
     double fine_grow, fine_slack;
     double own_view[BLOCK_VIEW_MAX];
-    float own_fine[BLOCK_FINE_MAX];
+    int16_t own_fine[BLOCK_FINE_MAX];
 };
 
 /* Any place; without the fine view. */
@@ -88,8 +88,8 @@ double block_views_limit(const struct block_layout *layout, const double *low, c
 /* Has memory fetch what is first looked at of a fine view. */
 static inline void block_fine_fetch(const struct block_layout *layout, uint32_t node)
 {
-    enum { LINE = 16, LINES = 6 };
-    const float *row = (const float *)layout->fine_view.data + (size_t)node * layout->fine;
+    enum { LINE = 32, LINES = 4 };
+    const int16_t *row = (const int16_t *)layout->fine_view.data + (size_t)node * layout->fine;
 
     for (int i = 0; i < LINES; i++) __builtin_prefetch(row + i * LINE);
 }

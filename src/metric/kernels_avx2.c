@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/kernels.h"
+#include "metric/kernels_shorts.h"
 
 #if METRIC_X86
 #include <immintrin.h>
@@ -30,8 +31,7 @@ typedef __m256i uvec;
 #define vec_wide(p) _mm256_cvtps_pd(_mm_loadu_ps(p))
 #define vec_add_product(sum, a, b) _mm256_fmadd_pd(a, b, sum)
 #define vec_total(v) total(v)
-#define fvec_near(p) _mm256_loadu_ps(p)
-#define fvec_total(v) fvec_sum(v)
+#define shorts_squares(a, b, n) metric_shorts_avx2(a, b, n)
 #define fvec_load(p) _mm256_load_ps(p)
 #define fvec_store(p, v) _mm256_store_ps(p, v)
 #define fvec_all(x) _mm256_set1_ps(x)
@@ -86,14 +86,6 @@ ISA static inline double total(__m256d v)
     const __m128d half = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
 
     return _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)));
-}
-
-ISA static inline float fvec_sum(__m256 v)
-{
-    const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    const __m128 quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
-
-    return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
 }
 
 #include "metric/kernels_body.h"

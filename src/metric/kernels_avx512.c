@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/kernels.h"
+#include "metric/kernels_shorts.h"
 
 #if METRIC_X86
 #include <immintrin.h>
@@ -30,8 +31,7 @@ typedef __m512i uvec;
 #define vec_wide(p) _mm512_cvtps_pd(_mm256_loadu_ps(p))
 #define vec_add_product(sum, a, b) _mm512_fmadd_pd(a, b, sum)
 #define vec_total(v) _mm512_reduce_add_pd(v)
-#define fvec_near(p) _mm512_loadu_ps(p)
-#define fvec_total(v) _mm512_reduce_add_ps(v)
+#define shorts_squares(a, b, n) metric_shorts_avx2(a, b, n)
 #define fvec_load(p) _mm512_load_ps(p)
 #define fvec_store(p, v) _mm512_store_ps(p, v)
 #define fvec_all(x) _mm512_set1_ps(x)

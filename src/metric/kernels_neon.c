@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/kernels.h"
+#include "metric/kernels_shorts.h"
 
 #if METRIC_ARM
 #include <arm_neon.h>
@@ -30,8 +31,7 @@ typedef uint32x4_t uvec;
 #define vec_wide(p) vcvt_f64_f32(vld1_f32(p))
 #define vec_add_product(sum, a, b) vfmaq_f64(sum, a, b)
 #define vec_total(v) vaddvq_f64(v)
-#define fvec_near(p) vld1q_f32(p)
-#define fvec_total(v) vaddvq_f32(v)
+#define shorts_squares(a, b, n) metric_shorts_plain(a, b, n)
 #define fvec_load(p) vld1q_f32(p)
 #define fvec_store(p, v) vst1q_f32(p, v)
 #define fvec_all(x) vdupq_n_f32(x)

@@ -5,8 +5,8 @@
  *   vec_near vec_put       load and store, not aligned
  *   vec_wide(p)            as many floats widened, not aligned
  *   vec_add_product        sum + a * b, rounded once or twice
- *   vec_total fvec_total   the sum of a vector
- *   fvec_near              load, not aligned
+ *   vec_total              the sum of a vector
+ *   shorts_squares(a, b, n)   see kernels_shorts.h
  */
 
 /* rest -= share * axis, and what `next` finds of the new rest. One pass: the rest stays in the nearest cache, axes come from afar. */
@@ -76,29 +76,13 @@ ISA static void add_times(double *sum, double factor, const double *row, uint32_
     for (; i < dim; i++) sum[i] = sum[i] + factor * row[i];
 }
 
-ISA static float row_squares(const float *row, const float *q, uint32_t n, float limit)
+ISA static float row_squares(const int16_t *row, const int16_t *q, uint32_t n, float limit)
 {
-    enum { PART = 16, PARTS = PART / FWIDTH, LOOK_EVERY = 64 };
+    enum { LOOK_EVERY = 64 };
     float value = 0;
-    fvec sum[PARTS];
 
-    UNROLLED
-    for (unsigned g = 0; g < PARTS; g++) sum[g] = fvec_all(0);
-    for (uint32_t from = 0; from < n; from += LOOK_EVERY) {
-        const uint32_t to = n - from > LOOK_EVERY ? from + LOOK_EVERY : n;
-
-        for (uint32_t i = from; i < to; i += PART) {
-            UNROLLED
-            for (unsigned g = 0; g < PARTS; g++) {
-                const fvec t = fvec_sub(fvec_near(row + i + g * FWIDTH), fvec_near(q + i + g * FWIDTH));
-
-                sum[g] = fvec_add_product(sum[g], t, t);
-            }
-        }
-        value = 0;
-        UNROLLED
-        for (unsigned g = 0; g < PARTS; g++) value += fvec_total(sum[g]);
-        if (value > limit) break;
+    for (uint32_t from = 0; from < n && value <= limit; from += LOOK_EVERY) {
+        value += shorts_squares(row + from, q + from, n - from > LOOK_EVERY ? LOOK_EVERY : n - from);
     }
     return value;
 }

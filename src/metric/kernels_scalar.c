@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/kernels.h"
+#include "metric/kernels_shorts.h"
 
 #include <math.h>
 
@@ -29,8 +30,7 @@ typedef uint32_t uvec;
 #define vec_wide(p) ((double)*(p))
 #define vec_add_product(sum, a, b) ((sum) + (a) * (b))
 #define vec_total(v) (v)
-#define fvec_near(p) (*(p))
-#define fvec_total(v) (v)
+#define shorts_squares(a, b, n) metric_shorts_plain(a, b, n)
 #define fvec_load(p) (*(p))
 #define fvec_store(p, v) (*(p) = (v))
 #define fvec_all(x) ((float)(x))

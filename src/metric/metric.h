@@ -29,7 +29,7 @@
  * never exceeds the computed key of a point in the box: bounds need no margin and are compared with <=.
  */
 enum { METRIC_LANES = 64, METRIC_FANOUT = 16, METRIC_DIM_MAX = 4096, METRIC_SORTED_MAX = 32, METRIC_ORDERED_MAX = 128, METRIC_KEYS = 8,
-       METRIC_PAIRS_DIM = 3 };
+       METRIC_PAIRS_DIM = 3, METRIC_SHORT_MAX = 8191 };
 
 /* Coordinates of this magnitude and beyond are refused, so that no key overflows (4096 * 2^1002 < 2^1024). */
 #define METRIC_COORDINATE_LIMIT 0x1p500
@@ -141,8 +141,9 @@ struct metric_kernels {
     void (*project)(double *along, double *rest, const float *axis, uint32_t dim, uint32_t axes);
     double (*product)(const double *a, const double *b, uint32_t dim);
     void (*add_times)(double *sum, double factor, const double *row, uint32_t dim); /* sum += factor * row */
-    /* The sum of the squared differences of n floats, a multiple of 16, or, when it is above the limit, something above it. */
-    float (*row_squares)(const float *row, const float *q, uint32_t n, float limit);
+    /* The sum of the squared differences of n whole numbers, a multiple of 16, none above METRIC_SHORT_MAX in size, nearly; or, when it is above the
+     * limit, something above it. */
+    float (*row_squares)(const int16_t *row, const int16_t *q, uint32_t n, float limit);
     /* metric_key() of n rows, to the bit; where it is above the limit, something above it. Best for METRIC_KEYS rows at a time. */
     void (*keys)(double *key, const double *q, const double *const *row, unsigned n, uint32_t dim, double limit);
 };

@@ -371,8 +371,6 @@ static void check_near_lanes(struct data *data)
     }
 }
 
-/* ---- k-NN of all rows of a block ---------------------------------------------------------------------------------------------------------- */
-
 /* Queries side by side, each with what it found. */
 struct pairs {
     struct nearing nearing[METRIC_LANES], twin;
@@ -399,32 +397,24 @@ static void check_own(struct pairs *pairs, const struct data *data, unsigned cou
         check_taken(&pairs->nearing[i], value, (UINT64_MAX >> (METRIC_LANES - count)) & ~(UINT64_C(1) << i), 0, INFINITY);
         assert_true(pairs->limit[i] == pairs->near[i]->limit && pairs->near[i]->count >= k);
     }
-    for (unsigned i = count; i < METRIC_LANES; i++) assert_true(pairs->limit[i] < 0);
+    for (unsigned i = count; i < METRIC_LANES; i++) assert_true(pairs->limit[i] == -1);
 }
 
-/* A query looks into a block as it would alone: which is told by its twin. */
+/* A query looks into a block as its twin does alone. */
 static void check_looked(struct pairs *pairs, const struct data *data, unsigned i, float before, float unit, uint64_t used)
 {
     const struct metric_near *near = pairs->near[i];
-    const uint32_t dim = data->metric.dim;
+    const struct metric_kernels *kernels = data->metric.kernels;
     double q[METRIC_PAIRS_DIM];
     _Alignas(64) float value[METRIC_LANES];
-    uint64_t mask;
 
-    for (uint32_t j = 0; j < dim; j++) q[j] = pairs->place[j * METRIC_LANES + i];
-    mask = data->metric.kernels->near_lanes(value, data->lane, data->frame, q, dim, unit, before / unit);
-    data->metric.kernels->near_values(&pairs->twin.near, value, mask & used, METRIC_LANES);
+    for (uint32_t j = 0; j < data->metric.dim; j++) q[j] = pairs->place[j * METRIC_LANES + i];
+    used &= kernels->near_lanes(value, data->lane, data->frame, q, data->metric.dim, unit, before / unit);
+    kernels->near_values(&pairs->twin.near, value, used, METRIC_LANES);
     assert_int_equal(near->count, pairs->twin.near.count);
     assert_memory_equal(near->value, pairs->twin.near.value, near->count * sizeof *near->value);
     assert_memory_equal(near->number, pairs->twin.near.number, near->count * sizeof *near->number);
     assert_true(near->limit == pairs->twin.near.limit && pairs->limit[i] == near->limit);
-}
-
-static void twin_of(struct pairs *pairs, unsigned i)
-{
-    pairs->twin = pairs->nearing[i];
-    pairs->twin.near.value = pairs->twin.value;
-    pairs->twin.near.number = pairs->twin.number;
 }
 
 /* Whether a query that was told to pass over the block's box has nothing in it, and one that was not has its box within the limit, nearly. */
@@ -477,11 +467,12 @@ static void check_pairs(struct data *data, struct pairs *pairs, int kind)
         const unsigned i = (unsigned)__builtin_ctzll(asking);
         const uint64_t next = asking & (asking - 1), two = asking & ~(next & (next - 1));
         const float before = pairs->limit[i];
-        size_t most;
 
-        twin_of(pairs, i);
-        most = kernels->pair_lanes(pairs->near, pairs->limit, two, data->lane, pairs->centre, dim, unit, used, METRIC_LANES);
-        assert_true(most >= pairs->near[i]->count);
+        pairs->twin = pairs->nearing[i];
+        pairs->twin.near.value = pairs->twin.value;
+        pairs->twin.near.number = pairs->twin.number;
+        assert_true(kernels->pair_lanes(pairs->near, pairs->limit, two, data->lane, pairs->centre, dim, unit, used, METRIC_LANES) >=
+                    pairs->near[i]->count);
         check_looked(pairs, data, i, before, unit, used);
         asking = next;
     }
@@ -616,7 +607,26 @@ static void *room(size_t bytes)
 
 /* ---- rows --------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Keys of several rows to the bit, or something above the limit; sums of floats nearly. */
+/* Sums over whole numbers nearly, or something above the limit; the greatest ones among them. */
+static void check_shorts(struct data *data, uint32_t n)
+{
+    static const int ranges[] = { 0, METRIC_SHORT_MAX, 150 };
+    int16_t a[ROOM], b[ROOM];
+
+    for (int turn = 0; turn < 3 && n > 0; turn++) {
+        double sum = 0;
+
+        for (uint32_t j = 0; j < n; j++) {
+            a[j] = turn == 0 ? METRIC_SHORT_MAX : (int16_t)((int)base_random_below(&data->random, 2 * (uint64_t)ranges[turn] + 1) - ranges[turn]);
+            b[j] = turn == 0 ? -METRIC_SHORT_MAX : (int16_t)((int)base_random_below(&data->random, 2 * (uint64_t)ranges[turn] + 1) - ranges[turn]);
+            sum += (double)(a[j] - b[j]) * (a[j] - b[j]);
+        }
+        assert_true(fabs((double)data->metric.kernels->row_squares(a, b, n, (float)INFINITY) - sum) <= (n + 8) * 0x1p-24 * sum);
+        assert_true(data->metric.kernels->row_squares(a, b, n, (float)(sum / 2)) > (float)(sum / 2));
+    }
+}
+
+/* Keys of several rows to the bit, or something above the limit. */
 static void check_rows(struct data *data)
 {
     const struct metric_kernels *kernels = data->metric.kernels;
@@ -639,14 +649,7 @@ static void check_rows(struct data *data)
             }
         }
     }
-    for (unsigned i = 0; i < METRIC_LANES && n > 0; i++) { /* lanes as if they were rows: any floats will do */
-        const float *a = data->lane + i, *b = data->lane;
-        double sum = 0;
-
-        for (uint32_t j = 0; j < n; j++) sum += ((double)a[j] - (double)b[j]) * ((double)a[j] - (double)b[j]);
-        assert_true(fabs((double)kernels->row_squares(a, b, n, (float)INFINITY) - sum) <= (n + 8) * 0x1p-23 * sum + 0x1p-126);
-        if (sum > 0x1p-100) assert_true(kernels->row_squares(a, b, n, (float)(sum / 2)) > (float)(sum / 2));
-    }
+    check_shorts(data, n);
 }
 
 void support_kernels_check(enum metric_isa isa)

@@ -57,7 +57,7 @@ static void views_are_no_further_apart_than_points(void **state)
             const uint32_t dim = kinds[k].dim;
             struct support_block block;
             struct block_eye eye, other;
-            double shown = 0, real = 0;
+            double shown = 0, real = 0, far[METRIC_DIM_MAX];
 
             if (!metric_kernels_choose(METRIC_SQUARES, (enum metric_isa)isa)) continue;
             start(&block, &env, &kinds[k], ROWS, (uint64_t)k);
@@ -79,6 +79,11 @@ static void views_are_no_further_apart_than_points(void **state)
                 assert_true(view <= block_views_limit(&block.layout, other.place, other.place, key));
                 assert_true(block_eye_may_see(&eye, &block.layout, b, key) && block_eye_may_see(&other, &block.layout, a, key));
                 if (eye.fine) assert_true(block_eye_least_fine(&eye, &block.layout, b, (double)FLT_MAX) <= key);
+                if (eye.fine && i % 8 == 0) { /* from a place so far off that hardly a number of it is within the scale of fine views */
+                    for (uint32_t j = 0; j < dim; j++) far[j] = x[j] + 100 * (x[j] - y[j]);
+                    block_eye_open(&eye, &block.layout, far);
+                    assert_true(block_eye_may_see(&eye, &block.layout, b, metric_key(&block.metric, far, y)));
+                }
                 shown += view;
                 real += key;
             }
@@ -350,7 +355,8 @@ static void damage_is_found(void **state)
     struct support_block block;
     struct block_shape shape;
     double *basis, *view, kept;
-    float *fine, *axis;
+    int16_t *fine;
+    float *axis;
 
     (void)state;
     support_env_start(&env, 2);
@@ -359,7 +365,7 @@ static void damage_is_found(void **state)
     basis = block.layout.basis.data;
     axis = (float *)(basis + 2 + kinds[7].dim);
     view = (double *)block.layout.view.data + 70;
-    fine = (float *)block.layout.fine_view.data + 70;
+    fine = (int16_t *)block.layout.fine_view.data + 70;
     support_block_check(&block);
     for (int i = 0; i < 3; i++) {
         kept = basis[i];
@@ -382,7 +388,9 @@ static void damage_is_found(void **state)
     *view = NAN;
     expect_damage(&block);
     support_ok(support_block_build(&block, ROWS, 64, &err), &err);
-    *fine += 1e-3F;
+    *fine = (int16_t)(*fine + 3);
+    expect_damage(&block);
+    *fine = METRIC_SHORT_MAX + 1;
     expect_damage(&block);
     support_ok(support_block_build(&block, ROWS, 64, &err), &err);
     support_block_check(&block);
