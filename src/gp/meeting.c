@@ -99,3 +99,51 @@ void gp_seeker_meet(struct gp_seeker *s, uint32_t block, const uint64_t who[GP_B
     meet(s, &meeting, filtered);
     gp_seeker_tighten_full(s, all);
 }
+
+/* Up to eight queries and a panel by principal coordinates; pairs that are left wait for the filter. */
+static void look_coarsely(struct gp_seeker *s, struct meeting *m, const struct gp_coarse_row *row, const unsigned *query, unsigned rows, size_t panel)
+{
+    const struct gp_coarse_panel at = gp_coarse_panel_at(s->coarse_to, panel);
+    uint32_t found[GP_ROWS];
+
+    s->to->features->tiles->coarse(found, row, rows, &at, &s->coarse_to->form);
+    for (unsigned i = 0; i < rows; i++) {
+        gp_audit_filter(s, panel, query[i], found[i]);
+        for (; found[i] != 0; found[i] &= found[i] - 1) {
+            const size_t its = panel * GP_ROUNDED_LANES + (unsigned)__builtin_ctz(found[i]);
+
+            if (!gp_seeker_may_find(s, query[i], its)) continue;
+            m->query[m->n] = query[i];
+            m->at[m->n++] = its;
+            if (m->n < GP_ROWS) continue;
+            meet_filtered(s, m);
+            s->work.again += m->n;
+            m->n = 0;
+        }
+    }
+}
+
+void gp_seeker_cascade(struct gp_seeker *s, uint32_t block, uint64_t mask)
+{
+    const size_t first = (size_t)block * GP_ROUNDED_PANELS;
+    struct meeting meeting = { .n = 0 };
+
+    for (size_t panel = first; panel < first + GP_ROUNDED_PANELS; panel++) {
+        if (s->to->id[panel * GP_ROUNDED_LANES] == GP_NONE) continue;
+        for (uint64_t left = mask; left != 0;) {
+            struct gp_coarse_row row[GP_ROWS];
+            unsigned query[GP_ROWS], rows = 0;
+
+            for (; left != 0 && rows < GP_ROWS; left &= left - 1) {
+                query[rows] = (unsigned)__builtin_ctzll(left);
+                row[rows] = gp_coarse_row_at(s->coarse_from, (size_t)s->block * GP_BLOCK + query[rows],
+                                             (float)s->least[query[rows]] - 2 * GP_ROUNDED_MARGIN);
+                rows++;
+            }
+            look_coarsely(s, &meeting, row, query, rows, panel);
+            s->work.pairs += rows * GP_ROUNDED_LANES;
+        }
+    }
+    if (meeting.n > 0) meet_filtered(s, &meeting);
+    s->work.again += meeting.n;
+}

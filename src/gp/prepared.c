@@ -5,7 +5,8 @@
 
 enum { CASCADE_BLOCKS = 32, CASCADE_COORDINATES = 64, SAMPLES = 4, SAMPLE_LEAVES = 64 };
 #define MANY 0.4       /* of the pairs of queries and panels: more are left by bounds where the cascade is tried */
-#define OUTSIDE 0.15   /* of a mean p, times the k-th |rho|, may be outside of the principal coordinates */
+#define OUTSIDE 0.04       /* of a mean p, times the k-th |rho|, is to be outside of the principal coordinates, */
+#define OUTSIDE_MOST 0.15  /* and may be */
 
 /* Which share of the points bounds leave to be looked at, for some blocks as queries and some as points; a typical k-th |rho|. */
 static int sample(double *share, double *least, struct gp_prepared *p, const struct gp_ask *ask, const struct base_env *env, struct pcct_error *err)
@@ -47,7 +48,7 @@ int gp_prepared_fill(struct gp_prepared *p, const struct gp_ask *ask, const uint
                      struct pcct_error *err)
 {
     const struct gp_space *space = &p->space;
-    double share = 0, least = 0;
+    double share = 0, least = 0, typical = 0;
     int status = 0;
 
     TRY(gp_space_make(&p->space, ask->points, member, members, ask->rank, env, err));
@@ -55,16 +56,10 @@ int gp_prepared_fill(struct gp_prepared *p, const struct gp_ask *ask, const uint
     gp_rounded_frame(&p->frame, p->centre, space);
     if (ask->brute || !gp_rounded_fits(space, p->frame.bound)) goto done;
     if (space->blocks >= CASCADE_BLOCKS && ask->points->form.m >= CASCADE_COORDINATES) TRY(sample(&share, &least, p, ask, env, err));
-    if (share > MANY) TRY(gp_principal_make(&p->principal, space, OUTSIDE * least * mean_p(space), env, err));
-    p->frame.rows_only = p->principal.size > 0;
-    TRY(gp_rounded_make(&p->rounded, space, &p->frame, env, err));
-    if (p->principal.size > 0) {
-        struct gp_rounded_frame frame = p->frame;
-
-        frame.principal = &p->principal;
-        frame.rows_only = 0;
-        TRY(gp_rounded_make(&p->first, space, &frame, env, err));
-    }
+    typical = least * mean_p(space);
+    if (share > MANY) TRY(gp_principal_make(&p->principal, space, OUTSIDE * typical, OUTSIDE_MOST * typical, env, err));
+    TRY(gp_rounded_make(&p->rounded, space, &p->frame, p->principal.size > 0 ? GP_ROUNDED_PANELS_OF_X : GP_ROUNDED_PANELS_TOO, env, err));
+    if (p->principal.size > 0) TRY(gp_coarse_make(&p->coarse, &p->rounded, &p->frame, &p->principal, 0, env, err));
 done:
     return status;
 }
@@ -72,7 +67,6 @@ done:
 int gp_prepared_queries(struct gp_prepared *queries, const struct gp_features *asked, const struct gp_prepared *to, const struct base_env *env,
                         struct pcct_error *err)
 {
-    struct gp_rounded_frame frame = to->frame;
     uint32_t *all = NULL;
     int status = 0;
 
@@ -80,11 +74,8 @@ int gp_prepared_queries(struct gp_prepared *queries, const struct gp_features *a
     for (size_t i = 0; i < asked->n; i++) all[i] = (uint32_t)i;
     TRY(gp_space_make(&queries->space, asked, all, asked->n, NULL, env, err));
     if (!to->rounded.env || !gp_rounded_covers(&to->frame, &queries->space)) goto done;
-    frame.rows_only = 1;
-    TRY(gp_rounded_make(&queries->rounded, &queries->space, &frame, env, err));
-    if (!to->first.env) goto done;
-    frame.principal = &to->principal;
-    TRY(gp_rounded_make(&queries->first, &queries->space, &frame, env, err));
+    TRY(gp_rounded_make(&queries->rounded, &queries->space, &to->frame, GP_ROUNDED_ROWS, env, err));
+    if (to->coarse.env) TRY(gp_coarse_make(&queries->coarse, &queries->rounded, &to->frame, &to->principal, 1, env, err));
 done:
     base_free(env, all);
     return status;
@@ -92,7 +83,7 @@ done:
 
 void gp_prepared_empty(struct gp_prepared *p, const struct base_env *env)
 {
-    gp_rounded_free(&p->first);
+    gp_coarse_free(&p->coarse);
     gp_principal_free(&p->principal);
     gp_rounded_free(&p->rounded);
     gp_space_free(&p->space);

@@ -2,8 +2,8 @@
 #ifndef GP_PREPARED_H
 #define GP_PREPARED_H
 
+#include "gp/coarse.h"
 #include "gp/residual.h"
-#include "gp/rounded.h"
 
 /*
  * Points laid out for questions, with the filters that will do for them. Where angles and envelopes exclude next to nothing - a few blocks are
@@ -14,7 +14,7 @@ struct gp_prepared {
     struct gp_rounded_frame frame;   /* of `rounded` */
     struct gp_rounded rounded;       /* env NULL: single precision is not good enough */
     struct gp_principal principal;
-    struct gp_rounded first;         /* by principal coordinates; env NULL: no cascade */
+    struct gp_coarse coarse;         /* by principal coordinates; env NULL: no cascade */
     double *centre;
 };
 

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SIZE_MOST = 256, SAMPLE_SHARE = 4 /* points for each of m */, ITERATIONS = 3, PASSES = 3 };
+enum { SAMPLE_SHARE = 4 /* points for each of m */, ITERATIONS = 3, PASSES = 3 };
 
 /* Square and long matrices in two layouts: row-major, and panels of 16 columns, [columns / 16][rows][16], whose columns are filled up with zeros. */
 struct work {
@@ -176,17 +176,17 @@ static int is_orthonormal(struct work *w)
     return 1;
 }
 
-/* How many vectors it takes to leave so little outside, a multiple of 16; 0: more than there are. */
-static uint32_t least_size(struct work *w, double left)
+/* How many vectors it takes to leave as little outside as is wanted, a multiple of 16, or all; 0: they leave too much. */
+static uint32_t least_size(struct work *w, double wanted, double most)
 {
     double outside = 0;
 
     for (uint32_t l = 0; l < w->m; l++) outside += w->square[((size_t)(l / GP_LANES) * w->m + l) * GP_LANES + l % GP_LANES];
     for (uint32_t i = 0; i < w->size; i++) {
         for (uint32_t l = 0; l < w->m; l++) outside -= w->q[i * wide(w) + l] * w->next[i * wide(w) + l];
-        if ((i + 1) % GP_LANES == 0 && outside <= left * (double)w->sample) return i + 1;
+        if ((i + 1) % GP_LANES == 0 && outside <= wanted * (double)w->sample) return i + 1;
     }
-    return 0;
+    return outside <= most * (double)w->sample ? w->size : 0;
 }
 
 static int iterate(struct work *w, int *bad, const struct base_env *env, struct pcct_error *err)
@@ -213,7 +213,8 @@ done:
     return status;
 }
 
-int gp_principal_make(struct gp_principal *principal, const struct gp_space *space, double left, const struct base_env *env, struct pcct_error *err)
+int gp_principal_make(struct gp_principal *principal, const struct gp_space *space, double wanted, double most, const struct base_env *env,
+                      struct pcct_error *err)
 {
     const size_t lanes = (size_t)space->blocks * GP_BLOCK;
     struct work w = { .space = space, .m = space->features->form.m };
@@ -225,14 +226,14 @@ int gp_principal_make(struct gp_principal *principal, const struct gp_space *spa
     principal->m = w.m;
     w.chunks = (w.m + GP_LANES - 1) / GP_LANES;
     w.size = w.m / 2 / GP_LANES * GP_LANES;
-    if (w.size > SIZE_MOST) w.size = SIZE_MOST;
+    if (w.size > GP_PRINCIPAL_MOST) w.size = GP_PRINCIPAL_MOST;
     w.step = lanes / (SAMPLE_SHARE * (size_t)w.m + 1) + 1;
     w.sample = (lanes + w.step - 1) / w.step;
     if (w.size == 0 || lanes == 0) return 0;
     TRY(take(&w, env, err));
     copy_sample(&w);
     TRY(iterate(&w, &bad, env, err));
-    if (!bad) size = least_size(&w, left);
+    if (!bad) size = least_size(&w, wanted, most);
     if (size == 0) goto done;
     TRY(base_take(&principal->basis, env, (size_t)size * w.m, sizeof(double), err));
     principal->size = size;

@@ -56,8 +56,8 @@ static void seek(void *ctx, size_t begin, size_t end, int thread)
     s->flats = run->flats;
     s->filter_from = run->filtered ? &run->from->rounded : NULL;
     s->filter_to = run->filtered ? &run->to->rounded : NULL;
-    s->first_from = run->filtered && run->from->first.env ? &run->from->first : NULL;
-    s->first_to = s->first_from ? &run->to->first : NULL;
+    s->coarse_from = run->filtered && run->from->coarse.env ? &run->from->coarse : NULL;
+    s->coarse_to = s->coarse_from ? &run->to->coarse : NULL;
     for (size_t piece = begin; piece < end; piece++) {
         const uint32_t block = (uint32_t)base_par_add(&run->next, 1);
 
@@ -103,7 +103,7 @@ static int search(struct run *run, const struct gp_prepared *to, struct gp_work 
     run->to = to;
     run->filtered = !run->ask->brute && from->rounded.env;
     work->filtered |= run->filtered;
-    work->cascaded |= run->filtered && from->first.env;
+    work->cascaded |= run->filtered && from->coarse.env;
     work->blocks += to->space.blocks;
     work->flat += (uint64_t)to->space.flats * GP_BLOCK;
     if (!run->ask->queries && !run->ask->brute && to->space.flats > 0) {

@@ -83,50 +83,22 @@ int gp_rounded_fits(const struct gp_space *space, double bound)
 struct rounding {
     struct gp_rounded *filter;
     const struct gp_rounded_frame *frame;
-    double *scratch; /* [threads][8][coordinates] */
 };
 
-/* v, or its principal coordinates, of eight lanes; what is left outside[] of |v|^2. */
-static void coordinates(double *out, double *outside, const struct rounding *r, size_t first)
-{
-    const struct gp_space *space = r->filter->space;
-    const struct gp_features *f = space->features;
-    const struct gp_principal *principal = r->frame->principal;
-    const size_t m = f->form.m, size = r->filter->form.m, block = first / GP_BLOCK;
-    const double *row[GP_ROWS] = { NULL };
-    _Alignas(64) double part[GP_ROWS * GP_LANES];
-
-    for (size_t i = 0; i < GP_ROWS; i++) {
-        const uint32_t id = space->id[first + i];
-
-        row[i] = f->v + (id == GP_NONE ? space->id[block * GP_BLOCK] : id) * m;
-        outside[i] = 0;
-        if (!principal) memcpy(out + i * m, row[i], m * sizeof *out);
-        for (size_t l = 0; principal && l < m; l++) outside[i] += row[i][l] * row[i][l];
-    }
-    for (uint32_t chunk = 0; principal && chunk < size / GP_LANES; chunk++) {
-        gp_principal_coordinates(part, principal, row, GP_ROWS, chunk, f->tiles);
-        for (size_t i = 0; i < GP_ROWS; i++) {
-            memcpy(out + i * size + chunk * GP_LANES, part + i * GP_LANES, GP_LANES * sizeof *out);
-            for (size_t j = 0; j < GP_LANES; j++) outside[i] -= part[i * GP_LANES + j] * part[i * GP_LANES + j];
-        }
-    }
-}
-
-static void round_lane(const struct rounding *r, size_t lane, const double *v, double outside)
+static void round_lane(const struct rounding *r, size_t lane)
 {
     struct gp_rounded *filter = r->filter;
     const struct gp_space *space = filter->space;
     const struct gp_features *f = space->features;
     const size_t m = filter->form.m, dim = f->form.dim;
     const double unit = 1 / sqrt(f->form.variance), root = sqrt(f->form.variance);
-    const double error = sqrt(r->frame->bound + fmax(outside, 0) / f->form.variance);
     const uint32_t id = space->id[lane], from = id == GP_NONE ? space->id[lane / GP_BLOCK * GP_BLOCK] : id;
+    const double *v = f->v + from * m;
 
     for (size_t l = 0; l < m; l++) filter->row_v[lane * m + l] = (float)(v[l] * unit);
     for (size_t t = 0; t < dim; t++) filter->row_x[lane * dim + t] = (float)(f->x[from * dim + t] - r->frame->centre[t]);
     filter->isp[lane] = id == GP_NONE ? NAN : (float)(f->isp[id] * root);
-    filter->error[lane] = id == GP_NONE ? 0 : (float)(error * f->isp[id] * root * (1 + 0x1p-20));
+    filter->error[lane] = id == GP_NONE ? 0 : (float)(sqrt(r->frame->bound) * f->isp[id] * root * (1 + 0x1p-20));
 }
 
 /* out[n][32] from the rows of 32 lanes. */
@@ -141,22 +113,19 @@ static void round_blocks(void *ctx, size_t begin, size_t end, int thread)
 {
     const struct rounding *r = ctx;
     const size_t m = r->filter->form.m, dim = r->filter->form.dim;
-    double *v = r->scratch + (size_t)thread * GP_ROWS * m, outside[GP_ROWS];
 
-    for (size_t first = begin * GP_BLOCK; first < end * GP_BLOCK; first += GP_ROWS) {
-        coordinates(v, outside, r, first);
-        for (size_t i = 0; i < GP_ROWS; i++) round_lane(r, first + i, v + i * m, outside[i]);
-    }
-    for (size_t lane = begin * GP_BLOCK; r->filter->v && lane < end * GP_BLOCK; lane += GP_ROUNDED_LANES) {
-        turn(r->filter->v + lane * m, r->filter->row_v + lane * m, m);
+    (void)thread;
+    for (size_t lane = begin * GP_BLOCK; lane < end * GP_BLOCK; lane++) round_lane(r, lane);
+    for (size_t lane = begin * GP_BLOCK; r->filter->x && lane < end * GP_BLOCK; lane += GP_ROUNDED_LANES) {
+        if (r->filter->v) turn(r->filter->v + lane * m, r->filter->row_v + lane * m, m);
         turn(r->filter->x + lane * dim, r->filter->row_x + lane * dim, dim);
     }
 }
 
-int gp_rounded_make(struct gp_rounded *filter, const struct gp_space *space, const struct gp_rounded_frame *frame, const struct base_env *env,
-                   struct pcct_error *err)
+int gp_rounded_make(struct gp_rounded *filter, const struct gp_space *space, const struct gp_rounded_frame *frame, enum gp_rounded_use use,
+                    const struct base_env *env, struct pcct_error *err)
 {
-    const size_t m = frame->principal ? frame->principal->size : space->features->form.m, dim = space->features->form.dim;
+    const size_t m = space->features->form.m, dim = space->features->form.dim;
     const size_t lanes = (size_t)space->blocks * GP_BLOCK;
     struct rounding rounding = { .filter = filter, .frame = frame };
     int status = 0;
@@ -165,17 +134,14 @@ int gp_rounded_make(struct gp_rounded *filter, const struct gp_space *space, con
     filter->env = env;
     filter->space = space;
     filter->form = space->features->form;
-    filter->form.m = (uint32_t)m;
-    if (!frame->rows_only) TRY(base_take(&filter->v, env, lanes * m, sizeof(float), err));
-    if (!frame->rows_only) TRY(base_take(&filter->x, env, lanes * dim, sizeof(float), err));
+    if (use == GP_ROUNDED_PANELS_TOO) TRY(base_take(&filter->v, env, lanes * m, sizeof(float), err));
+    if (use != GP_ROUNDED_ROWS) TRY(base_take(&filter->x, env, lanes * dim, sizeof(float), err));
     TRY(base_take(&filter->row_v, env, lanes * m, sizeof(float), err));
     TRY(base_take(&filter->row_x, env, lanes * dim, sizeof(float), err));
     TRY(base_take(&filter->isp, env, lanes, sizeof(float), err));
     TRY(base_take(&filter->error, env, lanes, sizeof(float), err));
-    TRY(base_take(&rounding.scratch, env, (size_t)base_par_threads(env) * GP_ROWS * m, sizeof(double), err));
     base_par_for(env, space->blocks, 4, round_blocks, &rounding);
 done:
-    base_free(env, rounding.scratch);
     return status;
 }
 

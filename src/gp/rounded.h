@@ -2,23 +2,21 @@
 #ifndef GP_ROUNDED_H
 #define GP_ROUNDED_H
 
-#include "gp/principal.h"
+#include "gp/space.h"
 
 /*
  * The points of a space in single precision, for a first look (docs/algorithm.md: G5). Features and coordinates, these less a
  * centre, are rounded to float, all in units of the variance. Then
  *     | |rho| - |filter's rho| | <= error_a * error_b + GP_ROUNDED_MARGIN,
  * where error = sqrt(E / p) for a bound E of what float does to K - v.v. It is used where E is small beside p.
- *
- * A filter of less precision takes a few principal coordinates in the place of v and counts what they leave of v as error (G6).
  */
 #define GP_ROUNDED_MARGIN 0x1p-20F
 
 struct gp_rounded {
     const struct base_env *env;
     const struct gp_space *space;     /* borrowed */
-    struct gp_form form;              /* of what is here: m coordinates, of v or principal ones */
-    float *v, *x, *isp, *error;       /* [block][2][m][32], [block][2][dim][32] (NULL: rows only), [block][64], [block][64]; not of flat ones */
+    struct gp_form form;
+    float *v, *x, *isp, *error;       /* [block][2][m][32], [block][2][dim][32] (NULL: see `use`), [block][64], [block][64]; not of flat ones */
     float *row_v, *row_x;             /* the same row-major, by lane */
 };
 
@@ -33,8 +31,12 @@ struct gp_rounded_frame {
     const double *centre; /* [dim] */
     struct gp_rounded_extent extent;
     double bound;         /* E in units of the variance, with room for queries that lie somewhat outside */
-    const struct gp_principal *principal; /* NULL: v itself */
-    int rows_only;        /* 1: no panels of v and x are needed */
+};
+
+enum gp_rounded_use {
+    GP_ROUNDED_PANELS_TOO,
+    GP_ROUNDED_PANELS_OF_X, /* v is wanted by rows alone */
+    GP_ROUNDED_ROWS,        /* queries */
 };
 
 /* The frame around a space's points, whose middle is filled in. */
@@ -45,8 +47,8 @@ int gp_rounded_covers(const struct gp_rounded_frame *frame, const struct gp_spac
 int gp_rounded_fits(const struct gp_space *space, double bound);
 
 /* gp_rounded_free() in any case. Parallel. Errors: MEMORY. */
-int gp_rounded_make(struct gp_rounded *filter, const struct gp_space *space, const struct gp_rounded_frame *frame, const struct base_env *env,
-                   struct pcct_error *err);
+int gp_rounded_make(struct gp_rounded *filter, const struct gp_space *space, const struct gp_rounded_frame *frame, enum gp_rounded_use use,
+                    const struct base_env *env, struct pcct_error *err);
 void gp_rounded_free(struct gp_rounded *filter);
 
 static inline struct gp_rounded_panel gp_rounded_panel_at(const struct gp_rounded *f, size_t panel)

@@ -194,39 +194,10 @@ void gp_seeker_evaluate(struct gp_seeker *s, size_t panel, uint64_t mask)
     }
 }
 
-/* Looks at some lanes of a panel with all of v: their values into value[]. Returns those that pass. */
-static uint32_t filter_again(struct gp_seeker *s, size_t panel, unsigned query, uint32_t found, float *value, float least)
-{
-    const struct gp_rounded *filter = s->filter_to;
-    const struct gp_rounded_row own = gp_rounded_row_at(s->filter_from, (size_t)s->block * GP_BLOCK + query);
-    _Alignas(64) float out[GP_LANES];
-    uint32_t passed = 0;
-
-    while (found != 0) {
-        struct gp_rounded_row row[GP_ROWS];
-        unsigned lane[GP_ROWS], rows = 0;
-
-        for (; found != 0 && rows < GP_ROWS; found &= found - 1) {
-            lane[rows] = (unsigned)__builtin_ctz(found);
-            row[rows] = gp_rounded_row_at(filter, panel * GP_ROUNDED_LANES + lane[rows]);
-            rows++;
-        }
-        s->to->features->tiles->filter_pairs(out, &own, 0, row, rows, &filter->form);
-        s->work.again += rows;
-        for (unsigned i = 0; i < rows; i++) {
-            value[lane[i]] = out[i];
-            if ((out[i] < 0 ? -out[i] : out[i]) + own.error * row[i].error >= least) passed |= (uint32_t)1 << lane[i];
-        }
-    }
-    return passed;
-}
-
-/* By the filter, or by the one before it and what that leaves by the filter. */
 void gp_seeker_filter(struct gp_seeker *s, size_t panel, uint64_t mask)
 {
-    const struct gp_rounded *first = s->first_to ? s->first_to : s->filter_to, *first_from = s->first_to ? s->first_from : s->filter_from;
-    const struct gp_rounded_panel at = gp_rounded_panel_at(first, panel);
-    const float *error = s->filter_to->error + panel * GP_ROUNDED_LANES, *own_error = s->filter_from->error + (size_t)s->block * GP_BLOCK;
+    const struct gp_rounded *filter = s->filter_to;
+    const struct gp_rounded_panel at = gp_rounded_panel_at(filter, panel);
     const struct gp_tiles *tiles = s->to->features->tiles;
     _Alignas(64) float rho[GP_ROWS * GP_ROUNDED_LANES];
 
@@ -236,23 +207,21 @@ void gp_seeker_filter(struct gp_seeker *s, size_t panel, uint64_t mask)
 
         for (; mask != 0 && rows < GP_ROWS; mask &= mask - 1) {
             query[rows] = (unsigned)__builtin_ctzll(mask);
-            row[rows] = gp_rounded_row_at(first_from, (size_t)s->block * GP_BLOCK + query[rows]);
+            row[rows] = gp_rounded_row_at(s->filter_from, (size_t)s->block * GP_BLOCK + query[rows]);
             rows++;
         }
-        tiles->filter(rho, row, rows, &at, &first->form);
+        tiles->filter(rho, row, rows, &at, &filter->form);
         s->work.pairs += rows * GP_ROUNDED_LANES;
         for (unsigned i = 0; i < rows; i++) {
-            const float least = (float)s->least[query[i]] - 2 * GP_ROUNDED_MARGIN;
-            float *value = rho + i * GP_ROUNDED_LANES;
-            uint32_t found = tiles->filter_above(value, at.error, row[i].error, least);
+            const float *value = rho + i * GP_ROUNDED_LANES;
+            uint32_t found = tiles->filter_above(value, at.error, row[i].error, (float)s->least[query[i]] - 2 * GP_ROUNDED_MARGIN);
 
-            if (found != 0 && s->first_to) found = filter_again(s, panel, query[i], found, value, least);
             gp_audit_filter(s, panel, query[i], found);
             for (; found != 0; found &= found - 1) {
                 const unsigned lane = (unsigned)__builtin_ctz(found);
                 const size_t its = panel * GP_ROUNDED_LANES + lane;
 
-                if (gp_seeker_may_find(s, query[i], its)) gp_seeker_hold_filtered(s, query[i], its, value[lane], own_error[query[i]] * error[lane]);
+                if (gp_seeker_may_find(s, query[i], its)) gp_seeker_hold_filtered(s, query[i], its, value[lane], row[i].error * at.error[lane]);
             }
         }
     }
@@ -271,7 +240,8 @@ void gp_seeker_look(struct gp_seeker *s, uint32_t block, const uint64_t mask[GP_
 {
     const int filtered = s->filter_to && block < s->to->blocks && s->block < s->from->blocks;
 
-    for (size_t panel = 0; panel < GP_PANELS; panel++) {
+    if (filtered && s->coarse_to) gp_seeker_cascade(s, block, mask[0] | mask[1] | mask[2] | mask[3]);
+    for (size_t panel = 0; panel < GP_PANELS && !(filtered && s->coarse_to); panel++) {
         if (!filtered) gp_seeker_evaluate(s, (size_t)block * GP_PANELS + panel, mask[panel]);
         else if (panel % 2 == 0) gp_seeker_filter(s, (size_t)block * GP_ROUNDED_PANELS + panel / 2, mask[panel] | mask[panel + 1]);
     }
@@ -455,7 +425,7 @@ int gp_seek(struct gp_seeker *s, uint32_t block, uint32_t lowest, struct pcct_er
         for (unsigned i = 0; i < s->nears; i++) gp_seeker_evaluate_block(s, s->near[i]);
         gp_seeker_tighten(s, s->active);
         if (flats_later) look_at_flats(s);
-        if (s->first_to) TRY(gp_seeker_sweep(s, err));
+        if (s->coarse_to) TRY(gp_seeker_sweep(s, err));
         else TRY(gp_seeker_descend(s, err));
     }
     gp_seeker_tighten(s, s->active);

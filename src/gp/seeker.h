@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 #include "base/topk.h"
+#include "gp/coarse.h"
 #include "gp/flats.h"
-#include "gp/rounded.h"
 #include "gp/residual.h"
 
 /*
@@ -24,7 +24,7 @@ struct gp_seeker {
     const struct gp_ask *ask;
     const struct gp_space *from, *to;   /* queries, points */
     const struct gp_rounded *filter_from, *filter_to; /* NULL: no filter */
-    const struct gp_rounded *first_from, *first_to;   /* by principal coordinates, before the filter; NULL: no cascade */
+    const struct gp_coarse *coarse_from, *coarse_to;  /* by principal coordinates, before the filter; NULL: no cascade */
     const uint32_t *row_of;             /* by point: its row among the members; NULL: queries are from outside */
     const struct gp_flats *flats;       /* of queries that are the points; NULL: not known */
     size_t k, capacity;                 /* the latter a multiple of 16 */
@@ -79,6 +79,8 @@ void gp_seeker_hold(struct gp_seeker *seeker, unsigned lane, size_t at, double r
 void gp_seeker_hold_filtered(struct gp_seeker *seeker, unsigned lane, size_t at, float rho, float error);
 /* The points of a block, each for the lanes in its mask, a panel at a time or one by one. */
 void gp_seeker_meet(struct gp_seeker *seeker, uint32_t block, const uint64_t who[GP_BLOCK]);
+/* A block by principal coordinates, and what these leave by the filter. */
+void gp_seeker_cascade(struct gp_seeker *seeker, uint32_t block, uint64_t mask);
 /* The panels of a block, each for the lanes in its mask, in the way that is faster. */
 void gp_seeker_look(struct gp_seeker *seeker, uint32_t block, const uint64_t mask[GP_PANELS]);
 /* A block for all queries. */

@@ -43,6 +43,26 @@ struct gp_rounded_row {
     float isp, error;
 };
 
+/*
+ * A few coordinates in whole numbers of 8 bits (gp/coarse.h): unit times these, `length` long, is off them by at most `error`, and off v in all by at
+ * most `rest`.
+ */
+enum { GP_COARSE_ZERO = 128, GP_COARSE_FACTS = 4 };
+
+struct gp_coarse_panel {
+    const uint8_t *value; /* [m / 4][32][4], GP_COARSE_ZERO added */
+    const float *x;       /* [dim][32] */
+    const float *isp;     /* [32]; NaN in lanes without a point */
+    const float *fact;    /* [4][32] unit, length, error, rest */
+};
+
+struct gp_coarse_row {
+    const int8_t *value;
+    const float *x, *fact; /* fact[4]: unit, length, error, rest */
+    float isp, least;      /* what |rho| must come to */
+    int32_t start;         /* - GP_COARSE_ZERO times the sum of value[] */
+};
+
 struct gp_tiles {
     const char *name;
     /* out[rows][16] = sum over l of row[l] * panel[l] */
@@ -69,6 +89,9 @@ struct gp_tiles {
                          const struct gp_form *form);
     /* which of 32 values are, without sign and with row_error * error[i] added, at least t */
     uint32_t (*filter_above)(const float *value, const float *error, float row_error, float t);
+    /* found[rows]: which of 32 points may have a |rho| of at least row.least, as far as coordinates in whole numbers tell; form->m is how many */
+    void (*coarse)(uint32_t found[GP_ROWS], const struct gp_coarse_row *row, unsigned rows, const struct gp_coarse_panel *panel,
+                   const struct gp_form *form);
     /* One of n values, which at least k of them are not below, and the greatest such or next to it. 64-byte aligned, with room up to the next
      * multiple of 16, which is written to. 1 <= k <= n; all finite. */
     float (*kth)(float *value, size_t n, size_t k);
@@ -95,7 +118,7 @@ const struct gp_tiles *gp_tiles_choose(enum metric_isa isa);
 
 extern const struct gp_tiles gp_tiles_scalar;
 #if defined(__x86_64__)
-extern const struct gp_tiles gp_tiles_avx2, gp_tiles_avx512;
+extern const struct gp_tiles gp_tiles_avx2, gp_tiles_avx512, gp_tiles_vnni;
 #endif
 
 #endif

@@ -4,9 +4,11 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
 typedef __m256d vec;
 typedef __m256 fvec;
+typedef __m256i ivec;
 
 #define ISA __attribute__((target("avx2,fma")))
 #define TABLE gp_tiles_avx2
@@ -53,5 +55,26 @@ ISA static inline float total(__m256 v)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
+#define fvec_of_ints(p) _mm256_cvtepi32_ps(_mm256_load_si256((const __m256i *)(p)))
+
+#define IWIDTH 8u
+#define ROWS_TOGETHER 2u
+#define VECTORS_TOGETHER 4u
+#define ivec_all(x) _mm256_set1_epi32(x)
+#define ivec_store(p, v) _mm256_store_si256((__m256i *)(p), v)
+
+ISA static inline ivec add_products(ivec sum, const uint8_t *panel, const int8_t *row)
+{
+    int32_t four;
+
+    memcpy(&four, row, sizeof four);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_load_si256((const __m256i *)(const void *)panel),
+                                                                        _mm256_set1_epi32(four)), _mm256_set1_epi16(1)));
+}
+
+#define PRODUCTS products
+#define PRODUCTS_ISA ISA
+#define ivec_dot(sum, panel, row) add_products(sum, panel, row)
+#include "gp/products_body.h"
 #include "gp/tiles_body.h"
 #endif

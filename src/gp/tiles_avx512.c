@@ -4,11 +4,13 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
 typedef __m512d vec;
 typedef __m512 fvec;
+typedef __m512i ivec;
 
-#define ISA __attribute__((target("avx512f,avx512dq")))
+#define ISA __attribute__((target("avx512f,avx512dq,avx512bw")))
 #define TABLE gp_tiles_avx512
 #define TABLE_NAME "avx512"
 #define WIDTH 8u
@@ -46,5 +48,49 @@ typedef __m512 fvec;
 #define fvec_root(v) _mm512_sqrt_ps(v)
 #define fvec_not_below(a, b) ((uint32_t)_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ))
 
+#define fvec_of_ints(p) _mm512_cvtepi32_ps(_mm512_load_si512(p))
+
+#define VNNI __attribute__((target("avx512f,avx512dq,avx512bw,avx512vnni")))
+#define IWIDTH 16u
+#define ROWS_TOGETHER 8u
+#define VECTORS_TOGETHER 2u
+#define ivec_all(x) _mm512_set1_epi32(x)
+#define ivec_store(p, v) _mm512_store_si512(p, v)
+
+ISA static inline ivec four(const int8_t *row)
+{
+    int32_t value;
+
+    memcpy(&value, row, sizeof value);
+    return _mm512_set1_epi32(value);
+}
+
+ISA static inline ivec add_products(ivec sum, const uint8_t *panel, const int8_t *row)
+{
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_load_si512(panel), four(row)), _mm512_set1_epi16(1)));
+}
+
+VNNI static inline ivec add_products_at_once(ivec sum, const uint8_t *panel, const int8_t *row)
+{
+    return _mm512_dpbusd_epi32(sum, _mm512_load_si512(panel), four(row));
+}
+
+#define PRODUCTS products
+#define PRODUCTS_ISA ISA
+#define ivec_dot(sum, panel, row) add_products(sum, panel, row)
+#include "gp/products_body.h"
+#define PRODUCTS products_vnni
+#define PRODUCTS_ISA VNNI
+#define ivec_dot(sum, panel, row) add_products_at_once(sum, panel, row)
+#include "gp/products_body.h"
 #include "gp/tiles_body.h"
+
+ISA static void coarse_vnni(uint32_t found[GP_ROWS], const struct gp_coarse_row *row, unsigned rows, const struct gp_coarse_panel *panel,
+                            const struct gp_form *form)
+{
+    coarse_by(found, row, rows, panel, form, products_vnni);
+}
+
+/* The same with four products at once. */
+const struct gp_tiles gp_tiles_vnni = GP_TILES("avx512vnni", coarse_vnni);
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loops of struct gp_tiles, written once over vectors of WIDTH doubles (vec_*) and FWIDTH floats (fvec_*). The including file defines these,
- * ISA (the functions' attribute), TABLE, TABLE_NAME, and VECTORS: how many vectors of a panel are summed at a time. Every double is made by the same
- * operations in the same order whatever the width.
+ * ISA (the functions' attribute), products() (gp/products_body.h), TABLE, TABLE_NAME, and VECTORS: how many vectors of a panel are summed at a time.
+ * Every double is made by the same operations in the same order whatever the width.
  */
 #define INLINE static inline __attribute__((always_inline)) ISA
 #define PASSES (GP_LANES / (VECTORS * WIDTH))
@@ -309,19 +309,27 @@ INLINE void fsums(float *out, const struct gp_rounded_row *row, unsigned rows, c
     }
 }
 
+/* Squared distances of one point to a vector of the panel. */
+INLINE fvec fsquare(const float *x, const float *panel, uint32_t dim)
+{
+    fvec sum = fvec_all(0);
+
+    for (uint32_t t = 0; t < dim; t++) {
+        const fvec difference = fvec_sub(fvec_all(x[t]), fvec_load(panel + (size_t)t * GP_ROUNDED_LANES));
+
+        sum = fvec_fma(difference, difference, sum);
+    }
+    return sum;
+}
+
 INLINE void filter_of(float *out, const struct gp_rounded_row *row, unsigned rows, const struct gp_rounded_panel *panel, uint32_t dim,
                       enum gp_shape shape)
 {
     for (unsigned i = 0; i < rows; i++) {
         for (unsigned j = 0; j < GP_ROUNDED_LANES; j += FWIDTH) {
-            fvec sum = fvec_all(0), rest;
+            const fvec k = fcovariance(fsquare(row[i].x, panel->x + j, dim), shape);
+            const fvec rest = fvec_sub(k, fvec_load(out + i * GP_ROUNDED_LANES + j));
 
-            for (uint32_t t = 0; t < dim; t++) {
-                const fvec difference = fvec_sub(fvec_all(row[i].x[t]), fvec_load(panel->x + (size_t)t * GP_ROUNDED_LANES + j));
-
-                sum = fvec_fma(difference, difference, sum);
-            }
-            rest = fvec_sub(fcovariance(sum, shape), fvec_load(out + i * GP_ROUNDED_LANES + j));
             fvec_store(out + i * GP_ROUNDED_LANES + j, fvec_mul(rest, fvec_mul(fvec_all(row[i].isp), fvec_load(panel->isp + j))));
         }
     }
@@ -391,6 +399,48 @@ ISA static uint32_t filter_above(const float *value, const float *error, float r
         mask |= fvec_not_below(fvec_fma(scale, fvec_load(error + j), fvec_abs(fvec_load(value + j))), limit) << j;
     }
     return mask;
+}
+
+INLINE void coarse_of(uint32_t found[GP_ROWS], const int32_t *sums, const struct gp_coarse_row *row, unsigned rows,
+                      const struct gp_coarse_panel *panel, uint32_t dim, enum gp_shape shape)
+{
+    const float *unit = panel->fact, *length = unit + GP_ROUNDED_LANES, *error = length + GP_ROUNDED_LANES, *rest = error + GP_ROUNDED_LANES;
+
+    for (unsigned i = 0; i < rows; i++) {
+        const float *fact = row[i].fact;
+
+        found[i] = 0;
+        for (unsigned j = 0; j < GP_ROUNDED_LANES; j += FWIDTH) {
+            const fvec products = fvec_mul(fvec_of_ints(sums + i * GP_ROUNDED_LANES + j), fvec_mul(fvec_all(fact[0]), fvec_load(unit + j)));
+            fvec most = fvec_abs(fvec_sub(fcovariance(fsquare(row[i].x, panel->x + j, dim), shape), products));
+
+            most = fvec_fma(fvec_all(fact[1]), fvec_load(error + j), most);
+            most = fvec_fma(fvec_all(fact[2]), fvec_load(length + j), most);
+            most = fvec_fma(fvec_all(fact[3]), fvec_load(rest + j), most);
+            most = fvec_mul(most, fvec_mul(fvec_all(row[i].isp), fvec_load(panel->isp + j)));
+            found[i] |= fvec_not_below(most, fvec_all(row[i].least)) << j;
+        }
+    }
+}
+
+INLINE void coarse_by(uint32_t found[GP_ROWS], const struct gp_coarse_row *row, unsigned rows, const struct gp_coarse_panel *panel,
+                      const struct gp_form *form, void (*products_of)(int32_t *, const struct gp_coarse_row *, unsigned, const uint8_t *, uint32_t))
+{
+    _Alignas(64) int32_t sums[GP_ROWS * GP_ROUNDED_LANES];
+
+    products_of(sums, row, rows, panel->value, form->m);
+    switch (form->shape) {
+    case GP_RBF: coarse_of(found, sums, row, rows, panel, form->dim, GP_RBF); break;
+    case GP_MATERN12: coarse_of(found, sums, row, rows, panel, form->dim, GP_MATERN12); break;
+    case GP_MATERN32: coarse_of(found, sums, row, rows, panel, form->dim, GP_MATERN32); break;
+    default: coarse_of(found, sums, row, rows, panel, form->dim, GP_MATERN52); break;
+    }
+}
+
+ISA static void coarse(uint32_t found[GP_ROWS], const struct gp_coarse_row *row, unsigned rows, const struct gp_coarse_panel *panel,
+                       const struct gp_form *form)
+{
+    coarse_by(found, row, rows, panel, form, products);
 }
 
 /* The least of n values, a multiple of 16, that is not below t. */
@@ -590,7 +640,10 @@ ISA static float gram(float *g, const double *c, const double *lower, const doub
     return fourth_power(g, rows);
 }
 
-const struct gp_tiles TABLE = {
-    TABLE_NAME, dots, substitute, squares, covariances, rho, cross, above, pairs, filter, filter_pairs, filter_above, kth, kernel,
-    envelope, project, reaching, meet, gram,
-};
+#define GP_TILES(name, coarse) \
+    { \
+        name, dots, substitute, squares, covariances, rho, cross, above, pairs, filter, filter_pairs, filter_above, coarse, kth, kernel, envelope, \
+        project, reaching, meet, gram, \
+    }
+
+const struct gp_tiles TABLE = GP_TILES(TABLE_NAME, coarse);

@@ -6,6 +6,7 @@
 
 typedef double vec;
 typedef float fvec;
+typedef int32_t ivec;
 
 #define ISA
 #define TABLE gp_tiles_scalar
@@ -66,4 +67,16 @@ static inline float fraise(float value, float turned)
     return value;
 }
 
+#define fvec_of_ints(p) ((float)*(p))
+
+#define IWIDTH 1u
+#define ROWS_TOGETHER 1u
+#define VECTORS_TOGETHER 32u
+#define ivec_all(x) (x)
+#define ivec_store(p, v) (*(p) = (v))
+#define PRODUCTS products
+#define PRODUCTS_ISA
+#define ivec_dot(sum, panel, row) \
+    ((sum) + (panel)[0] * (row)[0] + (panel)[1] * (row)[1] + (panel)[2] * (row)[2] + (panel)[3] * (row)[3])
+#include "gp/products_body.h"
 #include "gp/tiles_body.h"

@@ -586,9 +586,69 @@ static void check_bounds(const struct gp_tiles *tiles)
     }
 }
 
-void support_gp_tiles(enum metric_isa isa)
+enum { WHOLE = 48 };
+
+struct whole {
+    _Alignas(64) uint8_t panel[WHOLE * 32];
+    _Alignas(64) float x[DIM * 32], isp[32], fact[4 * 32];
+    float row_x[8][DIM], row_fact[8][4];
+    int8_t value[8][WHOLE];
+    struct gp_coarse_row row[8];
+};
+
+/* Many numbers are the greatest there are. */
+static void fill_whole(struct whole *w, struct base_random *random)
 {
-    const struct gp_tiles *tiles = gp_tiles_choose(isa);
+    for (int i = 0; i < WHOLE * 32; i++) w->panel[i] = (uint8_t)(base_random_below(random, 3) == 0 ? 255 : 1 + base_random_below(random, 255));
+    for (int i = 0; i < DIM * 32; i++) w->x[i] = (float)base_random_gauss(random);
+    for (int i = 0; i < 32; i++) w->isp[i] = i == 13 ? NAN : 1 + (float)base_random_unit(random);
+    for (int i = 0; i < 4 * 32; i++) w->fact[i] = (float)base_random_unit(random) / (i < 32 ? 300 : 1);
+    for (unsigned i = 0; i < 8; i++) {
+        w->row[i] = (struct gp_coarse_row){ w->value[i], w->row_x[i], w->row_fact[i], 1 + (float)i, 0, 0 };
+        for (int l = 0; l < WHOLE; l++) {
+            w->value[i][l] = (int8_t)(base_random_below(random, 3) == 0 ? i % 2 == 0 ? 63 : -63 : (int)base_random_below(random, 127) - 63);
+            w->row[i].start -= GP_COARSE_ZERO * w->value[i][l];
+        }
+        for (int t = 0; t < DIM; t++) w->row_x[i][t] = (float)base_random_gauss(random);
+        for (int t = 0; t < 4; t++) w->row_fact[i][t] = (float)base_random_unit(random) / (t == 0 ? 300 : 1);
+    }
+}
+
+/* What a row and a lane come to at most. */
+static double most_of(const struct whole *w, unsigned i, unsigned lane, enum gp_shape shape)
+{
+    double d2 = 0, most;
+    int sum = 0;
+
+    for (unsigned l = 0; l < WHOLE; l++) sum += w->value[i][l] * (w->panel[(l / 4 * 32 + lane) * 4 + l % 4] - 128);
+    for (unsigned t = 0; t < DIM; t++) d2 += pow((double)(w->row_x[i][t] - w->x[t * 32 + lane]), 2);
+    most = fabs((double)exact((long double)d2, shape) - sum * (double)w->row_fact[i][0] * (double)w->fact[lane]);
+    most += (double)w->row_fact[i][1] * (double)w->fact[64 + lane] + (double)w->row_fact[i][2] * (double)w->fact[32 + lane];
+    return (most + (double)w->row_fact[i][3] * (double)w->fact[96 + lane]) * (double)w->row[i].isp * (double)w->isp[lane];
+}
+
+/* Each lane is found when a little less is asked for than it comes to, and not when it is a little more. */
+static void check_coarse(const struct gp_tiles *tiles, unsigned rows, enum gp_shape shape)
+{
+    const struct gp_form form = { shape, 1, WHOLE, DIM };
+    struct whole w;
+    const struct gp_coarse_panel at = { w.panel, w.x, w.isp, w.fact };
+    struct base_random random;
+    uint32_t found[8];
+
+    base_random_seed(&random, rows + 8 * (uint64_t)shape);
+    fill_whole(&w, &random);
+    for (unsigned lane = 0; lane < 32; lane++) {
+        for (int more = 0; more < 2; more++) {
+            for (unsigned i = 0; i < rows; i++) w.row[i].least = lane == 13 ? 0 : (float)(most_of(&w, i, lane, shape) * (more ? 1.0001 : 0.9999));
+            tiles->coarse(found, w.row, rows, &at, &form);
+            for (unsigned i = 0; i < rows; i++) assert_int_equal(found[i] >> lane & 1, lane != 13 && !more);
+        }
+    }
+}
+
+void support_gp_tiles(const struct gp_tiles *tiles)
+{
     struct data *d = aligned_alloc(64, (sizeof *d + 63) / 64 * 64);
 
     if (!tiles) {
@@ -607,6 +667,7 @@ void support_gp_tiles(enum metric_isa isa)
         for (int shape = 0; shape < GP_SHAPES; shape++) {
             check_double(tiles, d, rows, (enum gp_shape)shape);
             check_filter(tiles, d, rows, (enum gp_shape)shape);
+            check_coarse(tiles, rows, (enum gp_shape)shape);
         }
         check_pairs(tiles, d, rows);
         check_filter_pairs(tiles, d, rows, 0);

@@ -45,8 +45,8 @@ double support_gp_rho(const struct gp_features *a, size_t i, const struct gp_fea
 /* Asks, and compares every answer with a plain comparison with all points. Returns what was done. */
 struct gp_work support_gp_expect(struct support_gp *s, const struct support_gp_case *c);
 
-/* Every tile for these instructions against plain loops. */
-void support_gp_tiles(enum metric_isa isa);
+/* Every tile of a table against plain loops. NULL: skipped, as the processor lacks them. */
+void support_gp_tiles(const struct gp_tiles *tiles);
 
 /* A random case: kernels, 1 to 16 dimensions, lengthscales 0.01 to 10, duplicates, points equal to inducing points, p near the floor. */
 struct support_gp_case support_gp_any(uint64_t seed);

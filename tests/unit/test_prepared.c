@@ -29,7 +29,7 @@ static void a_cascade_where_bounds_fail(void **test)
             support_ok(gp_prepared_fill(&p, &ask, s.member, s.n, &s.env.env, &err), &err);
         }
         assert_non_null(p.rounded.env);
-        assert_int_equal(p.first.env != NULL, i == 2);
+        assert_int_equal(p.coarse.env != NULL, i == 2);
         assert_int_equal(p.rounded.v == NULL, i == 2);
         gp_prepared_empty(&p, &s.env.env);
         support_gp_finish(&s);

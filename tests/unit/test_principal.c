@@ -38,7 +38,7 @@ static void few_that_tell_most(void **test)
         const double left = i == 0 ? 0.1 : i == 1 ? 0.01 : 1e-300;
         struct gp_principal p;
 
-        support_ok(gp_principal_make(&p, &space, left, &s.env.env, &err), &err);
+        support_ok(gp_principal_make(&p, &space, left, left, &s.env.env, &err), &err);
         assert_int_equal(p.size % GP_LANES, 0);
         assert_true(i < 2 ? p.size > 0 : p.size == 0); /* half of the coordinates at most */
         for (uint32_t a = 0; a < p.size; a++) {
@@ -73,7 +73,7 @@ static void all_alike(void **test)
     support_gp_start(&s, &c);
     for (size_t i = 40; i < c.n * 40; i++) s.points.v[i] = s.points.v[i % 40];
     support_ok(gp_space_make(&space, &s.points, s.member, c.n, NULL, &s.env.env, &err), &err);
-    support_ok(gp_principal_make(&p, &space, 0.01, &s.env.env, &err), &err);
+    support_ok(gp_principal_make(&p, &space, 0.01, 0.01, &s.env.env, &err), &err);
     if (p.size > 0) assert_true(left_outside(&p, &s.points, p.size) < 0.01);
     gp_principal_free(&p);
     gp_principal_free(&p);
@@ -84,7 +84,7 @@ static void all_alike(void **test)
 static int call(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct gp_principal p;
-    const int status = gp_principal_make(&p, ctx, 0.1, env, err);
+    const int status = gp_principal_make(&p, ctx, 0.1, 0.1, env, err);
 
     gp_principal_free(&p);
     return status;

@@ -14,7 +14,7 @@ static void the_best_there_is_is_chosen(void **test)
     if (avx512) assert_ptr_equal(best, avx512);
     else if (avx2) assert_ptr_equal(best, avx2);
     if (avx2) assert_string_equal(avx2->name, "avx2");
-    if (avx512) assert_string_equal(avx512->name, "avx512");
+    if (avx512) assert_true(strcmp(avx512->name, "avx512") == 0 || strcmp(avx512->name, "avx512vnni") == 0);
 }
 
 int main(void)

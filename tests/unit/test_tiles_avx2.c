@@ -4,7 +4,7 @@
 static void as_plain_loops_give(void **test)
 {
     (void)test;
-    support_gp_tiles(METRIC_ISA_AVX2);
+    support_gp_tiles(gp_tiles_choose(METRIC_ISA_AVX2));
 }
 
 int main(void)
