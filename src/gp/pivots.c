@@ -77,24 +77,23 @@ static size_t next_pivot(const struct choosing *c)
     return best;
 }
 
-/* rho of one point with all lanes of a run of blocks, 64 at a time, into out[]. */
-static void against_block(double *out, const struct gp_space *space, size_t block, uint32_t id)
+/* out[n][64] = rho of up to 8 points with all lanes of a block; 0 where there is no point. */
+static void against_block(double *out, const struct gp_space *space, size_t block, const uint32_t *id, unsigned n)
 {
-    const struct gp_row row = gp_features_row(space->features, id);
+    _Alignas(64) double tile[GP_ROWS * GP_LANES];
     const double *lane[GP_LANES] = { NULL };
+    struct gp_row row[GP_ROWS];
 
+    for (unsigned i = 0; i < n; i++) row[i] = gp_features_row(space->features, id[i]);
     for (size_t panel = 0; panel < GP_PANELS; panel++) {
         const struct gp_panel at = gp_space_panel(space, block * GP_PANELS + panel);
 
         if (space->features->form.shape == GP_CUSTOM) gp_space_lanes(lane, space, block * GP_PANELS + panel);
-        gp_rho_tile(out + panel * GP_LANES, space->features, &row, 1, &at, lane);
+        gp_rho_tile(tile, space->features, row, n, &at, lane);
+        for (unsigned i = 0; i < n; i++) memcpy(out + i * GP_BLOCK + panel * GP_LANES, tile + i * GP_LANES, GP_LANES * sizeof *out);
     }
-}
-
-static void clear_missing(double *rho, const struct gp_space *space, size_t block)
-{
     for (size_t i = 0; i < GP_BLOCK; i++) {
-        if (space->id[block * GP_BLOCK + i] == GP_NONE) rho[i] = 0;
+        for (unsigned j = 0; j < n && space->id[block * GP_BLOCK + i] == GP_NONE; j++) out[j * GP_BLOCK + i] = 0;
     }
 }
 
@@ -116,8 +115,7 @@ static void add_pivot(struct choosing *c, unsigned t, size_t chosen)
     for (size_t first = 0; first < c->lanes; first += GP_BLOCK) {
         _Alignas(64) double rho[GP_BLOCK];
 
-        against_block(rho, space, lane_of(c, first) / GP_BLOCK, id);
-        clear_missing(rho, space, lane_of(c, first) / GP_BLOCK);
+        against_block(rho, space, lane_of(c, first) / GP_BLOCK, &id, 1);
         for (unsigned s = 0; s < t; s++) subtract(rho, c->y + s * c->capacity + first, c->factor[t][s]);
         for (size_t i = 0; i < GP_BLOCK; i++) {
             c->y[t * c->capacity + first + i] = rho[i] / root;
@@ -193,12 +191,13 @@ static void measure(struct choosing *c, size_t block, double *y)
     memset(y, 0, GP_PIVOTS * GP_BLOCK * sizeof *y);
     for (unsigned t = 0; t < c->node->pivots && leaf; t++) memcpy(y + t * GP_BLOCK, c->y + t * c->capacity, GP_BLOCK * sizeof *y);
     for (unsigned t = 0; t < c->node->pivots && !leaf; t++) {
-        _Alignas(64) double rho[GP_BLOCK];
+        double *rho = y + t * GP_BLOCK;
 
-        against_block(rho, space, block, space->pivot[c->at * GP_PIVOTS + t]);
-        clear_missing(rho, space, block);
+        if (t % GP_ROWS == 0) {
+            against_block(rho, space, block, space->pivot + c->at * GP_PIVOTS + t, c->node->pivots - t < GP_ROWS ? c->node->pivots - t : GP_ROWS);
+        }
         for (unsigned s = 0; s < t; s++) subtract(rho, y + s * GP_BLOCK, c->factor[t][s]);
-        for (size_t i = 0; i < GP_BLOCK; i++) y[t * GP_BLOCK + i] = rho[i] / c->factor[t][t];
+        for (size_t i = 0; i < GP_BLOCK; i++) rho[i] /= c->factor[t][t];
     }
     for (size_t i = 0; i < GP_BLOCK; i++) {
         double half = 0, all = 0;
