@@ -22,21 +22,37 @@ static void ends_of(double *low, double *high, const struct gp_space *space, siz
     }
 }
 
+struct lengths {
+    const struct gp_space *space;
+    double most; /* greatest |v|^2 */
+};
+
+static void find_longest(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct lengths *l = ctx;
+    _Alignas(64) double square[GP_LANES];
+    double most = 0;
+
+    (void)thread;
+    for (size_t panel = begin * GP_PANELS; panel < end * GP_PANELS; panel++) { /* lanes without a point repeat one */
+        l->space->features->tiles->squares(square, gp_space_panel(l->space, panel).v, l->space->features->form.m);
+        for (unsigned i = 0; i < GP_LANES; i++) most = fmax(most, square[i]);
+    }
+    base_par_max(&l->most, most);
+}
+
 static void extend(struct gp_rounded_extent *extent, const struct gp_space *space, const double *centre)
 {
     const struct gp_form *form = &space->features->form;
-    _Alignas(64) double square[GP_LANES];
+    struct lengths lengths = { space, 0 };
     double low, high;
 
     for (size_t t = 0; t < form->dim; t++) {
         ends_of(&low, &high, space, t);
         if (low <= high) extent->far = fmax(extent->far, fmax(high - centre[t], centre[t] - low));
     }
-    extent->most = fmax(extent->most, form->variance);
-    for (size_t panel = 0; panel < (size_t)space->blocks * GP_PANELS; panel++) { /* lanes without a point repeat one */
-        space->features->tiles->squares(square, gp_space_panel(space, panel).v, form->m);
-        for (unsigned i = 0; i < GP_LANES; i++) extent->most = fmax(extent->most, square[i]);
-    }
+    base_par_for(space->env, space->blocks, 8, find_longest, &lengths);
+    extent->most = fmax(extent->most, fmax(form->variance, lengths.most));
 }
 
 static double error_of(const struct gp_rounded_extent *extent, const struct gp_form *form)

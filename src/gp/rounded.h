@@ -39,7 +39,7 @@ enum gp_rounded_use {
     GP_ROUNDED_ROWS,        /* queries */
 };
 
-/* The frame around a space's points, whose middle is filled in. */
+/* The frame around a space's points, whose middle is filled in. Parallel. */
 void gp_rounded_frame(struct gp_rounded_frame *frame, double *centre, const struct gp_space *space);
 /* Whether a frame's E holds for another space's points together with its own. */
 int gp_rounded_covers(const struct gp_rounded_frame *frame, const struct gp_space *space);
