@@ -35,6 +35,53 @@ static double *points_of(const struct support_gp_case *c, size_t n, uint64_t see
     return point;
 }
 
+/* A kernel whose K(x, x) is not the same everywhere: that of support_gp_tile() times a size of each point. */
+static double size_at(const double *x)
+{
+    return 0.3 + 0.7 * fabs(sin(3 * x[0]));
+}
+
+static void sized_tile(void *ctx, double *out, const double *const *a, size_t na, const double *const *b, size_t nb)
+{
+    support_gp_tile(ctx, out, a, na, b, nb);
+    for (size_t i = 0; i < na * nb; i++) out[i] *= size_at(a[i / nb]) * size_at(b[i % nb]);
+}
+
+/* Computed features become some that a caller might bring. */
+static void bring(struct gp_features *f, const struct support_gp_case *c, const struct base_env *env, uint64_t seed)
+{
+    const size_t m = f->form.m;
+    double *v = malloc((f->n * m + 1) * sizeof *v), *p = malloc((f->n + 1) * sizeof *p);
+    struct gp_features own;
+    struct pcct_error err = { 0, "" };
+    struct base_random random;
+
+    base_random_seed(&random, seed);
+    for (size_t i = 0; i < f->n; i++) {
+        double square = 0;
+
+        for (size_t l = 0; l < m; l++) {
+            v[i * m + l] = f->v[i * m + l];
+            square += f->v[i * m + l] * f->v[i * m + l];
+            if (c->given == SUPPORT_GP_CRUDE) v[i * m + l] = c->seed % 2 ? (double)(float)v[i * m + l] : ldexp(rint(ldexp(v[i * m + l], 8)), -8);
+            if (c->given == SUPPORT_GP_ANYTHING) v[i * m + l] = base_random_gauss(&random) * sqrt(c->variance / (double)m);
+        }
+        p[i] = f->p[i];
+        if (c->given == SUPPORT_GP_NOISY) p[i] += c->variance * base_random_unit(&random);
+        if (c->given == SUPPORT_GP_DIAGONAL) {
+            const double at = size_at(f->point + i * c->dim), diagonal = c->variance * at * at;
+
+            p[i] = fmax(diagonal - square + c->nugget, GP_FLOOR * diagonal);
+        }
+        if (c->given == SUPPORT_GP_SHORT || c->given == SUPPORT_GP_ANYTHING) p[i] *= pow(4, 2 * base_random_unit(&random) - 1);
+    }
+    support_ok(gp_features_given(&own, f->kernel, f->point, v, p, f->n, (uint32_t)m, f->tiles, env, &err), &err);
+    gp_features_free(f);
+    *f = own;
+    free(v);
+    free(p);
+}
+
 void support_gp_start(struct support_gp *s, const struct support_gp_case *c)
 {
     const struct gp_tiles *tiles = gp_tiles_choose(c->isa);
@@ -64,13 +111,16 @@ void support_gp_start(struct support_gp *s, const struct support_gp_case *c)
     s->kernel = (struct gp_kernel){ .shape = c->shape, .dim = c->dim, .lengthscale = s->lengthscale, .variance = c->variance > 0 ? c->variance : 1,
                                     .nugget = c->nugget };
     if (c->shape == GP_CUSTOM) {
-        s->kernel.tile = support_gp_tile;
+        s->kernel.tile = c->given == SUPPORT_GP_DIAGONAL ? sized_tile : support_gp_tile;
         s->kernel.ctx = &s->kernel.dim;
         s->kernel.lengthscale = NULL;
     }
     support_ok(gp_inducing_make(&s->inducing, &s->kernel, s->point, (uint32_t)c->m, GP_JITTER, tiles, &s->env.env, &err), &err);
     support_ok(gp_features_make(&s->points, &s->inducing, s->point, c->n, &s->env.env, &err), &err);
     support_ok(gp_features_make(&s->queries, &s->inducing, s->query, c->nq, &s->env.env, &err), &err);
+    if (c->given == SUPPORT_GP_COMPUTED) return;
+    bring(&s->points, c, &s->env.env, c->seed);
+    bring(&s->queries, c, &s->env.env, c->seed + 1);
 }
 
 void support_gp_finish(struct support_gp *s)
@@ -137,7 +187,8 @@ struct gp_work support_gp_expect(struct support_gp *s, const struct support_gp_c
 {
     const size_t rows = c->nq > 0 ? c->nq : c->n, step = rows / 60 + 1;
     const struct gp_ask ask = { .points = &s->points, .member = s->member, .members = c->n, .label = s->label,
-                                .queries = c->nq > 0 ? &s->queries : NULL, .rank = c->predecessors ? s->rank : NULL, .k = c->k };
+                                .queries = c->nq > 0 ? &s->queries : NULL, .rank = c->predecessors ? s->rank : NULL, .k = c->k,
+                                .brute = c->given >= SUPPORT_GP_KERNELS };
     int64_t *labels = malloc((rows * c->k + 1) * sizeof *labels);
     double *distances = malloc((rows * c->k + 1) * sizeof *distances);
     int32_t *counts = malloc((rows + 1) * sizeof *counts);
@@ -179,6 +230,16 @@ struct support_gp_case support_gp_any(uint64_t seed)
         c.predecessors = 0;
     }
     c.isa = base_random_below(&random, 4) == 0 ? METRIC_ISA_SCALAR : METRIC_ISA_BEST;
+    return c;
+}
+
+struct support_gp_case support_gp_brought(uint64_t seed, enum support_gp_given kinds)
+{
+    struct support_gp_case c = support_gp_any(seed);
+
+    c.given = (enum support_gp_given)(SUPPORT_GP_NOISY + seed % (kinds - SUPPORT_GP_NOISY));
+    if (c.given == SUPPORT_GP_DIAGONAL) c.shape = GP_CUSTOM;
+    if (c.shape == GP_CUSTOM) c.variance = 1;
     return c;
 }
 

@@ -2,13 +2,26 @@
 /* Built with the search's sources once more, which here evaluate every pair that they pass over and abort at one that belongs to an answer. */
 #include "support_gp.h"
 
-enum { PROBLEMS = 300, WIDE = 8 };
+enum { PROBLEMS = 300, BROUGHT = 100, WIDE = 8 };
 
 static void nothing_is_passed_over_wrongly(void **test)
 {
     (void)test;
     for (uint64_t seed = 1; seed <= PROBLEMS; seed++) {
         const struct support_gp_case c = support_gp_any(seed * 7919);
+        struct support_gp s;
+
+        support_gp_start(&s, &c);
+        (void)support_gp_expect(&s, &c);
+        support_gp_finish(&s);
+    }
+}
+
+static void nor_with_features_that_were_brought(void **test)
+{
+    (void)test;
+    for (uint64_t seed = 1; seed <= BROUGHT; seed++) {
+        const struct support_gp_case c = support_gp_brought(seed, SUPPORT_GP_KERNELS);
         struct support_gp s;
 
         support_gp_start(&s, &c);
@@ -52,6 +65,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_passed_over_wrongly),
+        cmocka_unit_test(nor_with_features_that_were_brought),
         cmocka_unit_test(nor_by_principal_coordinates),
         cmocka_unit_test(nor_by_groups),
     };

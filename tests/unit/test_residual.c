@@ -18,6 +18,54 @@ static void any_problem(void **test)
     }
 }
 
+/* Features that come from elsewhere: noise of each point's own, kernels that are not the same everywhere; with those of no kernel brute force is right
+ * still. */
+static void any_features(void **test)
+{
+    (void)test;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        const struct support_gp_case c = support_gp_brought(seed, SUPPORT_GP_ALL);
+        struct support_gp s;
+
+        support_gp_start(&s, &c);
+        (void)support_gp_expect(&s, &c);
+        support_gp_finish(&s);
+    }
+}
+
+/* Features of no kernel may hide points from a search. What it finds is there, at the distances that are told, in order, and as many as there are. */
+static void features_of_no_kernel(void **test)
+{
+    enum { N = 700, K = 8 };
+    int64_t *labels = malloc(sizeof *labels * N * K);
+    double *distances = malloc(sizeof *distances * N * K);
+
+    (void)test;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        const struct support_gp_case c = { .n = N, .m = 30, .dim = 1 + (uint32_t)seed % 4, .k = K, .shape = (enum gp_shape)(seed % 4),
+                                           .lengthscale = 0.5, .given = SUPPORT_GP_SHORT + seed % 3, .seed = seed };
+        struct support_gp s;
+
+        support_gp_start(&s, &c);
+        {
+            const struct gp_ask ask = { .points = &s.points, .member = s.member, .members = N, .label = s.label, .k = K };
+            struct pcct_error err = { 0, "" };
+
+            support_ok(gp_residual(labels, distances, NULL, &ask, NULL, &s.env.env, &err), &err);
+        }
+        for (size_t i = 0; i < (size_t)N * K; i++) {
+            const size_t point = N - (size_t)labels[i] / 3;
+
+            assert_true(labels[i] > 0 && point != i / K);
+            assert_true(distances[i] == sqrt(gp_key(support_gp_rho(&s.points, i / K, &s.points, point))));
+            if (i % K > 0) assert_true(distances[i] > distances[i - 1] || (distances[i] == distances[i - 1] && labels[i] > labels[i - 1]));
+        }
+        support_gp_finish(&s);
+    }
+    free(labels);
+    free(distances);
+}
+
 /* Queries that their block's pivots say little about: what they have beside them counts when a panel is passed over. */
 static void queries_beside_their_pivots(void **test)
 {
@@ -84,7 +132,8 @@ static void the_same_for_all_threads_and_by_brute_force(void **test)
 static void lists_of_before(void **test)
 {
     enum { N = 2500, K = 9 };
-    const struct support_gp_case c = { .n = N, .m = 60, .dim = 3, .k = K, .shape = GP_MATERN52, .lengthscale = 0.7, .gauss = 1, .seed = 8 };
+    const struct support_gp_case c = { .n = N, .m = 60, .dim = 3, .k = K, .shape = GP_MATERN52, .lengthscale = 0.7, .gauss = 1, .threads = 1,
+                                       .seed = 8 };
     int64_t *labels = malloc(sizeof *labels * N * K), *first = malloc(sizeof *first * N * K);
     double *distances = malloc(sizeof *distances * N * K);
     uint32_t *before = malloc(sizeof *before * N * K);
@@ -212,6 +261,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_problem),
+        cmocka_unit_test(any_features),
+        cmocka_unit_test(features_of_no_kernel),
         cmocka_unit_test(queries_beside_their_pivots),
         cmocka_unit_test(predecessors_in_segments),
         cmocka_unit_test(the_same_for_all_threads_and_by_brute_force),
