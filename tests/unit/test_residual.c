@@ -18,8 +18,7 @@ static void any_problem(void **test)
     }
 }
 
-/* Features that come from elsewhere: noise of each point's own, kernels that are not the same everywhere; with those of no kernel brute force is right
- * still. */
+/* Features from elsewhere: with noise of each point's own, of kernels that are not the same everywhere; of no kernel, by brute force. */
 static void any_features(void **test)
 {
     (void)test;
