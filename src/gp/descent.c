@@ -460,7 +460,7 @@ static uint64_t reached(struct gp_seeker *s, const struct gp_candidate *candidat
 
         mask[panel] = 0;
         if (to->id[at + panel * GP_LANES] == GP_NONE) continue;
-        mask[panel] = s->active;
+        mask[panel] = gp_seeker_after(s, at / GP_LANES + panel, s->active);
         if (tail[0] <= GP_RIGHT_ANGLE) mask[panel] &= tiles->reaching(u, s->cosine, s->sine, tail[1], tail[2], slack);
         all |= mask[panel];
         gp_audit_panel(s, at / GP_LANES + panel, s->active & ~mask[panel], "pivots of a query");

@@ -123,6 +123,15 @@ void gp_seeker_tighten(struct gp_seeker *seeker, uint64_t mask)
     for (; mask != 0; mask &= mask - 1) tighten(seeker, (unsigned)__builtin_ctzll(mask));
 }
 
+uint64_t gp_seeker_after(const struct gp_seeker *s, size_t panel, uint64_t mask)
+{
+    unsigned before = 0;
+
+    if (!s->to->rank) return mask;
+    for (unsigned i = 0; i < GP_BLOCK; i++) before += s->rank[i] <= s->to->rank[panel * GP_LANES]; /* the first of each panel, as lanes ascend */
+    return before < GP_BLOCK ? mask & ~(uint64_t)0 << before : 0;
+}
+
 int gp_seeker_may_find(const struct gp_seeker *s, unsigned lane, size_t at)
 {
     return !(s->to->rank && s->to->rank[at] >= s->rank[lane]) && s->to->id[at] != s->id[lane];
@@ -253,7 +262,9 @@ void gp_seeker_evaluate_block(struct gp_seeker *s, uint32_t block)
     uint64_t mask[GP_PANELS];
 
     for (size_t panel = 0; panel < GP_PANELS; panel++) {
-        mask[panel] = s->to->id[((size_t)block * GP_PANELS + panel) * GP_LANES] == GP_NONE ? 0 : s->active;
+        const size_t at = (size_t)block * GP_PANELS + panel;
+
+        mask[panel] = s->to->id[at * GP_LANES] == GP_NONE ? 0 : gp_seeker_after(s, at, s->active);
     }
     gp_seeker_look(s, block, mask);
 }

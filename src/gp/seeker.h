@@ -72,6 +72,8 @@ int gp_seek_sample(double *share, double *least, struct gp_seeker *seeker, uint3
 /* Evaluates a panel of 16 for the lanes in `mask`, or by the filter one of 32, and holds what may belong to their answers. */
 void gp_seeker_evaluate(struct gp_seeker *seeker, size_t panel, uint64_t mask);
 void gp_seeker_filter(struct gp_seeker *seeker, size_t panel, uint64_t mask);
+/* The queries of `mask` that come after some point of a panel of 16; without an order all. */
+uint64_t gp_seeker_after(const struct gp_seeker *seeker, size_t panel, uint64_t mask);
 /* Whether a lane of a panel may be among the answers of a query at all. */
 int gp_seeker_may_find(const struct gp_seeker *seeker, unsigned lane, size_t at);
 /* Holds it, by rho or by the filter's, which is off by `error` at most. */

@@ -131,10 +131,38 @@ static void fill_panel(struct gp_space *space, size_t panel)
     }
 }
 
+struct filling {
+    struct gp_space *space;
+    const uint32_t *rank; /* by point; NULL: none */
+};
+
+/* The lanes of a block by rank: late ones share panels, which early queries have no use for. */
+static void fill_ranks(struct gp_space *space, size_t block, const uint32_t *rank)
+{
+    uint32_t *id = space->id + block * GP_BLOCK, *out = space->rank + block * GP_BLOCK;
+
+    for (unsigned i = 0; i < GP_BLOCK; i++) {
+        const uint32_t point = id[i], its = point == GP_NONE ? GP_NONE : rank[point];
+        unsigned at = i;
+
+        for (; at > 0 && out[at - 1] > its; at--) {
+            id[at] = id[at - 1];
+            out[at] = out[at - 1];
+        }
+        id[at] = point;
+        out[at] = its;
+    }
+}
+
 static void fill_blocks(void *ctx, size_t begin, size_t end, int thread)
 {
+    const struct filling *filling = ctx;
+
     (void)thread;
-    for (size_t panel = begin * GP_PANELS; panel < end * GP_PANELS; panel++) fill_panel(ctx, panel);
+    for (size_t block = begin; block < end; block++) {
+        if (filling->rank) fill_ranks(filling->space, block, filling->rank);
+        for (size_t panel = block * GP_PANELS; panel < (block + 1) * GP_PANELS; panel++) fill_panel(filling->space, panel);
+    }
 }
 
 /* ---- nodes -------------------------------------------------------------------------------------------------------------------------------- */
@@ -269,6 +297,7 @@ done:
 int gp_space_make(struct gp_space *space, const struct gp_features *features, const uint32_t *member, size_t n, const uint32_t *rank,
                   const struct base_env *env, struct pcct_error *err)
 {
+    struct filling filling = { space, rank };
     int status = 0;
 
     memset(space, 0, sizeof *space);
@@ -277,13 +306,8 @@ int gp_space_make(struct gp_space *space, const struct gp_features *features, co
     TRY(arrange(space, member, n, env, err));
     space->nodes = count_nodes(space->blocks);
     TRY(take(space, env, err));
-    if (rank) {
-        const size_t lanes = (size_t)(space->blocks + space->flats) * GP_BLOCK;
-
-        TRY(base_take(&space->rank, env, lanes, sizeof(uint32_t), err));
-        for (size_t i = 0; i < lanes; i++) space->rank[i] = space->id[i] == GP_NONE ? GP_NONE : rank[space->id[i]];
-    }
-    base_par_for(env, space->blocks + space->flats, 4, fill_blocks, space);
+    if (rank) TRY(base_take(&space->rank, env, (size_t)(space->blocks + space->flats) * GP_BLOCK, sizeof(uint32_t), err));
+    base_par_for(env, space->blocks + space->flats, 4, fill_blocks, &filling);
     base_par_for(env, space->blocks, 16, measure_leaves, space);
     build_levels(space);
     TRY(gp_space_pivots(space, env, err));

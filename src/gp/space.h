@@ -38,7 +38,7 @@ struct gp_space {
     uint32_t blocks, flats, nodes, root_first; /* nodes from root_first on have no parent */
     uint32_t *id;           /* [(blocks + flats) x 64] the point in a lane; GP_NONE: none */
     double *v, *x, *isp;    /* panels: [block][4][m][16], [block][4][dim][16], [block][4][16] */
-    uint32_t *rank;         /* [(blocks + flats) x 64]; NULL: no order */
+    uint32_t *rank;         /* [(blocks + flats) x 64], ascending in each block, GP_NONE where no point is; NULL: no order */
     float *tail, *sine;     /* [blocks x 64] and its sine, from above */
     float *panel_tail;      /* [blocks x 4][3] greatest of a panel's, its cosine and sine */
     float *y;               /* [blocks][16][64] */

@@ -20,7 +20,7 @@ static void points_have_their_own_queries(void **test)
         support_gp_start(&s, &c);
         work = support_gp_expect(&s, &c);
         assert_int_equal(work.filtered, i % 2 == 0);
-        if ((double)work.pairs > (c.predecessors ? 0.16 : 0.11) * (double)c.n * (double)c.n) {
+        if ((double)work.pairs > (c.predecessors ? 0.14 : 0.11) * (double)c.n * (double)c.n) {
             fail_msg("case %d: %.3f of all pairs were evaluated", i, (double)work.pairs / (double)(c.n * c.n));
         }
         support_gp_finish(&s);

@@ -28,6 +28,7 @@ static void check_panels(const struct gp_space *space, const struct support_gp *
         for (size_t l = 0; l < m; l++) assert_true(panel.v[l * GP_LANES + lane % GP_LANES] == s->points.v[id * m + l]);
         for (size_t t = 0; t < dim; t++) assert_true(panel.x[t * GP_LANES + lane % GP_LANES] == s->points.x[id * dim + t]);
         if (space->rank) assert_int_equal(space->rank[lane], s->rank[id]);
+        if (space->rank && lane % GP_BLOCK > 0) assert_true(space->rank[lane] > space->rank[lane - 1]);
     }
     assert_int_equal(met, n);
     free(seen);
