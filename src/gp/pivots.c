@@ -89,8 +89,8 @@ static void against_block(double *out, const struct gp_space *space, size_t bloc
         const struct gp_panel at = gp_space_panel(space, block * GP_PANELS + panel);
 
         if (space->features->form.shape == GP_CUSTOM) gp_space_lanes(lane, space, block * GP_PANELS + panel);
-        gp_rho_tile(tile, space->features, row, n, &at, lane);
-        for (unsigned i = 0; i < n; i++) memcpy(out + i * GP_BLOCK + panel * GP_LANES, tile + i * GP_LANES, GP_LANES * sizeof *out);
+        gp_rho_tile(n == 1 ? out + panel * GP_LANES : tile, space->features, row, n, &at, lane);
+        for (unsigned i = 0; i < n * GP_LANES && n > 1; i++) out[i / GP_LANES * GP_BLOCK + panel * GP_LANES + i % GP_LANES] = tile[i];
     }
     for (size_t i = 0; i < GP_BLOCK; i++) {
         for (unsigned j = 0; j < n && space->id[block * GP_BLOCK + i] == GP_NONE; j++) out[j * GP_BLOCK + i] = 0;
