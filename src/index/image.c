@@ -16,7 +16,7 @@
  * block_arrays().
  */
 struct image_head {
-    uint32_t form, metric, input_dim, dim;   /* form: IMAGE_FORM */
+    uint32_t form, metric, input_dim, dim;   /* form: form_of() */
     uint32_t n, n_live, root, levels;
     uint64_t seed;
     int64_t next_label;
@@ -28,13 +28,16 @@ _Static_assert(sizeof(struct image_head) == 176 && offsetof(struct image_head, s
 _Static_assert(sizeof(struct block_shape) == 40 && offsetof(struct block_shape, fine) == 36, "block_shape is written out as it is");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written out as they are");
 
-enum { IMAGE_FORM = 2, LAYOUT_FIRST_ID = 32 };
+/* FORM: of images with fine views, which were floats before. Others are of the same form as they were then. */
+enum { FORM_BEFORE = 2, FORM = 3, LAYOUT_FIRST_ID = 32 };
 
 struct level_count {
     uint64_t level, count;
 };
 
 static const char *const names[INDEX_ARRAYS] = { "", "point", "label", "parent", "level", "radius", "pdist", "child", "next", "place" };
+
+static uint32_t form_of(uint32_t fine) { return fine > 0 ? FORM : FORM_BEFORE; }
 
 static int damaged(struct pcct_error *err, const char *what)
 {
@@ -43,8 +46,8 @@ static int damaged(struct pcct_error *err, const char *what)
 
 /* ---- which arrays -------------------------------------------------------------------------------------------------------------------------- */
 
-/* Lists the arrays of a metric's state; `buffer` of each, if wanted, in the same order. */
-static void list_arrays(struct index_image *image, struct base_buffer **buffer, struct index_state *state)
+/* Lists the arrays of a metric's state; `buffer` of each in the same order. floats: fine views are. */
+static void list_arrays(struct index_image *image, struct base_buffer **buffer, struct index_state *state, int floats)
 {
     struct block_array block[BLOCK_ARRAYS];
     size_t k = 0;
@@ -63,6 +66,7 @@ static void list_arrays(struct index_image *image, struct base_buffer **buffer, 
         if (block[i].item_bytes == 0) continue;
         image->array[k] = (struct index_image_array){ .id = LAYOUT_FIRST_ID + i, .name = block[i].name, .item_bytes = (uint32_t)block[i].item_bytes,
                                                       .items = block[i].items };
+        if (floats && block[i].buffer == &state->layout.fine_view) image->array[k].item_bytes *= sizeof(float) / sizeof(int16_t);
         buffer[k++] = block[i].buffer;
     }
     image->arrays = k;
@@ -71,12 +75,12 @@ static void list_arrays(struct index_image *image, struct base_buffer **buffer, 
 int index_image_of(struct index_image *image, struct base_vector *head, struct index_state *state, struct pcct_error *err)
 {
     struct base_buffer *buffer[INDEX_IMAGE_ARRAYS];
-    struct image_head numbers = { .form = IMAGE_FORM };
+    struct image_head numbers = { .form = form_of(state->layout.fine) };
     unsigned char *place = NULL;
     int status = 0;
 
     assert(!state->frame && head->item_bytes == 1);
-    list_arrays(image, buffer, state);
+    list_arrays(image, buffer, state, 0);
     for (size_t i = 0; i < image->arrays; i++) {
         image->array[i].data = buffer[i]->data;
         image->array[i].capacity = buffer[i]->capacity;
@@ -109,11 +113,13 @@ done:
 
 /* ---- reading a head ------------------------------------------------------------------------------------------------------------------------ */
 
+static int has_floats(const struct image_head *numbers) { return numbers->form == FORM_BEFORE && numbers->shape.fine > 0; }
+
 static int read_head(struct image_head *numbers, const void *head, size_t head_bytes, const struct metric *metric, struct pcct_error *err)
 {
     if (head_bytes < sizeof *numbers) return damaged(err, "its head is cut off");
     memcpy(numbers, head, sizeof *numbers);
-    if (numbers->form != IMAGE_FORM) return damaged(err, "its head is of an unknown form");
+    if (numbers->form != form_of(numbers->shape.fine) && !has_floats(numbers)) return damaged(err, "its head is of an unknown form");
     if (numbers->levels > INDEX_LEVELS || head_bytes != sizeof *numbers + numbers->levels * sizeof(struct level_count)) {
         return damaged(err, "its head has a wrong length");
     }
@@ -161,7 +167,7 @@ int index_image_plan(struct index_image *image, const void *head, size_t head_by
     index_init(&state, NULL, metric, 0);
     TRY(read_head(&numbers, head, head_bytes, metric, err));
     TRY(take_numbers(&state, &numbers, (const unsigned char *)head + sizeof numbers, err));
-    list_arrays(image, buffer, &state);
+    list_arrays(image, buffer, &state, has_floats(&numbers));
 done:
     return status;
 }
@@ -178,12 +184,12 @@ static void unmap_all(struct index_image *image, const struct base_env *env)
 }
 
 /* Compares the image with what the head asks for; then the mappings belong to the state. */
-static int take_mappings(struct index_state *state, struct index_image *image, struct pcct_error *err)
+static int take_mappings(struct index_state *state, struct index_image *image, int floats, struct pcct_error *err)
 {
     struct base_buffer *buffer[INDEX_IMAGE_ARRAYS];
     struct index_image wanted;
 
-    list_arrays(&wanted, buffer, state);
+    list_arrays(&wanted, buffer, state, floats);
     if (wanted.arrays != image->arrays) return damaged(err, "it has not the arrays that its head tells");
     for (size_t i = 0; i < wanted.arrays; i++) {
         const struct index_image_array *a = &image->array[i], *w = &wanted.array[i];
@@ -258,6 +264,25 @@ static int check_all_points(const struct index_state *state, struct pcct_error *
                      index_fault_code(&check.fault) == BAD_POINT ? "none that the metric takes" : "not embedded where they belong");
 }
 
+/* The layout is a cache: one of a form that is not used any more is made anew. */
+static int lay_out(struct index_state *state, struct pcct_error *err)
+{
+    const struct block_source source = index_source(state);
+    uint32_t *node = NULL;
+    size_t n = 0;
+    int status = 0;
+
+    TRY(base_take(&node, state->env, state->n_live, sizeof *node, err));
+    for (uint32_t i = 0; i < state->n && n < state->n_live; i++) {
+        if (index_is_live(state, i)) node[n++] = i;
+    }
+    block_free(&state->layout);
+    if (n > 0) TRY(block_build(&state->layout, &source, node, n, METRIC_LANES, err));
+done:
+    base_free(state->env, node);
+    return status;
+}
+
 /* ---- adopting ------------------------------------------------------------------------------------------------------------------------------ */
 
 int index_image_adopt(struct index_state *state, const void *head, size_t head_bytes, struct index_image *image, int proved, struct pcct_error *err)
@@ -269,12 +294,15 @@ int index_image_adopt(struct index_state *state, const void *head, size_t head_b
     TRY(read_head(&numbers, head, head_bytes, &state->metric, err));
     if (numbers.seed != state->seed) TRY(damaged(err, "it is of another store: its seed differs"));
     TRY(take_numbers(state, &numbers, (const unsigned char *)head + sizeof numbers, err));
-    TRY(take_mappings(state, image, err));
+    TRY(take_mappings(state, image, has_floats(&numbers), err));
+    if (!proved) {
+        TRY(index_check_rows(state, err));
+        TRY(check_all_points(state, err));
+    }
+    if (has_floats(&numbers)) TRY(lay_out(state, err));
     if (proved) goto done;
     TRY(block_check_links(&state->layout, err));
-    TRY(index_check_rows(state, err));
     TRY(check_lanes(state, err));
-    TRY(check_all_points(state, err));
 done:
     unmap_all(image, state->env);
     if (status != 0) index_free(state);

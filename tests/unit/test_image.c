@@ -3,6 +3,7 @@
 
 #include "index/image.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -46,6 +47,29 @@ static void start(struct imaged *m, const char *metric, size_t n)
     }
     m->head = (struct base_vector){ .item_bytes = 1 };
     support_ok(index_image_of(&m->image, &m->head, &m->s.state, &err), &err);
+}
+
+/* Points that spread less and less along 128 axes: the layout has fine views. */
+static void start_fine(struct imaged *m)
+{
+    enum { N = 1100, DIM = 128 };
+    struct support_batch batch;
+    struct index_frame frame;
+    struct pcct_error err = { 0, "" };
+
+    support_index_start(&m->s, "euclidean", DIM, 2);
+    index_frame_init(&frame, &m->s.support.env);
+    support_batch_start(&batch, &m->s.metric, SUPPORT_GAUSS, 0, N, NULL, 0, 3);
+    for (size_t i = 0; i < N * DIM; i++) batch.points[i] *= pow(0.93, (double)(i % DIM));
+    support_tree_update(&m->s.tree, &batch.tree);
+    index_frame_begin(&frame, &m->s.state);
+    support_ok(support_index_follow(&m->s.state, &m->s.tree, &batch.tree, 4, &err), &err);
+    support_ok(index_frame_seal(&frame, &m->s.state, &err), &err);
+    index_frame_free(&frame);
+    support_batch_free(&batch);
+    m->head = (struct base_vector){ .item_bytes = 1 };
+    support_ok(index_image_of(&m->image, &m->head, &m->s.state, &err), &err);
+    assert_true(m->s.state.layout.fine > 0);
 }
 
 static void finish(struct imaged *m)
@@ -338,6 +362,45 @@ static void test_layout_of_the_other_kind(void **state)
     finish(&m);
 }
 
+/* An image with fine views of the form before, which were floats, is read and its layout made anew; neither form is taken for the other. */
+static void test_fine_views_of_before(void **state)
+{
+    struct imaged m;
+    struct index_state copy;
+    struct index_image_array *fine;
+    struct pcct_error err = { 0, "" };
+    unsigned char *before, *now;
+    void *floats;
+
+    (void)state;
+    start_fine(&m);
+    fine = m.image.array;
+    while (strcmp(fine->name, "fine_view") != 0) fine++;
+    now = m.head.memory.data;
+    before = malloc(m.head.count);
+    floats = calloc(fine->items, 2 * fine->item_bytes);
+    assert_true(before && floats);
+    memcpy(before, now, m.head.count);
+    assert_int_equal(now[0], 3);
+    before[0] = 2;
+    expect_damaged(&m, before, m.head.count, NULL, NULL);
+    fine->data = floats;
+    fine->item_bytes *= 2;
+    m.head.memory.data = before;
+    expect_damaged(&m, now, m.head.count, NULL, NULL);
+    for (int proved = 0; proved < 2; proved++) {
+        support_ok(adopt_as(&copy, proved, &m, before, m.head.count, NULL, NULL, &err), &err);
+        support_state_equal(&copy, &m.s.state);
+        support_index_sound(&copy);
+        assert_int_equal(copy.layout.fine, m.s.state.layout.fine);
+        index_free(&copy);
+    }
+    m.head.memory.data = now;
+    free(floats);
+    free(before);
+    finish(&m);
+}
+
 static int image_call(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct imaged *m = ctx;
@@ -369,7 +432,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_heads),        cmocka_unit_test(test_spoilt_arrays),
         cmocka_unit_test(test_random_junk), cmocka_unit_test(test_other_arrays), cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_image_after_undo), cmocka_unit_test(test_lane_of_a_dead_row),
-        cmocka_unit_test(test_layout_of_the_other_kind), cmocka_unit_test(test_proved),
+        cmocka_unit_test(test_layout_of_the_other_kind), cmocka_unit_test(test_proved), cmocka_unit_test(test_fine_views_of_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
