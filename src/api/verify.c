@@ -175,6 +175,14 @@ static int ascending(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* How far off the last is that the index found for the i-th point; 0: it found none, not even the point. */
+static double farthest(const struct verification *v, size_t i)
+{
+    const size_t count = (size_t)v->index.count[i];
+
+    return count > 0 ? v->index.distance[i * v->k + count - 1] : 0;
+}
+
 /* Everything as near as the k-th neighbour of a point in the middle is to it, and how much that is. */
 static int check_within(struct verification *v, struct pcct_error *err)
 {
@@ -184,7 +192,7 @@ static int check_within(struct verification *v, struct pcct_error *err)
     int status = 0;
 
     TRY(query_knn(v->index.label, v->index.distance, v->index.count, v->state, &batch, &v->env, NULL, err));
-    for (size_t i = 0; i < v->others; i++) v->index.bound[i] = v->index.distance[i * v->k + (size_t)v->index.count[i] - 1];
+    for (size_t i = 0; i < v->others; i++) v->index.bound[i] = farthest(v, i);
     qsort(v->index.bound, v->others, sizeof *v->index.bound, ascending);
     limit = metric_limit(&v->state->metric, v->index.bound[v->others / 2]);
     batch.limit = &limit;

@@ -54,6 +54,27 @@ static void a_lost_point_is_missed(void **state)
     support_api_finish(&s);
 }
 
+/* A layout that has lost everything: nothing is read where no answer is, which sanitizers see. */
+static void all_points_are_missed(void **state)
+{
+    struct pcct_verify_result all;
+    struct block_source source;
+    struct support_api s;
+    pcct_view *view = NULL;
+    uint32_t node[N];
+
+    (void)state;
+    start(&s, &view);
+    source = index_source(&view->state);
+    for (uint32_t i = 0; i < N; i++) node[i] = i;
+    block_remove(&view->state.layout, &source, node, N);
+    all = verify(view, 1, 1);
+    assert_true(all.differences >= N && all.violations == 1);
+    assert_non_null(strstr(all.first, "k nearest: "));
+    pcct_view_close(view);
+    support_api_finish(&s);
+}
+
 static int call(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     const struct pcct_verify_options options = PCCT_VERIFY_OPTIONS_INIT;
@@ -79,7 +100,8 @@ static void memory_runs_out(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(a_lost_point_is_missed), cmocka_unit_test(memory_runs_out) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(a_lost_point_is_missed), cmocka_unit_test(all_points_are_missed),
+                                        cmocka_unit_test(memory_runs_out) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
