@@ -149,21 +149,22 @@ static void compare_within(struct verification *v, const struct query_found *fou
 {
     static const char kind[] = "within a radius";
     const uint64_t *start = found->start.data;
+    const int64_t *label = found->label.data; /* NULL when nothing was found */
+    const double *distance = found->distance.data;
     const struct answers *b = &v->brute;
 
     for (size_t i = 0; i < found->nq; i++) {
-        const int64_t *label = (int64_t *)found->label.data + start[i];
-        const double *distance = (double *)found->distance.data + start[i];
-
         if (v->index.number[i] != b->number[i] || start[i + 1] - start[i] != b->number[i]) {
             differ(v, kind, i, "index finds %" PRIu64 " and counts %" PRIu64 ", brute force %" PRIu64, start[i + 1] - start[i], v->index.number[i],
                    b->number[i]);
             continue;
         }
         for (size_t j = 0; j < (size_t)b->count[i]; j++) {
-            if (label[j] == b->label[i * v->k + j] && same(distance[j], b->distance[i * v->k + j])) continue;
-            differ(v, kind, i, "place %zu: index says %" PRId64 " at %.17g, brute force %" PRId64 " at %.17g", j + 1, label[j], distance[j],
-                   b->label[i * v->k + j], b->distance[i * v->k + j]);
+            const size_t at = start[i] + j, right = i * v->k + j;
+
+            if (label[at] == b->label[right] && same(distance[at], b->distance[right])) continue;
+            differ(v, kind, i, "place %zu: index says %" PRId64 " at %.17g, brute force %" PRId64 " at %.17g", j + 1, label[at], distance[at],
+                   b->label[right], b->distance[right]);
         }
     }
 }
