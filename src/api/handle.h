@@ -40,7 +40,7 @@ struct api_keeper {
     int started, stop, busy, anchoring;
     int catch_up;                   /* the spare of the head is behind */
     uint64_t prune;                 /* versions are to be pruned by the policy, since this one; 0: they are not */
-    enum { API_KEEPER_ELSEWHERE, API_KEEPER_WAITS, API_KEEPER_PRUNES } at; /* the writer lock */
+    enum api_keeper_at { API_KEEPER_ELSEWHERE, API_KEEPER_WAITS, API_KEEPER_PRUNES } at; /* the writer lock */
     int overdue;                    /* commits wait for it */
     uint64_t prune_from;            /* not before this version: it failed */
     pcct_view *due;                 /* of which an anchor is to be written; with a reference */

@@ -29,7 +29,7 @@ static void write_anchor(pcct_view *view)
 /* How many commits a pruning that failed is not tried for again, and how many may come, when one is due, before they wait for it. */
 enum { PUT_OFF = 64, AHEAD = 64 };
 
-static void stand(pcct_store *store, int at)
+static void stand(pcct_store *store, enum api_keeper_at at)
 {
     struct api_keeper *keeper = &store->keeper;
 

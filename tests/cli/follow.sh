@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # Versions are told as they come, by whoever commits them; who has what open is told while he has it.
+label=100
+# Commits to a store until a command succeeds: a follower tells only what comes after it has begun, whenever that may be.
+commit_until() {
+    store=$1
+    shift
+    until "$@"; do
+        echo $label >labels
+        echo 5,5 | pcct insert "$store" - --labels labels -m more --quiet
+        label=$((label + 1))
+    done
+}
+ended() { ! kill -0 $follower 2>/dev/null; }
 grid
 pcct log grid.pcct --follow -n 3 --json >followed &
 follower=$!
-label=100
-echo 99 >labels
-while kill -0 $follower 2>/dev/null; do
-    echo 5,5 | pcct insert grid.pcct - --labels labels -m more --quiet 2>/dev/null
-    echo $label >labels
-    label=$((label + 1))
-done
-wait $follower 2>/dev/null
+commit_until grid.pcct ended
+wait $follower
 echo "exit $?"
 json_get version message <followed | "$PYTHON" -c 'import sys
 rows = [line.split() for line in sys.stdin]
@@ -20,17 +26,16 @@ assert all(row[1] == "\"more\"" for row in rows)
 print("three in a row")'
 pcct log grid.pcct --follow -n 0
 try pcct log grid.pcct nobody --follow
-"$PCCT" log grid.pcct --follow >/dev/null & # not the function: the signal is for the program
+"$PCCT" log grid.pcct --follow >told & # not the function: the signal is for the program
 follower=$!
-sleep 0.2
+commit_until grid.pcct test -s told
 kill -TERM $follower
-wait $follower 2>/dev/null
+wait $follower
 echo "exit $?"
 cp -r grid.pcct gone.pcct
-"$PCCT" log gone.pcct --follow >/dev/null 2>said &
+"$PCCT" log gone.pcct --follow >seen 2>said &
 follower=$!
-await "$PCCT" info gone.pcct
-sleep 0.2
+commit_until gone.pcct test -s seen
 rm -r gone.pcct
 wait $follower
 echo "exit $?"

@@ -5,8 +5,9 @@ pcct create a.pcct --dim 2 --quiet
 pcct insert a.pcct line.csv --quiet
 "$PCCT" verify a.pcct --sample 20000 -k 1000 --threads 1 2>err &
 job=$!
-sleep 0.5
-kill -INT $job
+await sh -c '"$PCCT" readers a.pcct | grep -q v[0-9]'
+# A signal before its handler is there does nothing, since this shell has its jobs ignore it.
+until ! kill -INT $job 2>/dev/null; do sleep 0.05; done
 wait $job
 echo "exit $?"
 cat err
