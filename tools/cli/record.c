@@ -86,7 +86,7 @@ int record_print(struct record *record, FILE *out, struct pcct_error *err)
     if (record->failed) {
         status = fault(err, PCCT_E_MEMORY, "no memory for the answer");
     } else {
-        (void)json_dumpf(record->object, out, JSON_COMPACT | JSON_REAL_PRECISION(record->exact ? 17 : 9)); /* a failed write shows in the stream */
+        (void)json_dumpf(record->object, out, JSON_COMPACT | JSON_REAL_PRECISION(record->exact ? 17U : 9U)); /* a failed write shows in the stream */
         fputc('\n', out);
     }
     json_decref(record->object);
