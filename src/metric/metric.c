@@ -3,6 +3,7 @@
 
 #include "metric/custom.h"
 #include "metric/direction.h"
+#include "metric/flat.h"
 #include "metric/haversine.h"
 
 #include <assert.h>
@@ -62,6 +63,7 @@ int metric_init(struct metric *metric, const char *name, uint32_t input_dim, enu
     made.embeds = kind->embeds;
     made.filter = filter_of(made.sum, made.dim);
     made.kernels = metric_kernels_choose(kind->sum, isa);
+    if (kind->sum == METRIC_SQUARES) made.flat = metric_flat_choose(isa);
     if (!made.kernels) return base_fail(err, PCCT_E_INVALID, "this processor lacks the instructions that were asked for");
     *metric = made;
     return 0;

@@ -167,6 +167,7 @@ struct metric {
     int embeds;          /* inner rows differ from the caller's */
     struct metric_filter filter;
     const struct metric_kernels *kernels; /* NULL: METRIC_CALLED */
+    const struct metric_flat *flat;       /* METRIC_SQUARES: the kernels of a flat scan (flat.h); else NULL */
     struct metric_custom custom;
     struct metric_calls *calls;           /* METRIC_CALLED: where evaluations are noted; borrowed by whoever is about to ask for keys */
 };

@@ -134,7 +134,7 @@ static void equal_to_brute_force(void **test)
     for (int kind = 0; kind < SUPPORT_KINDS; kind++) {
         for (size_t d = 0; d < SUPPORT_SPACES + 4; d++) {
             const struct support_space *space = d < SUPPORT_SPACES ? &support_spaces[d] : &wide[d - SUPPORT_SPACES];
-            enum { NQ = 60 };
+            enum { NQ = 80 }; /* enough for a flat scan to be thought of */
             struct scene s;
             double outside[NQ * 17], queries[NQ * 17];
             uint32_t self[NQ];
@@ -192,6 +192,44 @@ static void none_is_left(void **test)
     assert_int_equal(s.state.n_live, 0);
     compare(&s, &batch, 2);
     finish(&s);
+}
+
+/* Where a search would look into most blocks anyway all are scanned, but for the queries that are tried first; where it would not, none is. The work
+ * is the same for any number of threads. */
+static void hard_batches_are_scanned(void **test)
+{
+    enum { N = 3000, NQ = 203, TRIED = 8, K = 8, DIM = 8 };
+
+    (void)test;
+    for (uint32_t dim = 2; dim <= DIM; dim += DIM - 2) {
+        struct scene s;
+        double queries[NQ * DIM];
+        uint32_t self[NQ];
+        struct query_batch batch = { .queries = queries, .nq = NQ, .k = K };
+
+        start(&s, "euclidean", dim, SUPPORT_GAUSS, N, 300);
+        support_kind_points(queries, &s.metric, SUPPORT_GAUSS, 5000, NQ, 77);
+        compare(&s, &batch, 4);
+        for (uint32_t i = 0; i < NQ; i++) {
+            self[i] = i * 13;
+            memcpy(queries + i * dim, index_place(&s.state, self[i]), dim * sizeof *queries);
+        }
+        batch.self = self;
+        compare(&s, &batch, 2);
+        for (int threads = 1; threads <= 3; threads++) {
+            struct pcct_error err = { 0, "" };
+            struct base_env env = s.env.env;
+            struct answers a = answers_new(NQ, K);
+            struct block_work work = { 0 };
+
+            env.threads = threads;
+            support_ok(query_knn(a.labels, a.distances, a.counts, &s.state, &batch, &env, &work, &err), &err);
+            if (dim == 2) assert_true(work.blocks < 5 * NQ && work.nodes >= NQ);
+            else assert_true(work.blocks >= (NQ - TRIED) * (N - 300) / METRIC_LANES && work.nodes < 10 * TRIED);
+            answers_free(&a);
+        }
+        finish(&s);
+    }
 }
 
 /* 10^5 points in one place: the least labels are found without a look at all of them. */
@@ -256,7 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_to_brute_force), cmocka_unit_test(fewer_points_than_asked_for), cmocka_unit_test(none_is_left),
-        cmocka_unit_test(equal_points_are_not_all_looked_at), cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(hard_batches_are_scanned), cmocka_unit_test(equal_points_are_not_all_looked_at), cmocka_unit_test(memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

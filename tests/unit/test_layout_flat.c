@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_block.h"
+
+#include "block/layout_annex.h"
+#include "block/layout_flat.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 3000, QUERIES = 42, K_MOST = BLOCK_FLAT_K };
+
+struct scan {
+    struct support_block *block;
+    struct block_flat flat;
+    struct block_near near[METRIC_FLAT_QUERIES];
+    int32_t *words;
+    struct block_work work;
+    int made;
+};
+
+static void scan_start(struct scan *scan, struct support_block *block, size_t k)
+{
+    const struct base_env *env = &block->env->env;
+    struct pcct_error err = { 0, "" };
+
+    *scan = (struct scan){ .block = block };
+    assert_true(block_flat_may(&block->layout));
+    support_ok(block_flat_make(&scan->made, &scan->flat, &block->layout, &block->source, env, &err), &err);
+    if (!scan->made) return;
+    for (int i = 0; i < METRIC_FLAT_QUERIES; i++) support_ok(block_near_take(&scan->near[i], env, k, &err), &err);
+    support_ok(base_take(&scan->words, env, block_flat_words(&scan->flat), sizeof *scan->words, &err), &err);
+}
+
+static void scan_finish(struct scan *scan)
+{
+    const struct base_env *env = &scan->block->env->env;
+
+    for (int i = 0; i < METRIC_FLAT_QUERIES; i++) block_near_free(&scan->near[i], env);
+    base_free(env, scan->words);
+    block_flat_free(&scan->flat, env);
+}
+
+/* The queries of one call, with answers as a search of the blocks has them. Returns how many rows were let through. */
+static size_t ask(struct scan *scan, const struct block_query *query, size_t n, size_t k)
+{
+    const struct support_block *block = scan->block;
+    size_t let = 0;
+
+    block_flat_filter(scan->near, &scan->flat, query, n, k, scan->words, &scan->work);
+    for (size_t i = 0; i < n; i++) {
+        struct base_topk_entry got[K_MOST], expected[K_MOST];
+        struct block_work work = { 0 };
+        struct base_topk top;
+        size_t count;
+
+        base_topk_start(&top, expected, k);
+        support_block_knn(&top, block, query[i].q, query[i].self, &work);
+        base_topk_finish(&top);
+        count = top.count;
+        base_topk_start(&top, got, k);
+        block_knn_decide(&top, &scan->near[i], &block->layout, &block->source, &scan->work);
+        base_topk_finish(&top);
+        assert_int_equal(top.count, count);
+        assert_memory_equal(got, expected, count * sizeof *got);
+        let += scan->near[i].found.count;
+    }
+    return let;
+}
+
+/* Stored ones, which leave themselves out, others about them, and some far outside; one to four at a time. */
+static void ask_many(struct scan *scan, size_t k)
+{
+    struct support_block *block = scan->block;
+    const uint32_t dim = block->metric.dim;
+    double *place = calloc((size_t)QUERIES * dim, sizeof *place);
+
+    assert_non_null(place);
+    for (size_t first = 0, n = 1; first < QUERIES; first += n, n = n % METRIC_FLAT_QUERIES + 1) {
+        struct block_query query[METRIC_FLAT_QUERIES];
+
+        if (first + n > QUERIES) n = QUERIES - first;
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t node = (uint32_t)base_random_below(&block->random, block->rows);
+            const int stored = base_random_below(&block->random, 3) == 0;
+            const double move = base_random_below(&block->random, 8) == 0 ? 1e3 : 0.01;
+            double *q = place + (first + i) * dim;
+
+            for (uint32_t j = 0; j < dim; j++) {
+                q[j] = block->place[(size_t)node * dim + j] * (stored ? 1 : 1 + move * base_random_gauss(&block->random));
+            }
+            query[i] = (struct block_query){ q, stored ? node : BLOCK_NONE, (double)INFINITY, NULL, 0 };
+        }
+        (void)ask(scan, query, n, k);
+    }
+    free(place);
+}
+
+static void answers_are_those_of_a_search(void **state)
+{
+    static const uint32_t dims[] = { 1, 2, 3, 5, 8, 17, 32 };
+    static const size_t ks[] = { 1, 8, 33, K_MOST };
+    static const enum metric_isa isas[] = { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (uint64_t seed = 0; seed < 42; seed++) {
+        struct support_block block;
+        struct scan scan;
+
+        support_block_start(&block, &env, ROWS, dims[seed % 7], (enum support_shape)((seed / 7) % SUPPORT_SHAPES), seed);
+        block.metric.flat = metric_flat_choose(isas[seed % 3]);
+        support_ok(support_block_build(&block, seed % 5 == 0 ? 70 : 2500, seed % 2 ? 64 : 40, &err), &err);
+        support_block_remove(&block, seed % 5 == 0 ? 50 : 700); /* lanes that are empty, and free blocks */
+        scan_start(&scan, &block, ks[seed % 4]);
+        assert_true(scan.made);
+        ask_many(&scan, ks[seed % 4]);
+        scan_finish(&scan);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* A limit that is too wide lets through many, one that is too tight loses some: of normal data few more than are answered are decided, and each block
+ * is looked at once. */
+static void few_are_let_through(void **state)
+{
+    enum { N = 4000, DIM = 8, K = 10, CALLS = 50 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct scan scan;
+    size_t let = 0;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, N, DIM, SUPPORT_UNIFORM, 4);
+    for (size_t i = 0; i < (size_t)N * DIM; i++) block.place[i] = base_random_gauss(&block.random);
+    support_ok(support_block_build(&block, N, 64, &err), &err);
+    scan_start(&scan, &block, K);
+    for (uint32_t call = 0; call < CALLS; call++) {
+        struct block_query query[METRIC_FLAT_QUERIES];
+
+        for (uint32_t i = 0; i < METRIC_FLAT_QUERIES; i++) {
+            const double *q = block.place + (size_t)(call * METRIC_FLAT_QUERIES + i) * DIM;
+
+            query[i] = (struct block_query){ q, BLOCK_NONE, (double)INFINITY, NULL, 0 };
+        }
+        let += ask(&scan, query, METRIC_FLAT_QUERIES, K);
+    }
+    assert_true(let >= (size_t)K * METRIC_FLAT_QUERIES * CALLS);
+    assert_true(let < (size_t)(K + 2) * METRIC_FLAT_QUERIES * CALLS);
+    assert_int_equal(scan.work.blocks, (uint64_t)METRIC_FLAT_QUERIES * CALLS * scan.flat.rows.groups);
+    assert_int_equal(scan.work.distances, (uint64_t)METRIC_FLAT_QUERIES * CALLS * N);
+    assert_int_equal(scan.work.nodes, 0);
+    scan_finish(&scan);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+/* Whole numbers are steps of 1 here. The query and the nearest point are rounded away from each other on all axes, the query and others that are
+ * hardly further towards each other: they seem nearer by all that rounding can do. */
+static void rounding_at_its_worst(void **state)
+{
+    enum { N = 8, DIM = 8, M = 1000 };
+    const double most = floor(0x1p14 / sqrt(DIM)) - 1;
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct scan scan;
+    double q[DIM];
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, N, DIM, SUPPORT_UNIFORM, 4);
+    for (int j = 0; j < DIM; j++) {
+        q[j] = 0.49;
+        block.place[0 * DIM + j] = most;
+        block.place[1 * DIM + j] = -most;
+        block.place[2 * DIM + j] = M + 0.501;
+        for (int i = 3; i < N; i++) block.place[i * DIM + j] = -M - 0.499 + (j > 0);
+    }
+    support_ok(support_block_build(&block, N, 64, &err), &err);
+    scan_start(&scan, &block, 1);
+    assert_true(scan.made && scan.flat.step == 1);
+    assert_int_equal(ask(&scan, &(struct block_query){ q, BLOCK_NONE, (double)INFINITY, NULL, 0 }, 1, 1), N - 2);
+    scan_finish(&scan);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+/* Of any size; a lattice and equal points, whose ties labels decide; sizes that one frame cannot tell apart, which are all let through or refused. */
+static void awkward_places(void **state)
+{
+    enum { N = 1500, KINDS = 8 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (uint32_t dim = 1; dim <= 4; dim++) {
+            struct support_block block;
+            struct scan scan;
+
+            support_block_start(&block, &env, N, dim, SUPPORT_UNIFORM, (uint64_t)kind);
+            for (size_t i = 0; i < (size_t)N * dim; i++) {
+                double *x = &block.place[i];
+
+                if (kind == 0) *x *= 1e150;
+                if (kind == 1) *x *= 1e-150;
+                if (kind == 2) *x = floor(4 * *x);
+                if (kind == 3) *x = 0.1;
+                if (kind == 4) *x = ldexp(*x, (int)base_random_below(&block.random, 900) - 450);
+                if (kind == 5) *x *= 1e-310;
+                if (kind == 6) *x = i < 2 * dim ? 1e9 : *x; /* an outlier */
+                if (kind == 7) *x = 1e6 + *x * 1e-6;        /* more places than floats have */
+            }
+            support_ok(support_block_build(&block, N, 64, &err), &err);
+            scan_start(&scan, &block, 9);
+            assert_int_equal(scan.made, kind != 1 && kind != 3 && kind != 5); /* the filter's scale has an end, too */
+            if (scan.made) ask_many(&scan, 9);
+            scan_finish(&scan);
+            support_block_finish(&block);
+        }
+    }
+    support_env_finish(&env);
+}
+
+static void where_there_is_none(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int kind = 0; kind < 4; kind++) {
+        struct support_block block;
+
+        support_block_start(&block, &env, ROWS, kind == 1 ? 2 * METRIC_FLAT_PAIRS + 1 : 20, SUPPORT_UNIFORM, 1);
+        if (kind == 2) support_block_metric(&block, "manhattan");
+        if (kind == 3) support_block_views(&block, 3, SUPPORT_CLUSTERS, 1, 0, 0);
+        if (kind > 0) support_ok(support_block_build(&block, ROWS, 64, &err), &err);
+        assert_false(block_flat_may(&block.layout));
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* Few blocks of many are no reason to look at all; nearly all are, and a few queries are not worth making ready for. */
+static void when_it_pays(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 20000, 8, SUPPORT_UNIFORM, 2);
+    support_ok(support_block_build(&block, 20000, 64, &err), &err);
+    assert_false(block_flat_pays(&block.layout, block.layout.blocks / 10, 1000));
+    assert_true(block_flat_pays(&block.layout, block.layout.blocks / 3, 1000));
+    assert_false(block_flat_pays(&block.layout, block.layout.blocks / 3, 8));
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+struct making {
+    struct support_block *block;
+    struct block_flat flat;
+};
+
+static int make(void *ctx, const struct base_env *env, struct pcct_error *err)
+{
+    struct making *making = ctx;
+    int made = 0;
+    const int status = block_flat_make(&made, &making->flat, &making->block->layout, &making->block->source, env, err);
+
+    assert_int_equal(made, status == 0);
+    block_flat_free(&making->flat, env);
+    return status;
+}
+
+static void no_memory(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct making making = { .block = &block };
+
+    (void)state;
+    support_env_start(&env, 1);
+    support_block_start(&block, &env, 1000, 3, SUPPORT_UNIFORM, 2);
+    support_ok(support_block_build(&block, 1000, 64, &err), &err);
+    assert_int_equal(support_fail_each(&env, make, &making), 3);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_are_those_of_a_search), cmocka_unit_test(few_are_let_through), cmocka_unit_test(rounding_at_its_worst),
+        cmocka_unit_test(awkward_places),                cmocka_unit_test(where_there_is_none), cmocka_unit_test(when_it_pays),
+        cmocka_unit_test(no_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
