@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout_flat.h"
 
+#include "base/par.h"
+#include "block/layout_knn_views.h"
 #include "block/layout_near.h"
 
 #include <math.h>
@@ -12,16 +14,21 @@
 
 int block_flat_may(const struct block_layout *layout)
 {
-    return layout->metric->flat && layout->dim == layout->metric->dim && layout->dim <= 2 * METRIC_FLAT_PAIRS && layout->root != BLOCK_NONE;
+    const uint32_t most = 2 * METRIC_FLAT_PAIRS;
+
+    if (!layout->metric->flat || layout->root == BLOCK_NONE) return 0;
+    return block_has_views(layout) ? layout->fine > most : layout->dim <= most / 2;
 }
 
-/* In nanoseconds of one machine, measured for 2 to 32 dimensions (docs/benchmarks.md); only how they compare matters. */
+/* In nanoseconds of one machine, measured for 2 to 32 dimensions and Fashion-MNIST (docs/benchmarks.md); only how they compare matters. */
 int block_flat_pays(const struct block_layout *layout, uint64_t blocks, size_t queries)
 {
-    const double dim = layout->dim, search = (36 + 1.3 * dim) * (double)blocks;
-    const double once = (20 + 8 * dim) * layout->blocks, each = 75 + (2 + 0.7 * dim) * layout->blocks;
+    const int views = block_has_views(layout);
+    const double dim = layout->dim, numbers = views ? 2 * METRIC_FLAT_PAIRS : dim;
+    const double search = views ? 600 : 36 + 1.3 * dim;
+    const double once = (20 + 8 * (views ? layout->fine : dim)) * layout->blocks, each = 75 + (2 + 0.7 * numbers) * layout->blocks;
 
-    return each + once / (double)queries < search;
+    return each + once / (double)queries < search * (double)blocks;
 }
 
 /* The box of all entries gives the frame. Squared distances are to stay below METRIC_FLAT_MOST: |x| and |q| are at most 2^14 each. */
@@ -45,6 +52,24 @@ static int choose_frame(struct block_flat *flat)
     flat->most = floor(0x1p14 / sqrt(layout->dim)) - 1;
     flat->step = widest / flat->most;
     return flat->step > 0x1p-900;
+}
+
+/* The numbers of a fine view that a flat scan has: the norm of those that it has not, then what is along the first axes. Returns their square; below
+ * 0 when that is too great. */
+static int32_t round_fine(int16_t *whole, const int16_t *fine, const struct block_layout *layout)
+{
+    enum { TAKEN = 2 * METRIC_FLAT_PAIRS };
+    static const int16_t nothing[BLOCK_FINE_MAX];
+    const struct metric_kernels *kernels = layout->metric->kernels;
+    const float rest = kernels->row_squares(fine + TAKEN, nothing, layout->fine - TAKEN, INFINITY);
+    const float first = (float)fine[0] * (float)fine[0];
+    int32_t square = 0;
+
+    if (kernels->row_squares(fine, nothing, layout->fine, INFINITY) > 0x1.ffp27F) return -1;
+    memcpy(whole, fine, TAKEN * sizeof *whole);
+    whole[0] = (int16_t)rintf(sqrtf(first + rest));
+    for (uint32_t j = 0; j < TAKEN; j++) square += whole[j] * whole[j];
+    return square;
 }
 
 /* To the nearest: a float of this size has no binary places. */
@@ -81,26 +106,78 @@ static int take_block(struct block_flat *flat, uint32_t block, size_t group)
             square[l] += whole[l] * whole[l];
         }
     }
-    flat->rows.number[group] = block * METRIC_LANES;
     return 1;
+}
+
+static void fetch_all(const struct block_layout *layout, uint32_t node)
+{
+    enum { LINE = 32 };
+    const int16_t *fine = block_fine_of(layout, node);
+
+    for (uint32_t j = 0; j < layout->fine; j += LINE) __builtin_prefetch(fine + j);
+}
+
+/* From fine views. Returns 0 when one is too long. */
+static int take_fine(struct block_flat *flat, uint32_t block, size_t group)
+{
+    enum { AHEAD = 4 };
+    const struct block_layout *layout = flat->layout;
+    const uint32_t count = block_link_of(layout, block)->count;
+    const uint32_t *node = block_nodes(layout, block);
+    int16_t *to = flat->rows.lane + group * METRIC_FLAT_PAIRS * METRIC_LANES * 2;
+    int32_t *square = flat->rows.square + group * METRIC_LANES;
+
+    memset(to, 0, (size_t)METRIC_FLAT_PAIRS * METRIC_LANES * 2 * sizeof *to);
+    for (uint32_t l = 0; l < METRIC_LANES; l++) square[l] = METRIC_FLAT_EMPTY;
+    for (uint32_t l = 0; l < count; l++) {
+        int16_t whole[2 * METRIC_FLAT_PAIRS];
+
+        if (l + AHEAD < count) fetch_all(layout, node[l + AHEAD]);
+        square[l] = round_fine(whole, block_fine_of(layout, node[l]), layout);
+        if (square[l] < 0) return 0;
+        for (uint32_t j = 0; j < 2 * METRIC_FLAT_PAIRS; j++) to[((size_t)(j / 2) * METRIC_LANES + l) * 2 + j % 2] = whole[j];
+    }
+    return 1;
+}
+
+struct making {
+    struct block_flat *flat;
+    uint64_t failed;
+};
+
+static void take_groups(void *ctx, size_t begin, size_t end, int thread)
+{
+    struct making *making = ctx;
+    struct block_flat *flat = making->flat;
+
+    (void)thread;
+    for (size_t group = begin; group < end; group++) {
+        const uint32_t block = flat->rows.number[group] / METRIC_LANES;
+
+        if (!(flat->step > 0 ? take_block(flat, block, group) : take_fine(flat, block, group))) base_par_add(&making->failed, 1);
+    }
 }
 
 int block_flat_make(int *made, struct block_flat *flat, const struct block_layout *layout, const struct block_source *source,
                     const struct base_env *env, struct pcct_error *err)
 {
+    enum { GRAIN = 64 };
     struct metric_flat_rows *rows = &flat->rows;
+    struct making making = { flat, 0 };
+    const int views = block_has_views(layout);
     int status = 0;
 
     *made = 0;
-    *flat = (struct block_flat){ .layout = layout, .source = source, .rows.pairs = (layout->dim + 1) / 2 };
-    if (!choose_frame(flat)) return 0;
+    *flat = (struct block_flat){ .layout = layout, .source = source, .rows.pairs = views ? METRIC_FLAT_PAIRS : (layout->dim + 1) / 2 };
+    if (!views && !choose_frame(flat)) return 0;
     TRY(base_take(&rows->lane, env, (size_t)layout->blocks * rows->pairs * METRIC_LANES * 2, sizeof *rows->lane, err));
     TRY(base_take(&rows->square, env, (size_t)layout->blocks * METRIC_LANES, sizeof *rows->square, err));
     TRY(base_take(&rows->number, env, layout->blocks, sizeof *rows->number, err));
     for (uint32_t block = 0; block < layout->blocks; block++) {
-        if (block_link_of(layout, block)->count > 0 && !take_block(flat, block, rows->groups++)) goto done;
+        if (block_link_of(layout, block)->count > 0) rows->number[rows->groups++] = block * METRIC_LANES;
     }
-    *made = 1;
+    base_par_for(env, rows->groups, GRAIN, take_groups, &making);
+    *made = making.failed == 0;
 done:
     return status;
 }
@@ -112,11 +189,27 @@ void block_flat_free(struct block_flat *flat, const struct base_env *env)
     base_free(env, flat->rows.number);
 }
 
-size_t block_flat_words(const struct block_flat *flat)
+int block_flat_some_take(struct block_flat_some *some, const struct block_flat *flat, size_t k, const struct base_env *env, struct pcct_error *err)
 {
-    const size_t groups = (flat->rows.groups + METRIC_FLAT_COLUMNS - 1) / METRIC_FLAT_COLUMNS * METRIC_FLAT_COLUMNS; /* so that the next is aligned */
+    enum { MORE = 256 }; /* views say less, so more is picked */
+    const int views = block_has_views(flat->layout);
+    int status = 0;
 
-    return groups * (METRIC_FLAT_QUERIES * METRIC_FLAT_COLUMNS + 1);
+    memset(some, 0, sizeof *some);
+    TRY(base_take(&some->least, env, flat->rows.groups * METRIC_FLAT_QUERIES * METRIC_FLAT_COLUMNS, sizeof *some->least, err));
+    TRY(base_take(&some->hit, env, flat->rows.groups, sizeof *some->hit, err));
+    if (views) TRY(base_take(&some->eye, env, METRIC_FLAT_QUERIES, sizeof *some->eye, err));
+    for (int i = 0; i < METRIC_FLAT_QUERIES; i++) TRY(block_near_take(&some->near[i], env, views ? k + MORE : k, err));
+done:
+    return status;
+}
+
+void block_flat_some_free(struct block_flat_some *some, const struct base_env *env)
+{
+    for (int i = 0; i < METRIC_FLAT_QUERIES; i++) block_near_free(&some->near[i], env);
+    base_free(env, some->eye);
+    base_free(env, some->hit);
+    base_free(env, some->least);
 }
 
 /* A query in whole numbers. Returns how far it is from them, in steps; infinite when it is not within the frame. */
@@ -136,25 +229,42 @@ static double round_query(struct metric_flat_query *rounded_query, const struct 
     return sqrt(error) * ABOVE;
 }
 
-/* Of the least of many columns the k-th says that k entries are no further. */
-static int32_t limit_for(struct block_near *near, const struct block_flat *flat, const int32_t *least, double error)
+/* The same by its fine view, which is rounded already. */
+static double round_view(struct metric_flat_query *rounded_query, const struct block_flat *flat, const struct block_eye *eye)
+{
+    int16_t whole[2 * METRIC_FLAT_PAIRS];
+
+    rounded_query->square = round_fine(whole, eye->fine, flat->layout);
+    if (rounded_query->square < 0) return (double)INFINITY;
+    for (uint32_t j = 0; j < 2 * METRIC_FLAT_PAIRS; j++) rounded_query->twice[j / 2][j % 2] = (int16_t)(-2 * whole[j]);
+    return 0;
+}
+
+float block_flat_nearest(struct block_near *near, const struct block_flat *flat, const int32_t *least, size_t nearer)
 {
     struct metric_near *found = &near->found;
-    const size_t nearer = near->k + (near->self_lane != BLOCK_NONE);
     size_t folds = 4;
-    double far, off;
 
     while (folds * METRIC_FLAT_COLUMNS < 8 * nearer) folds *= 2;
     if (folds > flat->rows.groups) folds = flat->rows.groups;
     found->count = folds * METRIC_FLAT_COLUMNS;
-    if (found->count < nearer) return METRIC_FLAT_MOST;
+    if (found->count < nearer) return INFINITY;
     flat->layout->metric->flat->fold(found->value, least, flat->rows.groups, folds);
     found->length = 0;
     found->grow = 1;
     found->slack = 0;
     found->limit = INFINITY;
     flat->layout->metric->kernels->near_narrow(found, nearer);
-    far = (double)found->limit * ABOVE;
+    return found->limit;
+}
+
+/* What rows that can be among the k nearest are within. */
+static int32_t limit_for(struct block_near *near, const struct block_flat *flat, const int32_t *least, double error)
+{
+    struct metric_near *found = &near->found;
+    double far = (double)block_flat_nearest(near, flat, least, near->k + (near->self_lane != BLOCK_NONE)) * ABOVE, off;
+
+    if (!(far < METRIC_FLAT_MOST)) return METRIC_FLAT_MOST;
     off = 2 * (ROUNDED * sqrt(flat->layout->dim) + error);
     found->slack = (float)((off * (2 * sqrt(far) + off) + 1) * ABOVE);
     found->grow = (float)ABOVE;
@@ -175,42 +285,50 @@ static void drop_self(struct block_near *near)
     }
 }
 
-static void choose(struct block_near *near, const struct block_flat *flat, const struct metric_flat_query *q, double error, const int32_t *least,
-                   uint32_t *hit)
+static void choose(struct block_flat_some *some, const struct block_flat *flat, size_t i)
 {
-    const struct block_layout *layout = flat->layout;
-    const int32_t limit = limit_for(near, flat, least, error);
+    struct block_near *near = &some->near[i];
+    const int32_t *least = some->least + i * METRIC_FLAT_COLUMNS;
+    const int32_t limit = limit_for(near, flat, least, some->error[i]);
 
     near->found.count = 0;
     near->found.limit = (float)limit;
-    near->full = !layout->metric->flat->pick(&near->found, near->capacity, &flat->rows, q, least, hit, limit);
+    near->full = !flat->layout->metric->flat->pick(&near->found, near->capacity, &flat->rows, &some->rounded[i], least, some->hit, limit);
     if (near->full) return;
     drop_self(near);
-    block_near_finish(near, layout, flat->source);
+    block_near_finish(near, flat->layout, flat->source);
 }
 
-void block_flat_filter(struct block_near *near, const struct block_flat *flat, const struct block_query *query, size_t n, size_t k,
-                       int32_t *words, struct block_work *work)
+void block_flat_filter(struct block_flat_some *some, const struct block_flat *flat, const struct block_query *query, size_t n, size_t k,
+                       struct block_work *work)
 {
     const struct block_layout *layout = flat->layout;
-    const size_t each = METRIC_FLAT_COLUMNS;
-    struct metric_flat_query rounded_query[METRIC_FLAT_QUERIES];
-    double error[METRIC_FLAT_QUERIES];
+    const int views = block_has_views(layout);
 
-    for (size_t i = 0; i < n; i++) error[i] = round_query(&rounded_query[i], flat, query[i].q);
-    for (size_t i = n; i < METRIC_FLAT_QUERIES; i++) rounded_query[i] = rounded_query[0];
-    layout->metric->flat->look(words, &flat->rows, rounded_query);
     for (size_t i = 0; i < n; i++) {
-        if (!isfinite(error[i])) {
-            block_knn_filter(&near[i], layout, flat->source, &query[i], k, work);
+        if (views) block_eye_open(&some->eye[i], layout, query[i].q);
+        some->error[i] = views ? round_view(&some->rounded[i], flat, &some->eye[i]) : round_query(&some->rounded[i], flat, query[i].q);
+    }
+    for (size_t i = n; i < METRIC_FLAT_QUERIES; i++) some->rounded[i] = some->rounded[0];
+    layout->metric->flat->look(some->least, &flat->rows, some->rounded);
+    for (size_t i = 0; i < n; i++) {
+        struct block_near *near = &some->near[i];
+
+        if (!isfinite(some->error[i])) {
+            block_knn_filter(near, layout, flat->source, &query[i], k, work);
             continue;
         }
-        near[i].query = query[i];
-        near[i].k = k;
-        near[i].self_lane = query[i].self < layout->rows ? block_where(layout)[query[i].self] : BLOCK_NONE;
-        choose(&near[i], flat, &rounded_query[i], error[i], words + i * each,
-               (uint32_t *)words + flat->rows.groups * METRIC_FLAT_QUERIES * METRIC_FLAT_COLUMNS);
+        near->query = query[i];
+        near->k = k;
+        near->self_lane = query[i].self < layout->rows ? block_where(layout)[query[i].self] : BLOCK_NONE;
+        if (!views) choose(some, flat, i);
         work->blocks += flat->rows.groups;
         work->distances += layout->entries;
     }
+}
+
+void block_flat_decide(struct base_topk *top, struct block_flat_some *some, const struct block_flat *flat, size_t i, struct block_work *work)
+{
+    if (block_has_views(flat->layout) && isfinite(some->error[i])) block_knn_views_scanned(top, some, flat, i, work);
+    else block_knn_decide(top, &some->near[i], flat->layout, flat->source, work);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block/layout_knn_views.h"
 
+#include "block/layout_near.h"
 #include "block/layout_sieve.h"
 #include "block/layout_walk.h"
 
@@ -28,7 +29,7 @@ struct looking {
     unsigned turn;                       /* which of `seen` is the last */
     struct seen seen[2];
     struct block_work work;
-    struct block_eye eye;
+    const struct block_eye *eye;
     struct block_waiting stack[BLOCK_STACK];
 };
 
@@ -43,7 +44,7 @@ static void decide(struct looking *looking)
     const struct metric *metric = looking->layout->metric;
     double key[METRIC_KEYS];
 
-    metric->kernels->keys(key, looking->eye.q, looking->row, looking->count, metric->dim, limit_of(looking));
+    metric->kernels->keys(key, looking->eye->q, looking->row, looking->count, metric->dim, limit_of(looking));
     for (unsigned i = 0; i < looking->count; i++) {
         if (key[i] <= looking->query->limit) base_topk_offer(looking->top, key[i], block_source_label(looking->source, looking->node[i]));
     }
@@ -94,16 +95,16 @@ static void look_into(struct seen *seen, struct looking *looking, uint32_t block
 {
     const struct block_layout *layout = looking->layout;
     const struct metric *metric = layout->metric;
-    const float most = metric_filter_limit(metric, block_eye_limit(&looking->eye, limit_of(looking)) * unit_of(looking, block));
+    const float most = metric_filter_limit(metric, block_eye_limit(looking->eye, limit_of(looking)) * unit_of(looking, block));
 
     seen->block = block;
     seen->mask = block_used_lanes(layout, block);
     if (looking->query->sieve) seen->mask &= block_sieve_lanes(looking->query, block);
     if (seen->mask == 0) return;
-    seen->mask &= metric->kernels->lanes(seen->value, block_lanes(layout, block), block_frame(layout, block), looking->eye.place, layout->dim, most);
+    seen->mask &= metric->kernels->lanes(seen->value, block_lanes(layout, block), block_frame(layout, block), looking->eye->place, layout->dim, most);
     looking->work.blocks++;
     looking->work.distances += block_link_of(layout, block)->count;
-    if (looking->eye.fine) fetch_fine(looking, block_nodes(layout, block), seen->mask);
+    if (looking->eye->fine) fetch_fine(looking, block_nodes(layout, block), seen->mask);
 }
 
 /* Decides what was seen in a block, by the limit as it is now. */
@@ -121,8 +122,8 @@ static void take(struct looking *looking, struct seen *seen)
         const double limit = limit_of(looking);
 
         if (next == looking->query->self) continue;
-        if (seen->value[lane[i]] > metric_filter_limit(layout->metric, block_eye_limit(&looking->eye, limit) * unit)) continue;
-        if (block_eye_may_see(&looking->eye, layout, next, limit)) add(looking, next);
+        if (seen->value[lane[i]] > metric_filter_limit(layout->metric, block_eye_limit(looking->eye, limit) * unit)) continue;
+        if (block_eye_may_see(looking->eye, layout, next, limit)) add(looking, next);
     }
 }
 
@@ -143,7 +144,7 @@ static int can_enter(const struct looking *looking, const struct block_waiting *
 {
     const struct block_link *link = block_child_link(looking->layout, at->child);
 
-    if (at->bound > block_eye_limit(&looking->eye, limit_of(looking))) return 0;
+    if (at->bound > block_eye_limit(looking->eye, limit_of(looking))) return 0;
     if (looking->top->limit > 0 || link->parent == BLOCK_NONE) return 1;
     return block_least_labels(looking->layout, link->parent)[link->slot] < looking->top->limit_id;
 }
@@ -182,28 +183,36 @@ static unsigned open_inner(struct looking *looking, uint32_t inner, unsigned wai
 {
     const struct block_layout *layout = looking->layout;
     _Alignas(64) double bound[METRIC_FANOUT];
-    uint32_t mask = block_open(bound, layout, inner, looking->eye.place, block_eye_limit(&looking->eye, limit_of(looking)));
+    uint32_t mask = block_open(bound, layout, inner, looking->eye->place, block_eye_limit(looking->eye, limit_of(looking)));
 
     looking->work.nodes++;
     if (looking->query->sieve) mask &= block_sieve_slots(looking->query, inner);
     return push(looking, inner, bound, mask, waiting);
 }
 
+static void start(struct looking *looking, struct base_topk *top, const struct block_layout *layout, const struct block_source *source,
+                  const struct block_query *query, const struct block_eye *eye)
+{
+    looking->layout = layout;
+    looking->source = source;
+    looking->query = query;
+    looking->top = top;
+    looking->eye = eye;
+    looking->count = 0;
+    looking->turn = 0;
+    looking->seen[0].mask = looking->seen[1].mask = 0;
+    looking->work = (struct block_work){ 0, 0, 0, 0 };
+}
+
 void block_knn_views(struct base_topk *top, const struct block_layout *layout, const struct block_source *source, const struct block_query *query,
                      struct block_work *work)
 {
     struct looking looking;
+    struct block_eye eye;
     unsigned waiting = 0;
 
-    looking.layout = layout;
-    looking.source = source;
-    looking.query = query;
-    looking.top = top;
-    looking.count = 0;
-    looking.turn = 0;
-    looking.seen[0].mask = looking.seen[1].mask = 0;
-    looking.work = (struct block_work){ 0, 0, 0, 0 };
-    block_eye_open(&looking.eye, layout, query->q);
+    block_eye_open(&eye, layout, query->q);
+    start(&looking, top, layout, source, query, &eye);
     if (layout->root != BLOCK_NONE) looking.stack[waiting++] = (struct block_waiting){ 0, layout->root };
     while (waiting > 0) {
         const struct block_waiting at = looking.stack[--waiting];
@@ -213,6 +222,89 @@ void block_knn_views(struct base_topk *top, const struct block_layout *layout, c
         else waiting = open_inner(&looking, at.child, waiting);
     }
     if (looking.seen[looking.turn].mask != 0) take(&looking, &looking.seen[looking.turn]);
+    if (looking.count > 0) decide(&looking);
+    block_work_add(work, &looking.work);
+}
+
+/* ---- by a flat scan ----------------------------------------------------------------------------------------------------------------------- */
+
+/* What a scanned value comes to at most when the key is within the limit: the tail's norm is rounded in both of two. */
+static int32_t scanned_limit(const struct looking *looking)
+{
+    const double fine = sqrt(looking->eye->fine_grow * limit_of(looking) + looking->eye->fine_slack) + 1.01;
+    const double limit = fine * fine * (1 + 0x1p-20) + 1;
+
+    return limit < METRIC_FLAT_MOST ? (int32_t)limit : METRIC_FLAT_MOST;
+}
+
+/* Decides what was picked whose values are above `from`, by the limit as it is now. */
+static void take_picked(struct looking *looking, struct metric_near *found, const uint32_t *order, float from)
+{
+    enum { AHEAD = 8 };
+    const uint32_t *node = looking->layout->node.data;
+    float most = (float)scanned_limit(looking);
+    unsigned count = looking->count;
+
+    for (size_t i = 0; i < found->count; i++) found->number[i] = node[found->number[i]];
+    for (size_t i = 0; i < found->count && i < AHEAD; i++) block_fine_fetch(looking->layout, found->number[order ? order[i] : i]);
+    for (size_t i = 0; i < found->count; i++) {
+        const size_t at = order ? order[i] : i;
+
+        if (i + AHEAD < found->count) block_fine_fetch(looking->layout, found->number[order ? order[i + AHEAD] : i + AHEAD]);
+        if (found->value[at] <= from || found->value[at] > most || found->number[at] == looking->query->self) continue;
+        if (!block_eye_may_see(looking->eye, looking->layout, found->number[at], limit_of(looking))) continue;
+        add(looking, found->number[at]);
+        if (looking->count <= count) most = (float)scanned_limit(looking); /* some have been decided */
+        count = looking->count;
+    }
+    found->count = 0;
+}
+
+/* The rows that seem nearest, in that order: all whose value, as a float, is at most what is returned. */
+static float take_nearest(struct looking *looking, struct block_flat_some *some, const struct block_flat *flat, size_t i)
+{
+    enum { TWICE = 2, MORE = 16, SPARE = 128 /* more than rounding a value to float takes */ };
+    struct block_near *near = &some->near[i];
+    const int32_t *least = some->least + i * METRIC_FLAT_COLUMNS;
+    const float within = block_flat_nearest(near, flat, least, TWICE * near->k + MORE);
+    struct metric_near *found = &near->found;
+    uint32_t order[METRIC_ORDERED_MAX];
+
+    found->count = 0;
+    found->limit = within;
+    if (!(within < METRIC_FLAT_MOST - SPARE)) return -1;
+    if (!looking->layout->metric->flat->pick(found, near->capacity, &flat->rows, &some->rounded[i], least, some->hit, (int32_t)within + SPARE)) {
+        found->count = 0;
+        return -1;
+    }
+    looking->layout->metric->kernels->near_drop(found);
+    if (found->count <= METRIC_ORDERED_MAX) looking->layout->metric->kernels->near_order(order, found->value, found->count);
+    take_picked(looking, found, found->count <= METRIC_ORDERED_MAX ? order : NULL, -1);
+    return within;
+}
+
+void block_knn_views_scanned(struct base_topk *top, struct block_flat_some *some, const struct block_flat *flat, size_t i, struct block_work *work)
+{
+    struct metric_flat_rows rows = flat->rows;
+    struct block_near *near = &some->near[i];
+    struct looking looking;
+    const size_t together = near->capacity / METRIC_LANES / 2;
+    float from;
+
+    start(&looking, top, flat->layout, flat->source, &near->query, &some->eye[i]);
+    from = take_nearest(&looking, some, flat, i);
+    for (size_t group = 0; group < flat->rows.groups; group += together) {
+        const int32_t *least = some->least + (group * METRIC_FLAT_QUERIES + i) * METRIC_FLAT_COLUMNS;
+
+        rows.lane = flat->rows.lane + group * rows.pairs * METRIC_LANES * 2;
+        rows.square = flat->rows.square + group * METRIC_LANES;
+        rows.number = flat->rows.number + group;
+        rows.groups = flat->rows.groups - group < together ? flat->rows.groups - group : together;
+        flat->layout->metric->flat->pick(&near->found, near->capacity, &rows, &some->rounded[i], least, some->hit, scanned_limit(&looking));
+        if (near->found.count > near->capacity / 2 - METRIC_LANES || group + together >= flat->rows.groups) {
+            take_picked(&looking, &near->found, NULL, from);
+        }
+    }
     if (looking.count > 0) decide(&looking);
     block_work_add(work, &looking.work);
 }

@@ -48,11 +48,6 @@ static double *view_of(const struct block_layout *layout, uint32_t node)
     return (double *)layout->view.data + (size_t)node * layout->dim;
 }
 
-static int16_t *fine_of(const struct block_layout *layout, uint32_t node)
-{
-    return (int16_t *)layout->fine_view.data + (size_t)node * layout->fine;
-}
-
 /* ---- choosing ----------------------------------------------------------------------------------------------------------------------------- */
 
 /* What is looked at. */
@@ -246,7 +241,7 @@ static void make_some(void *ctx, size_t begin, size_t end, int thread)
     for (size_t i = begin; i < end; i++) {
         const uint32_t node = making->node[i];
 
-        make(view_of(layout, node), layout->fine > 0 ? fine_of(layout, node) : NULL, layout,
+        make(view_of(layout, node), layout->fine > 0 ? block_fine_of(layout, node) : NULL, layout,
              block_source_place(making->source, layout->metric->dim, node));
     }
 }
@@ -263,7 +258,7 @@ int block_views_make(struct block_layout *layout, const struct block_source *sou
     TRY(base_buffer_reserve(&layout->fine_view, layout->env, rows * fine, layout->rows * fine, err));
     /* what is written out is all known */
     memset(view_of(layout, layout->rows), 0, (rows - layout->rows) * view);
-    if (fine > 0) memset(fine_of(layout, layout->rows), 0, (rows - layout->rows) * fine);
+    if (fine > 0) memset(block_fine_of(layout, layout->rows), 0, (rows - layout->rows) * fine);
     base_par_for(layout->env, n, ENTRIES_AT_ONCE, make_some, &making);
 done:
     return status;
@@ -275,7 +270,7 @@ void block_views_renumber(struct block_layout *layout, const uint32_t *map)
     for (uint32_t node = 0; node < layout->rows; node++) { /* numbers keep their order, so nothing is overwritten that is still to move */
         if (map[node] == BLOCK_NONE || map[node] == node) continue;
         memcpy(view_of(layout, map[node]), view_of(layout, node), layout->dim * sizeof(double));
-        if (layout->fine > 0) memcpy(fine_of(layout, map[node]), fine_of(layout, node), layout->fine * sizeof(int16_t));
+        if (layout->fine > 0) memcpy(block_fine_of(layout, map[node]), block_fine_of(layout, node), layout->fine * sizeof(int16_t));
     }
 }
 
@@ -375,7 +370,7 @@ void block_eye_open_entry(struct block_eye *eye, const struct block_layout *layo
     eye->grow = 1;
     eye->slack = 0;
     if (!block_has_views(layout)) return;
-    if (layout->fine > 0) eye->fine = fine_of(layout, node);
+    if (layout->fine > 0) eye->fine = block_fine_of(layout, node);
     eye->place = view_of(layout, node);
     set_bounds(eye, layout);
 }
@@ -386,7 +381,7 @@ double block_eye_least_fine(const struct block_eye *eye, const struct block_layo
     float value;
 
     if (isinf(most)) return 0;
-    value = layout->metric->kernels->row_squares(fine_of(layout, node), eye->fine, layout->fine, most);
+    value = layout->metric->kernels->row_squares(block_fine_of(layout, node), eye->fine, layout->fine, most);
     return value > most ? (double)INFINITY : ((double)value - eye->fine_slack) / eye->fine_grow;
 }
 
@@ -413,7 +408,7 @@ int block_views_check_basis(const struct block_layout *layout, struct pcct_error
 int block_views_check(const struct block_layout *layout, const struct block_source *source, uint32_t node, struct pcct_error *err)
 {
     const double *kept = view_of(layout, node), scale = head_of(layout)->scale;
-    const int16_t *kept_fine = fine_of(layout, node);
+    const int16_t *kept_fine = block_fine_of(layout, node);
     double view[BLOCK_VIEW_MAX], off;
     int16_t fine[BLOCK_FINE_MAX];
 

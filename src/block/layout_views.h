@@ -85,11 +85,16 @@ static inline double block_eye_limit(const struct block_eye *eye, double limit)
 /* The same for anything in a box of views, least and greatest sides. */
 double block_views_limit(const struct block_layout *layout, const double *low, const double *high, double limit);
 
+static inline int16_t *block_fine_of(const struct block_layout *layout, uint32_t node)
+{
+    return (int16_t *)layout->fine_view.data + (size_t)node * layout->fine;
+}
+
 /* Has memory fetch what is first looked at of a fine view. */
 static inline void block_fine_fetch(const struct block_layout *layout, uint32_t node)
 {
     enum { LINE = 32, LINES = 4 };
-    const int16_t *row = (const int16_t *)layout->fine_view.data + (size_t)node * layout->fine;
+    const int16_t *row = block_fine_of(layout, node);
 
     for (int i = 0; i < LINES; i++) __builtin_prefetch(row + i * LINE);
 }

@@ -12,7 +12,7 @@
  * Rows stand in groups of 64, coordinate pair after coordinate pair; lane l of a group is in column l mod 16. A first look notes the least of each
  * column of each group; what follows from these is a limit, and a second look picks the rows within it.
  */
-enum { METRIC_FLAT_QUERIES = 4, METRIC_FLAT_COLUMNS = 16, METRIC_FLAT_PAIRS = 16 };
+enum { METRIC_FLAT_QUERIES = 4, METRIC_FLAT_COLUMNS = 16, METRIC_FLAT_PAIRS = 32 };
 /* No squared distance is above the first; the square of an empty lane is the second, so no sum with it is as small as the first. */
 #define METRIC_FLAT_MOST ((INT32_C(1) << 30) - 1)
 #define METRIC_FLAT_EMPTY (INT32_C(1) << 30)

@@ -25,10 +25,10 @@ struct run {
     const struct query_batch *batch;
     const uint32_t *order;              /* queries that share a home block one after the other: they walk the same memory */
     struct base_topk_entry *entry;      /* [threads][k_kept] */
-    struct block_near *near;            /* [threads][METRIC_FLAT_QUERIES] */
+    struct block_near *near;            /* [threads][2] */
     size_t k_kept;
-    struct block_flat *flat;            /* NULL: blocks are searched */
-    int32_t *words;                     /* [threads][block_flat_words()] */
+    struct block_flat flat;
+    struct block_flat_some *some;       /* [threads]; NULL: blocks are searched */
     struct block_work *work;            /* [threads] */
     size_t first;                       /* place in the order where the piece being worked on begins */
 };
@@ -79,7 +79,7 @@ static void search(void *ctx, size_t begin, size_t end, int thread)
     struct run *run = ctx;
     const struct block_source source = index_source(run->state);
     const uint32_t *order = run->order + run->first;
-    struct block_near *near = run->near + METRIC_FLAT_QUERIES * (size_t)thread;
+    struct block_near *near = run->near + 2 * (size_t)thread;
     struct block_work work = { 0, 0, 0, 0 };
 
     for (size_t at = begin; at < end; at++) {
@@ -95,10 +95,8 @@ static void search(void *ctx, size_t begin, size_t end, int thread)
 static void scan(void *ctx, size_t begin, size_t end, int thread)
 {
     struct run *run = ctx;
-    const struct block_source source = index_source(run->state);
     const uint32_t *order = run->order + run->first;
-    struct block_near *near = run->near + METRIC_FLAT_QUERIES * (size_t)thread;
-    int32_t *words = run->words + (size_t)thread * block_flat_words(run->flat);
+    struct block_flat_some *some = &run->some[thread];
     struct block_work work = { 0, 0, 0, 0 };
 
     for (size_t at = begin; at < end; at += METRIC_FLAT_QUERIES) {
@@ -106,8 +104,14 @@ static void scan(void *ctx, size_t begin, size_t end, int thread)
         struct block_query query[METRIC_FLAT_QUERIES];
 
         for (size_t i = 0; i < n; i++) query[i] = query_of(run->batch, run->state, order[at + i]);
-        block_flat_filter(near, run->flat, query, n, run->k_kept, words, &work);
-        for (size_t i = 0; i < n; i++) decide(run, &source, &near[i], order[at + i], thread, &work);
+        block_flat_filter(some, &run->flat, query, n, run->k_kept, &work);
+        for (size_t i = 0; i < n; i++) {
+            struct base_topk top;
+
+            base_topk_start(&top, run->entry + (size_t)thread * run->k_kept, run->k_kept);
+            block_flat_decide(&top, some, &run->flat, i, &work);
+            answer(run, order[at + i], &top);
+        }
     }
     block_work_add(&run->work[thread], &work);
 }
@@ -190,17 +194,16 @@ static int search_all(struct run *run, const struct base_env *env, struct pcct_e
         const size_t left = run->batch->nq - run->first;
 
         TRY(query_go_on(run->batch, run->first, err));
-        base_par_for(env, left < PIECE ? left : PIECE, GRAIN, run->flat ? scan : search, run);
+        base_par_for(env, left < PIECE ? left : PIECE, GRAIN, run->some ? scan : search, run);
     }
 done:
     return status;
 }
 
 /* Answers TRIED queries, which are put first for that, and makes ready for a flat scan if that is the faster way for the rest. */
-static int try_some(struct run *run, struct block_flat *flat, const struct block_source *source, uint32_t *order, const struct base_env *env,
-                    struct pcct_error *err)
+static int try_some(struct run *run, uint32_t *order, const struct block_source *source, const struct base_env *env, struct pcct_error *err)
 {
-    const size_t nq = run->batch->nq;
+    const size_t nq = run->batch->nq, threads = (size_t)base_par_threads(env);
     int status = 0, made = 0;
 
     if (nq < TRIED_FROM || run->batch->filter || run->k_kept > BLOCK_FLAT_K || !block_flat_may(&run->state->layout)) return 0;
@@ -214,10 +217,10 @@ static int try_some(struct run *run, struct block_flat *flat, const struct block
     search(run, 0, TRIED, 0);
     run->first = TRIED;
     if (!block_flat_pays(&run->state->layout, run->work[0].blocks / TRIED, nq)) return 0;
-    TRY(block_flat_make(&made, flat, &run->state->layout, source, env, err));
+    TRY(block_flat_make(&made, &run->flat, &run->state->layout, source, env, err));
     if (!made) goto done;
-    TRY(base_take(&run->words, env, (size_t)base_par_threads(env) * block_flat_words(flat), sizeof *run->words, err));
-    run->flat = flat;
+    TRY(base_take_zero(&run->some, env, threads, sizeof *run->some, err));
+    for (size_t t = 0; t < threads; t++) TRY(block_flat_some_take(&run->some[t], &run->flat, run->k_kept, env, err));
 done:
     return status;
 }
@@ -227,7 +230,7 @@ static void search_few(struct run *run, struct block_work *work)
 {
     struct base_topk_entry entry[BLOCK_NEAR_LENT];
     struct block_near_room room[2];
-    struct block_near near[2]; /* as many as search() takes */
+    struct block_near near[2];
     struct block_work done = { 0, 0, 0, 0 };
     uint32_t order[GRAIN];
 
@@ -251,7 +254,6 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     struct run run = { .labels = labels, .distances = distances, .counts = counts, .state = state, .batch = batch };
     const size_t threads = (size_t)base_par_threads(env);
     const struct block_source source = index_source(state);
-    struct block_flat flat = { .layout = NULL };
     uint32_t *order = NULL;
     int status = 0, done = 0;
 
@@ -267,18 +269,19 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     }
     TRY(take_heaps(&run, env, err));
     TRY(base_take_zero(&run.work, env, threads, sizeof *run.work, err));
-    TRY(base_take_zero(&run.near, env, METRIC_FLAT_QUERIES * threads, sizeof *run.near, err));
-    for (size_t i = 0; i < METRIC_FLAT_QUERIES * threads; i++) TRY(block_near_take(&run.near[i], env, run.k_kept, err));
+    TRY(base_take_zero(&run.near, env, 2 * threads, sizeof *run.near, err));
+    for (size_t i = 0; i < 2 * threads; i++) TRY(block_near_take(&run.near[i], env, run.k_kept, err));
     TRY(query_spatial_order(&order, state, batch, env, err));
     run.order = order;
-    TRY(try_some(&run, &flat, &source, order, env, err));
+    TRY(try_some(&run, order, &source, env, err));
     TRY(search_all(&run, env, err));
     for (size_t t = 0; work && t < threads; t++) block_work_add(work, &run.work[t]);
 done:
-    for (size_t i = 0; run.near && i < METRIC_FLAT_QUERIES * threads; i++) block_near_free(&run.near[i], env);
+    for (size_t i = 0; run.near && i < 2 * threads; i++) block_near_free(&run.near[i], env);
     base_free(env, run.near);
-    block_flat_free(&flat, env);
-    base_free(env, run.words);
+    for (size_t t = 0; run.some && t < threads; t++) block_flat_some_free(&run.some[t], env);
+    base_free(env, run.some);
+    block_flat_free(&run.flat, env);
     base_free(env, order);
     base_free(env, run.work);
     base_free(env, run.entry);

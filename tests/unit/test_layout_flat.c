@@ -13,8 +13,7 @@ enum { ROWS = 3000, QUERIES = 42, K_MOST = BLOCK_FLAT_K };
 struct scan {
     struct support_block *block;
     struct block_flat flat;
-    struct block_near near[METRIC_FLAT_QUERIES];
-    int32_t *words;
+    struct block_flat_some some;
     struct block_work work;
     int made;
 };
@@ -27,17 +26,14 @@ static void scan_start(struct scan *scan, struct support_block *block, size_t k)
     *scan = (struct scan){ .block = block };
     assert_true(block_flat_may(&block->layout));
     support_ok(block_flat_make(&scan->made, &scan->flat, &block->layout, &block->source, env, &err), &err);
-    if (!scan->made) return;
-    for (int i = 0; i < METRIC_FLAT_QUERIES; i++) support_ok(block_near_take(&scan->near[i], env, k, &err), &err);
-    support_ok(base_take(&scan->words, env, block_flat_words(&scan->flat), sizeof *scan->words, &err), &err);
+    if (scan->made) support_ok(block_flat_some_take(&scan->some, &scan->flat, k, env, &err), &err);
 }
 
 static void scan_finish(struct scan *scan)
 {
     const struct base_env *env = &scan->block->env->env;
 
-    for (int i = 0; i < METRIC_FLAT_QUERIES; i++) block_near_free(&scan->near[i], env);
-    base_free(env, scan->words);
+    block_flat_some_free(&scan->some, env);
     block_flat_free(&scan->flat, env);
 }
 
@@ -47,7 +43,7 @@ static size_t ask(struct scan *scan, const struct block_query *query, size_t n, 
     const struct support_block *block = scan->block;
     size_t let = 0;
 
-    block_flat_filter(scan->near, &scan->flat, query, n, k, scan->words, &scan->work);
+    block_flat_filter(&scan->some, &scan->flat, query, n, k, &scan->work);
     for (size_t i = 0; i < n; i++) {
         struct base_topk_entry got[K_MOST], expected[K_MOST];
         struct block_work work = { 0 };
@@ -59,11 +55,11 @@ static size_t ask(struct scan *scan, const struct block_query *query, size_t n, 
         base_topk_finish(&top);
         count = top.count;
         base_topk_start(&top, got, k);
-        block_knn_decide(&top, &scan->near[i], &block->layout, &block->source, &scan->work);
+        block_flat_decide(&top, &scan->some, &scan->flat, i, &scan->work);
         base_topk_finish(&top);
         assert_int_equal(top.count, count);
         assert_memory_equal(got, expected, count * sizeof *got);
-        let += scan->near[i].found.count;
+        let += scan->some.near[i].found.count;
     }
     return let;
 }
@@ -229,6 +225,115 @@ static void awkward_places(void **state)
     support_env_finish(&env);
 }
 
+/* Points of 160 numbers that fewer decide, the first ones most. */
+static void views_start(struct support_block *block, struct support_env *env, uint32_t rows, uint64_t seed)
+{
+    enum { DIM = 160, NUMBERS = 120 };
+    double *turn = calloc((size_t)NUMBERS * DIM, sizeof *turn);
+
+    assert_non_null(turn);
+    support_block_start(block, env, rows, DIM, SUPPORT_UNIFORM, seed);
+    block->layout.rotates = 1;
+    for (int i = 0; i < NUMBERS * DIM; i++) turn[i] = base_random_gauss(&block->random) / (1 + i / DIM * 0.06);
+    memset(block->place, 0, (size_t)rows * DIM * sizeof *block->place);
+    for (uint32_t i = 0; i < rows; i++) {
+        double *x = block->place + (size_t)i * DIM;
+
+        if (i % 25 == 24) { /* twice there, though not so many that there would be no views */
+            memcpy(x, x - DIM, DIM * sizeof *x);
+            continue;
+        }
+        for (int h = 0; h < NUMBERS; h++) {
+            const double times = base_random_gauss(&block->random);
+
+            for (int j = 0; j < DIM; j++) x[j] += times * turn[h * DIM + j];
+        }
+    }
+    free(turn);
+}
+
+static void answers_by_views(void **state)
+{
+    static const size_t ks[] = { 1, 7, K_MOST };
+    static const enum metric_isa isas[] = { METRIC_ISA_BEST, METRIC_ISA_SCALAR, METRIC_ISA_AVX2 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (uint64_t seed = 0; seed < 9; seed++) {
+        struct support_block block;
+        struct scan scan;
+
+        views_start(&block, &env, ROWS, seed);
+        block.metric.flat = metric_flat_choose(isas[seed / 3]);
+        support_ok(support_block_build(&block, seed == 8 ? 1100 : 2500, 64, &err), &err);
+        assert_true(block.layout.fine > 2 * METRIC_FLAT_PAIRS);
+        support_block_remove(&block, seed == 8 ? 1050 : 500);
+        scan_start(&scan, &block, ks[seed % 3]);
+        assert_true(scan.made);
+        ask_many(&scan, ks[seed % 3]);
+        scan_finish(&scan);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* What is far beyond the sample that views are made by cannot be told from what else is. */
+static void views_too_long(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct scan scan;
+
+    (void)state;
+    support_env_start(&env, 1);
+    views_start(&block, &env, ROWS, 4);
+    support_ok(support_block_build(&block, 2500, 64, &err), &err);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        if (support_block_has(block.reach, i)) continue;
+        for (uint32_t j = 0; j < block.metric.dim; j++) block.place[(size_t)i * block.metric.dim + j] *= 1000;
+    }
+    support_ok(support_block_insert(&block, 1, &err), &err);
+    scan_start(&scan, &block, 1);
+    assert_false(scan.made);
+    scan_finish(&scan);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
+/* Coordinates of hardly more than the answers are compared: the first look tells nearly all from one another. */
+static void views_spare_keys(void **state)
+{
+    enum { K = 10, CALLS = 25 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+    struct support_block block;
+    struct scan scan;
+
+    (void)state;
+    support_env_start(&env, 1);
+    views_start(&block, &env, ROWS, 5);
+    support_ok(support_block_build(&block, 2500, 64, &err), &err);
+    scan_start(&scan, &block, K);
+    for (uint32_t call = 0; call < CALLS; call++) {
+        struct block_query query[METRIC_FLAT_QUERIES];
+
+        for (uint32_t i = 0; i < METRIC_FLAT_QUERIES; i++) {
+            const double *q = block.place + (size_t)(call * METRIC_FLAT_QUERIES + i) * block.metric.dim;
+
+            query[i] = (struct block_query){ q, BLOCK_NONE, (double)INFINITY, NULL, 0 };
+        }
+        (void)ask(&scan, query, METRIC_FLAT_QUERIES, K);
+    }
+    assert_int_equal(scan.work.blocks, (uint64_t)METRIC_FLAT_QUERIES * CALLS * scan.flat.rows.groups);
+    assert_true(scan.work.exact < 2 * (uint64_t)K * METRIC_FLAT_QUERIES * CALLS);
+    scan_finish(&scan);
+    support_block_finish(&block);
+    support_env_finish(&env);
+}
+
 static void where_there_is_none(void **state)
 {
     struct support_env env;
@@ -304,7 +409,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_those_of_a_search), cmocka_unit_test(few_are_let_through), cmocka_unit_test(rounding_at_its_worst),
         cmocka_unit_test(awkward_places),                cmocka_unit_test(where_there_is_none), cmocka_unit_test(when_it_pays),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(no_memory),                     cmocka_unit_test(answers_by_views),   cmocka_unit_test(views_too_long),
+        cmocka_unit_test(views_spare_keys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
