@@ -127,44 +127,33 @@ INSIDE float float_of(uint32_t bits)
     return value;
 }
 
-/* The least and the greatest of the values; the rest of the last vector becomes infinite. */
-INSIDE void extremes(uint32_t *low, uint32_t *high, struct metric_near *near)
+/* The greatest of the values. */
+INSIDE float greatest_of(const struct metric_near *near)
 {
-    const size_t rest = near->count % FWIDTH, whole = near->count - rest;
-    const fvec nothing = fvec_all(0);
-    fvec least = fvec_all(INFINITY), lowest = least; /* of the values; of what they are below 0 if their signs are turned */
+    fvec most = fvec_all(0);
 
-    for (size_t at = 0; at < whole; at += FWIDTH) {
-        const fvec value = fvec_load(near->value + at);
+    for (size_t at = 0; at < near->count; at += FWIDTH) {
+        const unsigned mask = near->count - at < FWIDTH ? (1U << (near->count - at)) - 1 : (1U << FWIDTH) - 1;
 
-        least = fvec_min(least, value);
-        lowest = fvec_min(lowest, fvec_sub(nothing, value));
+        most = fvec_min(most, fvec_only(fvec_sub(fvec_all(0), fvec_load(near->value + at)), mask));
     }
-    if (rest > 0) {
-        const fvec value = fvec_load(near->value + whole), used = fvec_only(value, (1U << rest) - 1);
-
-        fvec_store(near->value + whole, used);
-        least = fvec_min(least, used);
-        lowest = fvec_min(lowest, fvec_only(fvec_sub(nothing, value), (1U << rest) - 1));
-    }
-    *low = bits_of(fvec_least(least));
-    *high = bits_of(0 - fvec_least(lowest));
+    return 0 - fvec_least(most);
 }
 
 /* Dividing the interval of bits evenly finds a value in few steps whether they are of one size or of many, and costs no mispredicted branch, unlike
  * selection by pivots. In four parts: a step waits for what it has counted, not for counting. Mostly the k-th is within a power of two of the
- * greatest, where the first step looks. */
+ * greatest, or of the limit that all but a few are within, where the first steps look. */
 ISA static void near_narrow(struct metric_near *near, size_t k)
 {
-    enum { STEPS = 9, PARTS = 4, TWICE = 1 << 23 };
+    enum { STEPS = 12, BY_SIZE = 2, PARTS = 4, TWICE = 1 << 23 };
     const size_t few = k / 16 + 2;
     size_t top = near->count; /* how many are within `high` */
-    uint32_t low, high;
+    uint32_t low = 0, high = bits_of(near->limit < 0x1p127F ? near->limit : greatest_of(near));
     float limit;
 
-    extremes(&low, &high, near);
+    for (unsigned i = 0; i < FWIDTH; i++) near->value[near->count + i] = INFINITY;
     for (int step = 0; step < STEPS && low < high && top > k + few; step++) {
-        const uint32_t span = high - low, part = step == 0 && span > TWICE ? TWICE / PARTS : span / PARTS;
+        const uint32_t span = high - low, part = step < BY_SIZE && span > TWICE ? TWICE / PARTS : span / PARTS;
         const uint32_t end[PARTS] = { high - 3 * part, high - 2 * part, high - part, high };
         const fvec first = fvec_all(float_of(end[0])), second = fvec_all(float_of(end[1])), third = fvec_all(float_of(end[2]));
         size_t within[PARTS] = { 0, 0, 0, top };
