@@ -26,7 +26,7 @@ int block_flat_pays(const struct block_layout *layout, uint64_t blocks, size_t q
     const int views = block_has_views(layout);
     const double dim = layout->dim, numbers = views ? 2 * METRIC_FLAT_PAIRS : dim;
     const double search = views ? 600 : 36 + 1.3 * dim;
-    const double once = (20 + 8 * (views ? layout->fine : dim)) * layout->blocks, each = 75 + (2 + 0.7 * numbers) * layout->blocks;
+    const double once = (20 + 8 * (views ? layout->fine : dim)) * layout->blocks, each = 75 + (2.2 + 0.8 * numbers) * layout->blocks;
 
     return each + once / (double)queries < search * (double)blocks;
 }

@@ -23,7 +23,7 @@ struct run {
     int32_t *counts;
     const struct index_state *state;
     const struct query_batch *batch;
-    const uint32_t *order;              /* queries that share a home block one after the other: they walk the same memory */
+    const uint32_t *order;              /* of the queries; those that are searched by home block: they walk the same memory one after the other */
     struct base_topk_entry *entry;      /* [threads][k_kept] */
     struct block_near *near;            /* [threads][2] */
     size_t k_kept;
@@ -140,6 +140,7 @@ static void compare_all(void *ctx, size_t begin, size_t end, int thread)
 struct homing {
     const struct index_state *state;
     const struct query_batch *batch;
+    const uint32_t *order;
     struct base_pair *home;             /* block, query */
 };
 
@@ -153,28 +154,28 @@ static void go_home(void *ctx, size_t begin, size_t end, int thread)
         const double *place[BLOCK_HOMES];
         uint32_t home[BLOCK_HOMES];
 
-        for (size_t j = 0; j < n; j++) place[j] = query_place(homing->batch, homing->state, i + j);
+        for (size_t j = 0; j < n; j++) place[j] = query_place(homing->batch, homing->state, homing->order[i + j]);
         block_homes(home, &homing->state->layout, place, n);
-        for (size_t j = 0; j < n; j++) homing->home[i + j] = (struct base_pair){ home[j], i + j };
+        for (size_t j = 0; j < n; j++) homing->home[i + j] = (struct base_pair){ home[j], homing->order[i + j] };
     }
 }
 
-int query_spatial_order(uint32_t **order, const struct index_state *state, const struct query_batch *batch, const struct base_env *env,
+void query_plain_order(uint32_t *order, size_t nq)
+{
+    for (size_t i = 0; i < nq; i++) order[i] = (uint32_t)i;
+}
+
+int query_spatial_order(uint32_t *order, size_t n, const struct index_state *state, const struct query_batch *batch, const struct base_env *env,
                         struct pcct_error *err)
 {
-    struct homing homing = { state, batch, NULL };
-    size_t nq = batch->nq;
+    struct homing homing = { state, batch, order, NULL };
     int status = 0;
 
-    TRY(base_take(order, env, nq, sizeof **order, err));
-    if (nq <= GRAIN) { /* too few to gain */
-        for (size_t i = 0; i < nq; i++) (*order)[i] = (uint32_t)i;
-        goto done;
-    }
-    TRY(base_take(&homing.home, env, nq, sizeof *homing.home, err));
-    base_par_for(env, nq, HOME_GRAIN, go_home, &homing);
-    TRY(base_sort_pairs(homing.home, nq, env, err));
-    for (size_t i = 0; i < nq; i++) (*order)[i] = (uint32_t)homing.home[i].value;
+    if (n <= GRAIN) return 0; /* too few to gain */
+    TRY(base_take(&homing.home, env, n, sizeof *homing.home, err));
+    base_par_for(env, n, HOME_GRAIN, go_home, &homing);
+    TRY(base_sort_pairs(homing.home, n, env, err));
+    for (size_t i = 0; i < n; i++) order[i] = (uint32_t)homing.home[i].value;
 done:
     base_free(env, homing.home);
     return status;
@@ -235,7 +236,7 @@ static void search_few(struct run *run, struct block_work *work)
     uint32_t order[GRAIN];
 
     for (int i = 0; i < 2; i++) block_near_lend(&near[i], &room[i]);
-    for (uint32_t i = 0; i < GRAIN; i++) order[i] = i;
+    query_plain_order(order, GRAIN);
     run->order = order;
     run->entry = entry;
     run->near = near;
@@ -271,9 +272,11 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     TRY(base_take_zero(&run.work, env, threads, sizeof *run.work, err));
     TRY(base_take_zero(&run.near, env, 2 * threads, sizeof *run.near, err));
     for (size_t i = 0; i < 2 * threads; i++) TRY(block_near_take(&run.near[i], env, run.k_kept, err));
-    TRY(query_spatial_order(&order, state, batch, env, err));
+    TRY(base_take(&order, env, batch->nq, sizeof *order, err));
+    query_plain_order(order, batch->nq);
     run.order = order;
     TRY(try_some(&run, order, &source, env, err));
+    if (!run.some) TRY(query_spatial_order(order + run.first, batch->nq - run.first, state, batch, env, err));
     TRY(search_all(&run, env, err));
     for (size_t t = 0; work && t < threads; t++) block_work_add(work, &run.work[t]);
 done:

@@ -76,8 +76,9 @@ static inline size_t query_kept(const struct query_batch *batch, const struct in
 /* CANCELLED when the batch's progress says so: `done` of its queries are answered. */
 int query_go_on(const struct query_batch *batch, size_t done, struct pcct_error *err);
 
-/* The order in which queries are best worked on, those that are near one another together: order[nq], owned, base_free(). */
-int query_spatial_order(uint32_t **order, const struct index_state *state, const struct query_batch *batch, const struct base_env *env,
+/* The order in which they came; and, of some of them, in which they are best worked on, those that are near one another together. Errors: MEMORY. */
+void query_plain_order(uint32_t *order, size_t nq);
+int query_spatial_order(uint32_t *order, size_t n, const struct index_state *state, const struct query_batch *batch, const struct base_env *env,
                         struct pcct_error *err);
 
 #endif

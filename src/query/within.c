@@ -155,7 +155,9 @@ static int carry_out(struct run *run, base_par_body *body, struct block_work *wo
 
     TRY(base_take_zero(&run->work, run->env, (size_t)threads, sizeof *run->work, err));
     if (metric_is_custom(&run->state->metric)) TRY(query_searches_take(&run->search, run->state, run->env, err));
-    TRY(query_spatial_order(&run->order, run->state, run->batch, run->env, err));
+    TRY(base_take(&run->order, run->env, run->batch->nq, sizeof *run->order, err));
+    query_plain_order(run->order, run->batch->nq);
+    TRY(query_spatial_order(run->order, run->batch->nq, run->state, run->batch, run->env, err));
     base_par_for(run->env, run->batch->nq, GRAIN, body, run);
     if (run->memory) TRY(base_fail(err, PCCT_E_MEMORY, "out of memory for what was found; ask for fewer queries at a time, or with a cap"));
     TRY(query_calls_check(run->state, run->batch, err));
