@@ -264,46 +264,46 @@ static void take_picked(struct looking *looking, struct metric_near *found, cons
 static float take_nearest(struct looking *looking, struct block_flat_some *some, const struct block_flat *flat, size_t i)
 {
     enum { TWICE = 2, MORE = 16, SPARE = 128 /* more than rounding a value to float takes */ };
+    const struct metric_kernels *kernels = looking->layout->metric->kernels;
+    const struct block_flat_seen seen = block_flat_seen_all(some, flat, i);
     struct block_near *near = &some->near[i];
-    const int32_t *least = some->least + i * METRIC_FLAT_COLUMNS;
-    const float within = block_flat_nearest(near, flat, least, TWICE * near->k + MORE);
+    const float within = block_flat_nearest(near, flat, &seen, TWICE * near->k + MORE);
     struct metric_near *found = &near->found;
     uint32_t order[METRIC_ORDERED_MAX];
 
     found->count = 0;
     found->limit = within;
     if (!(within < METRIC_FLAT_MOST - SPARE)) return -1;
-    if (!looking->layout->metric->flat->pick(found, near->capacity, &flat->rows, &some->rounded[i], least, some->hit, (int32_t)within + SPARE)) {
+    if (!block_flat_pick(near, flat, &some->rounded[i], &seen, some->hit, (int32_t)within + SPARE)) {
         found->count = 0;
         return -1;
     }
-    looking->layout->metric->kernels->near_drop(found);
-    if (found->count <= METRIC_ORDERED_MAX) looking->layout->metric->kernels->near_order(order, found->value, found->count);
+    kernels->near_drop(found);
+    if (found->count <= METRIC_ORDERED_MAX) kernels->near_order(order, found->value, found->count);
     take_picked(looking, found, found->count <= METRIC_ORDERED_MAX ? order : NULL, -1);
     return within;
 }
 
 void block_knn_views_scanned(struct base_topk *top, struct block_flat_some *some, const struct block_flat *flat, size_t i, struct block_work *work)
 {
-    struct metric_flat_rows rows = flat->rows;
+    struct block_flat part = *flat;
     struct block_near *near = &some->near[i];
     struct looking looking;
-    const size_t together = near->capacity / METRIC_LANES / 2;
+    const size_t groups = flat->rows.groups, together = near->capacity / METRIC_LANES / 2;
     float from;
 
     start(&looking, top, flat->layout, flat->source, &near->query, &some->eye[i]);
     from = take_nearest(&looking, some, flat, i);
-    for (size_t group = 0; group < flat->rows.groups; group += together) {
-        const int32_t *least = some->least + (group * METRIC_FLAT_QUERIES + i) * METRIC_FLAT_COLUMNS;
+    for (size_t group = 0; group < groups; group += together) {
+        struct block_flat_seen seen = block_flat_seen_all(some, flat, i);
 
-        rows.lane = flat->rows.lane + group * rows.pairs * METRIC_LANES * 2;
-        rows.square = flat->rows.square + group * METRIC_LANES;
-        rows.number = flat->rows.number + group;
-        rows.groups = flat->rows.groups - group < together ? flat->rows.groups - group : together;
-        flat->layout->metric->flat->pick(&near->found, near->capacity, &rows, &some->rounded[i], least, some->hit, scanned_limit(&looking));
-        if (near->found.count > near->capacity / 2 - METRIC_LANES || group + together >= flat->rows.groups) {
-            take_picked(&looking, &near->found, NULL, from);
-        }
+        part.rows.lane = flat->rows.lane + group * part.rows.pairs * METRIC_LANES * 2;
+        part.rows.square = flat->rows.square + group * METRIC_LANES;
+        part.rows.number = flat->rows.number + group;
+        seen.least += group * seen.step;
+        seen.count = groups - group < together ? groups - group : together;
+        (void)block_flat_pick(near, &part, &some->rounded[i], &seen, some->hit, scanned_limit(&looking)); /* they fit */
+        if (near->found.count > near->capacity / 2 - METRIC_LANES || group + together >= groups) take_picked(&looking, &near->found, NULL, from);
     }
     if (looking.count > 0) decide(&looking);
     block_work_add(work, &looking.work);

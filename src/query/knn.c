@@ -15,7 +15,7 @@
  * Of TRIED_FROM queries or more TRIED, taken from all over, are answered first: how many blocks these looked into says whether all others had better
  * be answered by a flat scan.
  */
-enum { GRAIN = 16, HOME_GRAIN = 128, PIECE = 65536, TRIED_FROM = 64, TRIED = 8 };
+enum { GRAIN = 16, HOME_GRAIN = 128, PIECE = 65536, TRIED_FROM = 64, TRIED = 4 };
 
 struct run {
     int64_t *labels;
@@ -205,6 +205,7 @@ done:
 static int try_some(struct run *run, uint32_t *order, const struct block_source *source, const struct base_env *env, struct pcct_error *err)
 {
     const size_t nq = run->batch->nq, threads = (size_t)base_par_threads(env);
+    enum block_flat_way way;
     int status = 0, made = 0;
 
     if (nq < TRIED_FROM || run->batch->filter || run->k_kept > BLOCK_FLAT_K || !block_flat_may(&run->state->layout)) return 0;
@@ -217,8 +218,9 @@ static int try_some(struct run *run, uint32_t *order, const struct block_source 
     }
     search(run, 0, TRIED, 0);
     run->first = TRIED;
-    if (!block_flat_pays(&run->state->layout, run->work[0].blocks / TRIED, nq)) return 0;
-    TRY(block_flat_make(&made, &run->flat, &run->state->layout, source, env, err));
+    way = block_flat_best(&run->state->layout, run->work[0].blocks / TRIED, nq);
+    if (way == BLOCK_FLAT_NONE) return 0;
+    TRY(block_flat_make(&made, &run->flat, way, &run->state->layout, source, env, err));
     if (!made) goto done;
     TRY(base_take_zero(&run->some, env, threads, sizeof *run->some, err));
     for (size_t t = 0; t < threads; t++) TRY(block_flat_some_take(&run->some[t], &run->flat, run->k_kept, env, err));
@@ -276,7 +278,7 @@ int query_knn(int64_t *labels, double *distances, int32_t *counts, const struct 
     query_plain_order(order, batch->nq);
     run.order = order;
     TRY(try_some(&run, order, &source, env, err));
-    if (!run.some) TRY(query_spatial_order(order + run.first, batch->nq - run.first, state, batch, env, err));
+    if (!run.some || run.flat.near) TRY(query_spatial_order(order + run.first, batch->nq - run.first, state, batch, env, err));
     TRY(search_all(&run, env, err));
     for (size_t t = 0; work && t < threads; t++) block_work_add(work, &run.work[t]);
 done:

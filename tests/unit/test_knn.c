@@ -198,7 +198,7 @@ static void none_is_left(void **test)
  * is the same for any number of threads. */
 static void hard_batches_are_scanned(void **test)
 {
-    enum { N = 3000, NQ = 203, TRIED = 8, K = 8, DIM = 8 };
+    enum { N = 3000, NQ = 203, TRIED = 4, K = 8, DIM = 8 };
 
     (void)test;
     for (uint32_t dim = 2; dim <= DIM; dim += DIM - 2) {

@@ -18,14 +18,14 @@ struct scan {
     int made;
 };
 
-static void scan_start(struct scan *scan, struct support_block *block, size_t k)
+static void scan_start(struct scan *scan, struct support_block *block, enum block_flat_way way, size_t k)
 {
     const struct base_env *env = &block->env->env;
     struct pcct_error err = { 0, "" };
 
     *scan = (struct scan){ .block = block };
     assert_true(block_flat_may(&block->layout));
-    support_ok(block_flat_make(&scan->made, &scan->flat, &block->layout, &block->source, env, &err), &err);
+    support_ok(block_flat_make(&scan->made, &scan->flat, way, &block->layout, &block->source, env, &err), &err);
     if (scan->made) support_ok(block_flat_some_take(&scan->some, &scan->flat, k, env, &err), &err);
 }
 
@@ -110,48 +110,63 @@ static void answers_are_those_of_a_search(void **state)
         block.metric.flat = metric_flat_choose(isas[seed % 3]);
         support_ok(support_block_build(&block, seed % 5 == 0 ? 70 : 2500, seed % 2 ? 64 : 40, &err), &err);
         support_block_remove(&block, seed % 5 == 0 ? 50 : 700); /* lanes that are empty, and free blocks */
-        scan_start(&scan, &block, ks[seed % 4]);
-        assert_true(scan.made);
-        ask_many(&scan, ks[seed % 4]);
-        scan_finish(&scan);
+        for (enum block_flat_way way = BLOCK_FLAT_ALL; way <= BLOCK_FLAT_NEAR; way++) {
+            scan_start(&scan, &block, way, ks[seed % 4]);
+            assert_true(scan.made);
+            ask_many(&scan, ks[seed % 4]);
+            scan_finish(&scan);
+        }
         support_block_finish(&block);
     }
     support_env_finish(&env);
 }
 
 /* A limit that is too wide lets through many, one that is too tight loses some: of normal data few more than are answered are decided, and each block
- * is looked at once. */
+ * is looked at once; or, by boxes, hardly more than a search looks into. */
 static void few_are_let_through(void **state)
 {
-    enum { N = 4000, DIM = 8, K = 10, CALLS = 50 };
+    enum { N = 20000, DIM = 6, K = 10, CALLS = 50 };
     struct support_env env;
     struct pcct_error err = { 0, "" };
     struct support_block block;
-    struct scan scan;
-    size_t let = 0;
 
     (void)state;
     support_env_start(&env, 1);
     support_block_start(&block, &env, N, DIM, SUPPORT_UNIFORM, 4);
     for (size_t i = 0; i < (size_t)N * DIM; i++) block.place[i] = base_random_gauss(&block.random);
     support_ok(support_block_build(&block, N, 64, &err), &err);
-    scan_start(&scan, &block, K);
-    for (uint32_t call = 0; call < CALLS; call++) {
-        struct block_query query[METRIC_FLAT_QUERIES];
+    for (enum block_flat_way way = BLOCK_FLAT_ALL; way <= BLOCK_FLAT_NEAR; way++) {
+        struct block_work searched = { 0 };
+        struct scan scan;
+        size_t let = 0;
 
-        for (uint32_t i = 0; i < METRIC_FLAT_QUERIES; i++) {
-            const double *q = block.place + (size_t)(call * METRIC_FLAT_QUERIES + i) * DIM;
+        scan_start(&scan, &block, way, K);
+        for (uint32_t call = 0; call < CALLS; call++) {
+            struct block_query query[METRIC_FLAT_QUERIES];
 
-            query[i] = (struct block_query){ q, BLOCK_NONE, (double)INFINITY, NULL, 0 };
+            for (uint32_t i = 0; i < METRIC_FLAT_QUERIES; i++) {
+                const double *q = block.place + (size_t)(call * METRIC_FLAT_QUERIES + i) * DIM;
+                struct base_topk_entry entry[K];
+                struct base_topk top;
+
+                query[i] = (struct block_query){ q, BLOCK_NONE, (double)INFINITY, NULL, 0 };
+                base_topk_start(&top, entry, K);
+                support_block_knn(&top, &block, q, BLOCK_NONE, &searched);
+            }
+            let += ask(&scan, query, METRIC_FLAT_QUERIES, K);
         }
-        let += ask(&scan, query, METRIC_FLAT_QUERIES, K);
+        assert_true(let >= (size_t)K * METRIC_FLAT_QUERIES * CALLS);
+        assert_true(let < (size_t)(K + 2) * METRIC_FLAT_QUERIES * CALLS);
+        if (way == BLOCK_FLAT_ALL) {
+            assert_int_equal(scan.work.blocks, (uint64_t)METRIC_FLAT_QUERIES * CALLS * scan.flat.rows.groups);
+            assert_int_equal(scan.work.distances, (uint64_t)METRIC_FLAT_QUERIES * CALLS * N);
+            assert_int_equal(scan.work.nodes, 0);
+        } else {
+            assert_true(scan.work.blocks * 10 < searched.blocks * 13);
+            assert_int_equal(scan.work.nodes, (uint64_t)METRIC_FLAT_QUERIES * CALLS * ((scan.flat.rows.groups + 15) / 16));
+        }
+        scan_finish(&scan);
     }
-    assert_true(let >= (size_t)K * METRIC_FLAT_QUERIES * CALLS);
-    assert_true(let < (size_t)(K + 2) * METRIC_FLAT_QUERIES * CALLS);
-    assert_int_equal(scan.work.blocks, (uint64_t)METRIC_FLAT_QUERIES * CALLS * scan.flat.rows.groups);
-    assert_int_equal(scan.work.distances, (uint64_t)METRIC_FLAT_QUERIES * CALLS * N);
-    assert_int_equal(scan.work.nodes, 0);
-    scan_finish(&scan);
     support_block_finish(&block);
     support_env_finish(&env);
 }
@@ -178,11 +193,13 @@ static void rounding_at_its_worst(void **state)
         block.place[2 * DIM + j] = M + 0.501;
         for (int i = 3; i < N; i++) block.place[i * DIM + j] = -M - 0.499 + (j > 0);
     }
-    support_ok(support_block_build(&block, N, 64, &err), &err);
-    scan_start(&scan, &block, 1);
-    assert_true(scan.made && scan.flat.step == 1);
-    assert_int_equal(ask(&scan, &(struct block_query){ q, BLOCK_NONE, (double)INFINITY, NULL, 0 }, 1, 1), N - 2);
-    scan_finish(&scan);
+    support_ok(support_block_build(&block, N, 1, &err), &err); /* each in a block of its own */
+    for (enum block_flat_way way = BLOCK_FLAT_ALL; way <= BLOCK_FLAT_NEAR; way++) {
+        scan_start(&scan, &block, way, 1);
+        assert_true(scan.made && scan.flat.step == 1);
+        assert_int_equal(ask(&scan, &(struct block_query){ q, BLOCK_NONE, (double)INFINITY, NULL, 0 }, 1, 1), N - 2);
+        scan_finish(&scan);
+    }
     support_block_finish(&block);
     support_env_finish(&env);
 }
@@ -215,7 +232,7 @@ static void awkward_places(void **state)
                 if (kind == 7) *x = 1e6 + *x * 1e-6;        /* more places than floats have */
             }
             support_ok(support_block_build(&block, N, 64, &err), &err);
-            scan_start(&scan, &block, 9);
+            scan_start(&scan, &block, dim % 2 ? BLOCK_FLAT_NEAR : BLOCK_FLAT_ALL, 9);
             assert_int_equal(scan.made, kind != 1 && kind != 3 && kind != 5); /* the filter's scale has an end, too */
             if (scan.made) ask_many(&scan, 9);
             scan_finish(&scan);
@@ -270,7 +287,7 @@ static void answers_by_views(void **state)
         support_ok(support_block_build(&block, seed == 8 ? 1100 : 2500, 64, &err), &err);
         assert_true(block.layout.fine > 2 * METRIC_FLAT_PAIRS);
         support_block_remove(&block, seed == 8 ? 1050 : 500);
-        scan_start(&scan, &block, ks[seed % 3]);
+        scan_start(&scan, &block, BLOCK_FLAT_ALL, ks[seed % 3]);
         assert_true(scan.made);
         ask_many(&scan, ks[seed % 3]);
         scan_finish(&scan);
@@ -296,7 +313,7 @@ static void views_too_long(void **state)
         for (uint32_t j = 0; j < block.metric.dim; j++) block.place[(size_t)i * block.metric.dim + j] *= 1000;
     }
     support_ok(support_block_insert(&block, 1, &err), &err);
-    scan_start(&scan, &block, 1);
+    scan_start(&scan, &block, BLOCK_FLAT_ALL, 1);
     assert_false(scan.made);
     scan_finish(&scan);
     support_block_finish(&block);
@@ -316,7 +333,7 @@ static void views_spare_keys(void **state)
     support_env_start(&env, 1);
     views_start(&block, &env, ROWS, 5);
     support_ok(support_block_build(&block, 2500, 64, &err), &err);
-    scan_start(&scan, &block, K);
+    scan_start(&scan, &block, BLOCK_FLAT_ALL, K);
     for (uint32_t call = 0; call < CALLS; call++) {
         struct block_query query[METRIC_FLAT_QUERIES];
 
@@ -354,7 +371,7 @@ static void where_there_is_none(void **state)
     support_env_finish(&env);
 }
 
-/* Few blocks of many are no reason to look at all; nearly all are, and a few queries are not worth making ready for. */
+/* Few blocks of many are no reason to look at all, a part is one to look at all boxes; and a few queries are not worth making ready for. */
 static void when_it_pays(void **state)
 {
     struct support_env env;
@@ -365,9 +382,10 @@ static void when_it_pays(void **state)
     support_env_start(&env, 1);
     support_block_start(&block, &env, 20000, 8, SUPPORT_UNIFORM, 2);
     support_ok(support_block_build(&block, 20000, 64, &err), &err);
-    assert_false(block_flat_pays(&block.layout, block.layout.blocks / 10, 1000));
-    assert_true(block_flat_pays(&block.layout, block.layout.blocks / 3, 1000));
-    assert_false(block_flat_pays(&block.layout, block.layout.blocks / 3, 8));
+    assert_int_equal(block_flat_best(&block.layout, 4, 1000), BLOCK_FLAT_NONE);
+    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 8, 1000), BLOCK_FLAT_NEAR);
+    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 2, 1000), BLOCK_FLAT_ALL);
+    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 8, 8), BLOCK_FLAT_NONE);
     support_block_finish(&block);
     support_env_finish(&env);
 }
@@ -375,13 +393,14 @@ static void when_it_pays(void **state)
 struct making {
     struct support_block *block;
     struct block_flat flat;
+    enum block_flat_way way;
 };
 
 static int make(void *ctx, const struct base_env *env, struct pcct_error *err)
 {
     struct making *making = ctx;
     int made = 0;
-    const int status = block_flat_make(&made, &making->flat, &making->block->layout, &making->block->source, env, err);
+    const int status = block_flat_make(&made, &making->flat, making->way, &making->block->layout, &making->block->source, env, err);
 
     assert_int_equal(made, status == 0);
     block_flat_free(&making->flat, env);
@@ -399,7 +418,10 @@ static void no_memory(void **state)
     support_env_start(&env, 1);
     support_block_start(&block, &env, 1000, 3, SUPPORT_UNIFORM, 2);
     support_ok(support_block_build(&block, 1000, 64, &err), &err);
+    making.way = BLOCK_FLAT_ALL;
     assert_int_equal(support_fail_each(&env, make, &making), 3);
+    making.way = BLOCK_FLAT_NEAR;
+    assert_int_equal(support_fail_each(&env, make, &making), 5);
     support_block_finish(&block);
     support_env_finish(&env);
 }
