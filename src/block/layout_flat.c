@@ -22,14 +22,14 @@ int block_flat_may(const struct block_layout *layout)
 }
 
 /* In nanoseconds of one machine, measured for 2 to 32 dimensions and Fashion-MNIST (docs/benchmarks.md); only how they compare matters. */
-enum block_flat_way block_flat_best(const struct block_layout *layout, uint64_t blocks, size_t queries)
+enum block_flat_way block_flat_best(const struct block_layout *layout, uint64_t blocks, size_t queries, size_t k)
 {
     const int views = block_has_views(layout);
     const double dim = layout->dim, numbers = views ? 2 * METRIC_FLAT_PAIRS : dim, all = layout->blocks, met = (double)blocks;
-    const double once = (20 + 8 * (views ? layout->fine : dim)) * all / (double)queries;
+    const double once = (20 + 8 * (views ? layout->fine : dim)) * all / (double)queries, found = 9 * (double)k;
     const double search = (views ? 600 : 36 + 1.3 * dim) * met;
-    const double scan = 75 + (2.2 + 0.8 * numbers) * all + once;
-    const double near = views ? (double)INFINITY : 300 + 0.05 * dim * all + (4 + 1.5 * dim) * met + once;
+    const double scan = (2.2 + 0.7 * numbers) * all + found + once;
+    const double near = views ? (double)INFINITY : 330 + 0.05 * dim * all + (5 + 2 * dim) * met + found + once;
 
     if (scan < search && scan < near) return BLOCK_FLAT_ALL;
     return near < search ? BLOCK_FLAT_NEAR : BLOCK_FLAT_NONE;

@@ -24,9 +24,9 @@ struct block_flat {
 
 /* Whether there can be one: not in many dimensions, unless there are fine views, and not where keys do not sum squares. */
 int block_flat_may(const struct block_layout *layout);
-/* The fastest way for so many queries for which a search looks into so many blocks each: such a search, a scan of all, or of what is near. */
+/* The fastest way for so many queries, for each of which a search for k looks into so many blocks: the same, a scan of all, or of what is near. */
 enum block_flat_way { BLOCK_FLAT_NONE, BLOCK_FLAT_ALL, BLOCK_FLAT_NEAR };
-enum block_flat_way block_flat_best(const struct block_layout *layout, uint64_t blocks, size_t queries);
+enum block_flat_way block_flat_best(const struct block_layout *layout, uint64_t blocks, size_t queries, size_t k);
 /* A scan of all, or of what is near, which there is not over views. *made 0: entries are all at one place, or of sizes that no one frame holds.
  * block_flat_free() in any case. Parallel. Errors: MEMORY. */
 int block_flat_make(int *made, struct block_flat *flat, enum block_flat_way way, const struct block_layout *layout, const struct block_source *source,

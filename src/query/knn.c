@@ -218,7 +218,7 @@ static int try_some(struct run *run, uint32_t *order, const struct block_source 
     }
     search(run, 0, TRIED, 0);
     run->first = TRIED;
-    way = block_flat_best(&run->state->layout, run->work[0].blocks / TRIED, nq);
+    way = block_flat_best(&run->state->layout, run->work[0].blocks / TRIED, nq, run->k_kept);
     if (way == BLOCK_FLAT_NONE) return 0;
     TRY(block_flat_make(&made, &run->flat, way, &run->state->layout, source, env, err));
     if (!made) goto done;

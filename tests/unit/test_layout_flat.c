@@ -382,10 +382,10 @@ static void when_it_pays(void **state)
     support_env_start(&env, 1);
     support_block_start(&block, &env, 20000, 8, SUPPORT_UNIFORM, 2);
     support_ok(support_block_build(&block, 20000, 64, &err), &err);
-    assert_int_equal(block_flat_best(&block.layout, 4, 1000), BLOCK_FLAT_NONE);
-    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 8, 1000), BLOCK_FLAT_NEAR);
-    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 2, 1000), BLOCK_FLAT_ALL);
-    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 8, 8), BLOCK_FLAT_NONE);
+    assert_int_equal(block_flat_best(&block.layout, 4, 1000, 8), BLOCK_FLAT_NONE);
+    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 8, 1000, 8), BLOCK_FLAT_NEAR);
+    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 2, 1000, 8), BLOCK_FLAT_ALL);
+    assert_int_equal(block_flat_best(&block.layout, block.layout.blocks / 8, 8, 8), BLOCK_FLAT_NONE);
     support_block_finish(&block);
     support_env_finish(&env);
 }
