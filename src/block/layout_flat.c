@@ -76,18 +76,25 @@ static int32_t round_fine(int16_t *whole, const int16_t *fine, const struct bloc
     return square;
 }
 
+/* Steps from the frame's end, in whole numbers; boxes that were mapped may lie. */
+static int16_t steps(const struct block_flat *flat, double from_end)
+{
+    return (int16_t)fmax(0, fmin(from_end, 2 * flat->most));
+}
+
 /* The box of what stands in a group: to the next whole numbers outside, which rounding does not go beyond. */
 static void note_sides(struct block_flat *flat, uint32_t block, size_t group)
 {
     const struct block_layout *layout = flat->layout;
     const double *low = block_low(layout, block), *high = block_high(layout, block), per_step = 1 / flat->step;
     const size_t panel = group / METRIC_FLAT_COLUMNS * flat->rows.pairs;
+    const int most = (int)flat->most;
 
     for (uint32_t j = 0; j < layout->dim; j++) {
         const size_t at = ((panel + j / 2) * METRIC_FLAT_COLUMNS + group % METRIC_FLAT_COLUMNS) * 2 + j % 2;
 
-        flat->rows.low[at] = (int16_t)((low[j] - flat->centre[j]) * per_step + flat->most) - (int16_t)flat->most;
-        flat->rows.high[at] = (int16_t)flat->most - (int16_t)((flat->centre[j] - high[j]) * per_step + flat->most);
+        flat->rows.low[at] = (int16_t)(steps(flat, (low[j] - flat->centre[j]) * per_step + flat->most) - most);
+        flat->rows.high[at] = (int16_t)(most - steps(flat, (flat->centre[j] - high[j]) * per_step + flat->most));
     }
 }
 
