@@ -51,7 +51,7 @@ static int choose_frame(struct block_flat *flat)
             most = fmax(most, high[j * METRIC_FANOUT + slot]);
         }
         flat->centre[j] = least + (most - least) / 2;
-        widest = fmax(widest, (most - least) / 2);
+        widest = fmax(widest, fmax(most - flat->centre[j], flat->centre[j] - least)); /* the middle of neighbours is one of them */
     }
     flat->most = floor(0x1p14 / sqrt(layout->dim)) - 1;
     flat->step = widest / flat->most;
@@ -275,7 +275,7 @@ float block_flat_nearest(struct block_near *near, const struct block_flat *flat,
     struct metric_near *found = &near->found;
     size_t folds = 4;
 
-    while (folds * METRIC_FLAT_COLUMNS < 8 * nearer) folds *= 2;
+    while (folds * METRIC_FLAT_COLUMNS < 8 * nearer && 2 * folds * METRIC_FLAT_COLUMNS <= near->capacity) folds *= 2;
     if (folds > seen->count) folds = seen->count;
     found->count = folds * METRIC_FLAT_COLUMNS;
     if (found->count < nearer) return INFINITY;
@@ -300,10 +300,10 @@ int block_flat_pick(struct block_near *near, const struct block_flat *flat, cons
 static int32_t limit_for(struct block_near *near, const struct block_flat *flat, const struct block_flat_seen *seen, double error)
 {
     struct metric_near *found = &near->found;
-    double far = (double)block_flat_nearest(near, flat, seen, near->k + (near->self_lane != BLOCK_NONE)) * ABOVE, off;
+    const double nearest = (double)block_flat_nearest(near, flat, seen, near->k + (near->self_lane != BLOCK_NONE)) * ABOVE;
+    const double off = 2 * (ROUNDED * sqrt(flat->layout->dim) + error);
+    double far = fmin(nearest, METRIC_FLAT_MOST); /* no row is further */
 
-    if (!(far < METRIC_FLAT_MOST)) return METRIC_FLAT_MOST;
-    off = 2 * (ROUNDED * sqrt(flat->layout->dim) + error);
     found->slack = (float)((off * (2 * sqrt(far) + off) + 1) * ABOVE);
     found->grow = (float)ABOVE;
     far = (far + (double)found->slack) * ABOVE;

@@ -68,7 +68,8 @@ static inline struct block_flat_seen block_flat_seen_all(const struct block_flat
 
     return (struct block_flat_seen){ NULL, flat->rows.groups, some->least + i * columns, METRIC_FLAT_QUERIES * columns };
 }
-/* Of the least of many columns the `nearer`-th: so many entries are no further. Infinite when there are too few columns. */
+/* Of the least of many columns the `nearer`-th: so many entries are no further. Infinite when there are too few columns.
+ * No more of them are taken than `near` has room for. */
 float block_flat_nearest(struct block_near *near, const struct block_flat *flat, const struct block_flat_seen *seen, size_t nearer);
 /* Picks what is within a limit, see struct metric_flat. */
 int block_flat_pick(struct block_near *near, const struct block_flat *flat, const struct metric_flat_query *query, const struct block_flat_seen *seen,

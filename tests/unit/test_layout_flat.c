@@ -296,6 +296,107 @@ static void answers_by_views(void **state)
     support_env_finish(&env);
 }
 
+/* More are asked for than there are columns, or k is all but what there is: what rounding takes is allowed for all the same. */
+static void hardly_more_than_the_answer(void **state)
+{
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        struct support_block block;
+        struct scan scan;
+        const size_t k = seed % 2 ? K_MOST : 40;
+
+        support_block_start(&block, &env, 100, seed % 3 ? 12 : 1, SUPPORT_UNIFORM, seed);
+        support_ok(support_block_build(&block, 45 + 5 * (uint32_t)seed, 64, &err), &err);
+        scan_start(&scan, &block, seed / 2 % 2 ? BLOCK_FLAT_NEAR : BLOCK_FLAT_ALL, k);
+        assert_true(scan.made);
+        ask_many(&scan, k);
+        scan_finish(&scan);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* So near each other, for where they are, that the middle is rounded by more than a step: the ends are no further from it for that. */
+static void far_from_the_origin(void **state)
+{
+    enum { N = 100 };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (uint32_t dim = 1; dim <= 9; dim++) {
+        struct support_block block;
+        struct scan scan;
+
+        support_block_start(&block, &env, N, dim, SUPPORT_UNIFORM, dim);
+        for (size_t i = 0; i < (size_t)N * dim; i++) block.place[i] = i / dim % 2 ? 1 + 0x1p-40 + 0x1p-52 : 1;
+        support_ok(support_block_build(&block, N, 64, &err), &err);
+        scan_start(&scan, &block, dim % 2 ? BLOCK_FLAT_NEAR : BLOCK_FLAT_ALL, K_MOST);
+        assert_true(scan.made);
+        for (size_t l = 0; l < scan.flat.rows.groups * METRIC_LANES; l++) {
+            assert_true(scan.flat.rows.square[l] == METRIC_FLAT_EMPTY || scan.flat.rows.square[l] <= METRIC_FLAT_MOST / 4);
+        }
+        ask_many(&scan, K_MOST);
+        scan_finish(&scan);
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
+/* The columns of a first look stay within the room that there is for what is found, whatever k and however many groups there are. */
+static void columns_have_room(struct scan *scan, size_t k)
+{
+    enum { BEYOND = 4096 };
+    const float untouched = 12345;
+
+    for (int i = 0; i < METRIC_FLAT_QUERIES; i++) {
+        struct block_near *near = &scan->some.near[i];
+        const size_t room = near->capacity + BLOCK_NEAR_BEHIND;
+        float *own = near->found.value, *value = aligned_alloc(64, (room + BEYOND) / 16 * 64 + 64);
+
+        assert_non_null(value);
+        for (size_t j = 0; j < room + BEYOND; j++) value[j] = untouched;
+        near->found.value = value;
+        ask_many(scan, k);
+        for (size_t j = room; j < room + BEYOND; j++) assert_true(value[j] == untouched);
+        near->found.value = own;
+        free(value);
+    }
+}
+
+static void many_groups(void **state)
+{
+    enum { N = 3000, FILL = 24 };
+    static const size_t ks[] = { 1, 16, 33, 57, K_MOST };
+    struct support_env env;
+    struct pcct_error err = { 0, "" };
+
+    (void)state;
+    support_env_start(&env, 1);
+    for (int views = 0; views < 2; views++) {
+        struct support_block block;
+
+        if (views) views_start(&block, &env, N, 6);
+        else support_block_start(&block, &env, N, 4, SUPPORT_UNIFORM, 6);
+        support_ok(support_block_build(&block, N, FILL, &err), &err);
+        for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
+            struct scan scan;
+
+            scan_start(&scan, &block, views || i % 2 == 0 ? BLOCK_FLAT_ALL : BLOCK_FLAT_NEAR, ks[i]);
+            assert_true(scan.made && scan.flat.rows.groups >= 125);
+            columns_have_room(&scan, ks[i]);
+            scan_finish(&scan);
+        }
+        support_block_finish(&block);
+    }
+    support_env_finish(&env);
+}
+
 /* What is far beyond the sample that views are made by cannot be told from what else is. */
 static void views_too_long(void **state)
 {
@@ -432,7 +533,8 @@ int main(void)
         cmocka_unit_test(answers_are_those_of_a_search), cmocka_unit_test(few_are_let_through), cmocka_unit_test(rounding_at_its_worst),
         cmocka_unit_test(awkward_places),                cmocka_unit_test(where_there_is_none), cmocka_unit_test(when_it_pays),
         cmocka_unit_test(no_memory),                     cmocka_unit_test(answers_by_views),   cmocka_unit_test(views_too_long),
-        cmocka_unit_test(views_spare_keys),
+        cmocka_unit_test(views_spare_keys),              cmocka_unit_test(many_groups),         cmocka_unit_test(far_from_the_origin),
+        cmocka_unit_test(hardly_more_than_the_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
