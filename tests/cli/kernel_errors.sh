@@ -10,6 +10,7 @@ try pcct kernel set grid.pcct --kernel rbf --lengthscale 1,2,3
 try pcct kernel set grid.pcct --kernel rbf --lengthscale 0
 try pcct kernel set grid.pcct --kernel rbf --variance -1
 try pcct kernel set grid.pcct --kernel rbf --nugget -1
+try pcct kernel set grid.pcct --kernel rbf --inducing 2 --jitter 0
 try pcct kernel set grid.pcct --kernel rbf --inducing 2 --inducing-by luck
 try pcct kernel set grid.pcct --kernel rbf --inducing 77,78
 try pcct kernel forget grid.pcct
@@ -21,6 +22,7 @@ try pcct graph grid.pcct -k 2 --metric residual --lengthscale 3
 try pcct graph grid.pcct -k 2 --kernel rbf
 try pcct graph grid.pcct -k 2 --metric residual --bounds
 try pcct graph grid.pcct -k 2 --metric manhattan
+try pcct knn grid.pcct --labels 3 -k 2 --metric correlation --predecessors
 pcct graph grid.pcct -k 1 --metric correlation --kernel rbf --lengthscale 3 --override | head -n 3
 # a kernel that leaves nothing: a warning names points
 pcct kernel set grid.pcct --kernel rbf --lengthscale 1000 --inducing 4 --jitter 1e-13 -q

@@ -83,16 +83,17 @@ done:
     return status;
 }
 
-/* A graph by a kernel is not one by the store's metric. */
-static int refuse_kernels(const struct graph_file *file, struct pcct_error *err)
+/* The digest of the kernel, if there is to be one: a graph by a kernel is not one by the store's metric, nor by another word of --metric. */
+static int read_kernel(struct graph_file *file, const char *metric, struct pcct_error *err)
 {
     static const char *const words[] = { "residual", "correlation" };
     struct pcct_error missing = { 0, "" };
-    uint8_t digest[16];
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (read_name(digest, file, words[i], &missing) != 0) continue;
+        if (read_name(file->kernel, file, words[i], &missing) != 0) continue;
+        if (metric && strcmp(metric, words[i]) == 0) return 0;
         return fault(err, PCCT_E_INVALID, "%s: it is a graph by %s; give --metric %s", file->path, words[i], words[i]);
     }
+    if (metric) return fault(err, PCCT_E_INVALID, "%s: it is a graph by the store's metric; leave out --metric", file->path);
     return 0;
 }
 
@@ -104,8 +105,7 @@ int graph_file_read(struct graph_file *file, const char *path, const char *metri
     memset(file, 0, sizeof *file);
     file->path = path;
     TRY(read_name(file->version, file, "version", err));
-    if (metric) TRY(read_name(file->kernel, file, metric, err));
-    else TRY(refuse_kernels(file, err));
+    TRY(read_kernel(file, metric, err));
     TRY(read_rows(file, err));
     TRY(read_int64(&file->labels, file, "labels", file->n, &k, err));
     file->k = (size_t)k;

@@ -137,7 +137,10 @@ int kernel_words_read(struct kernel_words *words, const struct options *options,
         if (!(words->kernel.variance > 0)) TRY(fault(err, PCCT_E_INVALID, "--variance must be above 0"));
     }
     TRY(read_number(&words->kernel.nugget, options, OPT_NUGGET, err));
-    TRY(read_number(&words->kernel.jitter, options, OPT_JITTER, err));
+    if (options->value[OPT_JITTER]) {
+        TRY(read_number(&words->kernel.jitter, options, OPT_JITTER, err));
+        if (!(words->kernel.jitter > 0)) TRY(fault(err, PCCT_E_INVALID, "--jitter must be above 0"));
+    }
     TRY(choose_inducing(words, options, view, info.dim, err));
 done:
     return status;
@@ -190,6 +193,9 @@ static int check(const struct options *options, struct pcct_error *err)
     }
     if (options->value[OPT_METRIC] && options->value[OPT_BOUNDS]) {
         return fault(err, PCCT_E_INVALID, "--bounds goes with the store's own metric, not with --metric");
+    }
+    if (options->value[OPT_METRIC] && options->value[OPT_PREDECESSORS] && options->value[OPT_LABELS]) {
+        return fault(err, PCCT_E_INVALID, "--predecessors with --metric goes with pcct graph, which finds those of all points");
     }
     return 0;
 }
