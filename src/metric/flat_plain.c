@@ -55,7 +55,7 @@ static inline int32_t ivec_dot(int32_t sum, int32_t a, int32_t b)
 {
     const struct two x = shorts_of(a), y = shorts_of(b);
 
-    return sum + x.at[0] * y.at[0] + x.at[1] * y.at[1];
+    return (int32_t)((uint32_t)sum + (uint32_t)(x.at[0] * y.at[0]) + (uint32_t)(x.at[1] * y.at[1])); /* what lanes not in use hold may be anything */
 }
 
 static inline int32_t ivec_short_sub(int32_t a, int32_t b)
