@@ -11,11 +11,12 @@
 #include <math.h>
 
 /*
- * The way to its home block is a fortieth of a query: 512 queries of U2k on two threads gain 3 % when they find it in parallel too.
+ * The way to its home block is a fortieth of a query, so it is found in parallel, too. Layouts of fewer numbers than ORDERED_FROM are near at hand in
+ * any order: G3 on two threads is asked 1.1 times as fast without one.
  * Of TRIED_FROM queries or more TRIED, taken from all over, are answered first: how many blocks these looked into says whether all others had better
  * be answered by a flat scan.
  */
-enum { GRAIN = 16, HOME_GRAIN = 128, PIECE = 65536, TRIED_FROM = 64, TRIED = 4 };
+enum { GRAIN = 16, HOME_GRAIN = 128, ORDERED_FROM = 1 << 19, PIECE = 65536, TRIED_FROM = 64, TRIED = 4 };
 
 struct run {
     int64_t *labels;
@@ -171,7 +172,7 @@ int query_spatial_order(uint32_t *order, size_t n, const struct index_state *sta
     struct homing homing = { state, batch, order, NULL };
     int status = 0;
 
-    if (n <= GRAIN) return 0; /* too few to gain */
+    if (n <= GRAIN || state->layout.entries * state->layout.dim < ORDERED_FROM) return 0; /* too few to gain */
     TRY(base_take(&homing.home, env, n, sizeof *homing.home, err));
     base_par_for(env, n, HOME_GRAIN, go_home, &homing);
     TRY(base_sort_pairs(homing.home, n, env, err));

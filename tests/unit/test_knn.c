@@ -232,6 +232,21 @@ static void hard_batches_are_scanned(void **test)
     }
 }
 
+/* So many that queries are put in order first: each is answered, and with what is its own. */
+static void large_layouts(void **test)
+{
+    enum { N = 180000, NQ = 45, K = 5, DIM = 3 };
+    struct scene s;
+    double queries[NQ * DIM];
+    struct query_batch batch = { .queries = queries, .nq = NQ, .k = K };
+
+    (void)test;
+    start(&s, "euclidean", DIM, SUPPORT_GAUSS, N, 0);
+    support_kind_points(queries, &s.metric, SUPPORT_GAUSS, N, NQ, 77);
+    compare(&s, &batch, 2);
+    finish(&s);
+}
+
 /* 10^5 points in one place: the least labels are found without a look at all of them. */
 static void equal_points_are_not_all_looked_at(void **test)
 {
@@ -294,7 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_to_brute_force), cmocka_unit_test(fewer_points_than_asked_for), cmocka_unit_test(none_is_left),
-        cmocka_unit_test(hard_batches_are_scanned), cmocka_unit_test(equal_points_are_not_all_looked_at), cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(hard_batches_are_scanned), cmocka_unit_test(large_layouts), cmocka_unit_test(equal_points_are_not_all_looked_at), cmocka_unit_test(memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
