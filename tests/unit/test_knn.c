@@ -309,7 +309,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_to_brute_force), cmocka_unit_test(fewer_points_than_asked_for), cmocka_unit_test(none_is_left),
-        cmocka_unit_test(hard_batches_are_scanned), cmocka_unit_test(large_layouts), cmocka_unit_test(equal_points_are_not_all_looked_at), cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(hard_batches_are_scanned),
+        cmocka_unit_test(large_layouts), cmocka_unit_test(equal_points_are_not_all_looked_at), cmocka_unit_test(memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
