@@ -273,7 +273,7 @@ static float take_nearest(struct looking *looking, struct block_flat_some *some,
 
     found->count = 0;
     found->limit = within;
-    if (!(within < METRIC_FLAT_MOST - SPARE)) return -1;
+    if (!((double)within < METRIC_FLAT_MOST - SPARE)) return -1;
     if (!block_flat_pick(near, flat, &some->rounded[i], &seen, some->hit, (int32_t)within + SPARE)) {
         found->count = 0;
         return -1;

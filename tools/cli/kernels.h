@@ -17,7 +17,7 @@
     { OPT_INDUCING_BY, 0, "inducing-by", "WAY", "farthest (default), net or random: how M of them are chosen" }
 #define OPTIONS_KERNEL                                                                                                         \
     OPTION_KERNEL,                                                                                                             \
-    { OPT_LENGTHSCALE, 0, "lengthscale", "L1,L2,...", "divide coordinates by these: one for each column, or one for all" },    \
+    { OPT_LENGTHSCALE, 0, "lengthscale", "L1,L2,...", "divide coordinates by these, one for each column or for all (default 1)" }, \
     OPTIONS_KERNEL_REST,                                                                                                       \
     { OPT_SEED, 0, "seed", "S", "with --inducing-by random: the seed (default 0)" }
 

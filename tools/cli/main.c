@@ -39,7 +39,7 @@ static void print_help(FILE *out)
           "Revisions: main (a branch's newest version, or a tag's), v17 (number 17; v0 is empty), the first 4 or more\n"
           "hex digits of a version's identity, main@{2026-11-20} (where it stood at the end of that day, UTC),\n"
           "epoch:12 (the newest with that user key); each may be followed by ~k, its k-th ancestor.\n\n"
-          "Exit codes: 0 done, 1 \"no\" (differences, damage), 2 usage or input that cannot be taken, 3 not found,\n"
+          "Exit codes: 0 done, 1 \"no\" (verify: differences; fsck: damage), 2 usage or input that cannot be taken, 3 not found,\n"
           "4 busy or conflict, 5 store damaged, 6 I/O, permission or no space, 7 memory, 130 interrupted.\n\n"
           "First steps:\n"
           "  pcct create cities.pcct --dim 2 --metric haversine\n"
