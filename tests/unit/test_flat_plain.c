@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support_flat.h"
+
+static void the_sums_are_those_of_a_plain_loop(void **state)
+{
+    (void)state;
+    assert_string_equal(metric_flat_choose(METRIC_ISA_SCALAR)->name, "plain");
+    support_flat_check(metric_flat_choose(METRIC_ISA_SCALAR));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(the_sums_are_those_of_a_plain_loop) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
